@@ -1,0 +1,140 @@
+"""Every error that the core raises; the edge translates each class once by its `key`."""
+
+
+class StewardError(Exception):
+    """Base of all; `key` is the translation key and `detail` holds nothing secret."""
+
+    key = "unknown"
+
+    def __init__(self, detail: str = "") -> None:
+        """Keep the detail, which must be free of addresses and credentials."""
+        super().__init__(detail or self.key)
+        self.detail = detail
+
+
+class StorageError(StewardError):
+    """Writing or reading the vault failed for a reason of the storage itself."""
+
+    key = "storage_failed"
+
+
+class VaultMissingError(StorageError):
+    """The directory holds no vault: not mounted, or removed."""
+
+    key = "vault_missing"
+
+
+class VaultForeignError(StorageError):
+    """The directory holds another site's vault."""
+
+    key = "vault_foreign"
+
+
+class StorageFullError(StorageError):
+    """No space is left on the device."""
+
+    key = "storage_full"
+
+
+class StorageReadOnlyError(StorageError):
+    """The device or directory cannot be written to."""
+
+    key = "storage_read_only"
+
+
+class FootageError(StewardError):
+    """A stored segment cannot be read as it was written."""
+
+    key = "segment_damaged"
+
+
+class KeyMissingError(FootageError):
+    """The hour key of a segment is gone or does not open."""
+
+    key = "key_missing"
+
+
+class SegmentMissingError(FootageError):
+    """The file of a segment that the index knows is gone."""
+
+    key = "segment_missing"
+
+
+class IndexUnreadableError(StewardError):
+    """The index cannot be read; it can be rebuilt from the vault."""
+
+    key = "index_unreadable"
+
+
+class LedgerBrokenError(StewardError):
+    """The ledger fails its check: an entry was changed, removed or moved."""
+
+    key = "ledger_broken"
+
+
+class SourceError(StewardError):
+    """A camera's stream could not be received; `cause` names the gap it makes."""
+
+    key = "source_failed"
+    cause = "unknown"
+
+
+class SourceUnreachableError(SourceError):
+    """Nothing answers at the address."""
+
+    key = "source_unreachable"
+    cause = "unreachable"
+
+
+class SourceRefusedError(SourceError):
+    """The camera refused the user name or password."""
+
+    key = "source_refused"
+    cause = "refused"
+
+
+class SourceNoVideoError(SourceError):
+    """The stream has no video."""
+
+    key = "source_no_video"
+    cause = "no_video"
+
+
+class SourceUnsupportedError(SourceError):
+    """The video's codec cannot be stored unaltered."""
+
+    key = "source_unsupported"
+    cause = "unsupported"
+
+
+class SourceStalledError(SourceError):
+    """The connection is open but nothing came for the time allowed."""
+
+    key = "source_stalled"
+    cause = "stalled"
+
+
+class SourceEndedError(SourceError):
+    """The stream ended."""
+
+    key = "source_ended"
+    cause = "ended"
+
+
+class SourceNoKeyframeError(SourceError):
+    """No keyframe came for the time allowed."""
+
+    key = "source_no_keyframe"
+    cause = "no_keyframe"
+
+
+class RetentionError(StewardError):
+    """A retention that cannot be accepted."""
+
+    key = "retention_invalid"
+
+
+class RetentionTooLongError(RetentionError):
+    """Longer than the pack's ceiling without reason, approver and review date (INV-7)."""
+
+    key = "retention_too_long"

@@ -1,0 +1,213 @@
+"""Read fragmented MP4: find the fragments of a segment, their samples and their digest."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from struct import Struct, unpack_from
+
+_HEADER = Struct(">I4s")
+_NTP_EPOCH = 2_208_988_800
+_UNIT_LENGTH = Struct(">I")
+_NAL_ENTRIES = frozenset({b"avc1", b"avc3", b"hvc1", b"hev1"})
+
+
+class BoxError(ValueError):
+    """The bytes are no fragmented MP4 of ours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredTrack:
+    """A track as a segment's header boxes declare it; `timescale` in ticks a second."""
+
+    track: int
+    handler: str
+    entry: str
+    timescale: int
+    width: int = 0
+    height: int = 0
+
+    @property
+    def nal(self) -> bool:
+        """Return whether samples are NAL units behind 4-byte lengths."""
+        return self.entry.encode() in _NAL_ENTRIES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRun:
+    """The samples of one track in one fragment; `data_at` counts from the fragment's start."""
+
+    track: int
+    decode_time: int
+    data_at: int
+    sizes: tuple[int, ...]
+    durations: tuple[int, ...]
+    keyframe: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFragment:
+    """One prft+moof+mdat; `offset` and `length` in bytes of the segment's media."""
+
+    offset: int
+    length: int
+    captured_us: int
+    runs: tuple[StoredRun, ...] = field(repr=False)
+
+
+def boxes(data: bytes | memoryview, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yield (type, body start, box end) of complete boxes in [start, end); stop at a torn one."""
+    at = start
+    while at + 8 <= end:
+        size, kind = _HEADER.unpack_from(data, at)
+        body = at + 8
+        if size == 1:
+            if at + 16 > end:
+                return
+            (size,) = unpack_from(">Q", data, body)
+            body += 8
+        if size < body - at or at + size > end:
+            return
+        yield bytes(kind), body, at + size
+        at += size
+
+
+def _find(data: bytes, path: tuple[bytes, ...], start: int, end: int) -> Iterator[tuple[int, int]]:
+    for kind, body, stop in boxes(data, start, end):
+        if kind == path[0]:
+            if len(path) == 1:
+                yield body, stop
+            else:
+                yield from _find(data, path[1:], body, stop)
+
+
+def tracks(media: bytes) -> list[StoredTrack]:
+    """Return the tracks that the leading boxes declare; `BoxError` when there is none."""
+    found = []
+    for start, end in _find(media, (b"moov", b"trak"), 0, len(media)):
+        number = timescale = width = height = 0
+        handler = entry = ""
+        for body, _ in _find(media, (b"tkhd",), start, end):
+            wide = media[body] == 1
+            (number,) = unpack_from(">I", media, body + (20 if wide else 12))
+        for body, _ in _find(media, (b"mdia", b"mdhd"), start, end):
+            wide = media[body] == 1
+            (timescale,) = unpack_from(">I", media, body + (20 if wide else 12))
+        for body, _ in _find(media, (b"mdia", b"hdlr"), start, end):
+            handler = media[body + 8 : body + 12].decode("latin-1")
+        for body, _ in _find(media, (b"mdia", b"minf", b"stbl", b"stsd"), start, end):
+            entry = media[body + 12 : body + 16].decode("latin-1")
+            if handler == "vide":
+                width, height = unpack_from(">HH", media, body + 40)
+        if not timescale:
+            raise BoxError("a track has no timescale")
+        found.append(
+            StoredTrack(
+                track=number,
+                handler=handler,
+                entry=entry,
+                timescale=timescale,
+                width=width,
+                height=height,
+            )
+        )
+    if not found:
+        raise BoxError("no tracks")
+    return found
+
+
+def fragments(media: bytes, start: int = 0) -> Iterator[StoredFragment]:
+    """Yield the complete fragments in order; a torn one at the end is passed over."""
+    opened: tuple[int, int] | None = None
+    runs: list[StoredRun] = []
+    for kind, body, end in boxes(media, start, len(media)):
+        if kind == b"prft":
+            seconds, fraction = unpack_from(">II", media, body + 8)
+            micros = (seconds - _NTP_EPOCH) * 1_000_000 + round(fraction * 1_000_000 / 2**32)
+            opened = (body - 8, micros)
+        elif kind == b"moof" and opened is not None:
+            runs = list(_runs(media, body, end, body - 8 - opened[0]))
+        elif kind == b"mdat" and opened is not None:
+            yield StoredFragment(
+                offset=opened[0],
+                length=end - opened[0],
+                captured_us=opened[1],
+                runs=tuple(runs),
+            )
+            opened = None
+
+
+def _runs(media: bytes, start: int, end: int, moof_at: int) -> Iterator[StoredRun]:
+    for body, stop in _find(media, (b"traf",), start, end):
+        number = decode_time = 0
+        for at, _ in _find(media, (b"tfhd",), body, stop):
+            (number,) = unpack_from(">I", media, at + 4)
+        for at, _ in _find(media, (b"tfdt",), body, stop):
+            (decode_time,) = unpack_from(">Q", media, at + 4)
+        for at, _ in _find(media, (b"trun",), body, stop):
+            flags = int.from_bytes(media[at + 1 : at + 4])
+            count, data_at = unpack_from(">Ii", media, at + 4)
+            width = 4 if flags & 0x800 else 3
+            rows = unpack_from(f">{count * width}I", media, at + 12)
+            yield StoredRun(
+                track=number,
+                decode_time=decode_time,
+                data_at=moof_at + data_at,
+                sizes=rows[1::width],
+                durations=rows[0::width],
+                keyframe=bool(count) and not rows[2] & 0x10000,
+            )
+
+
+def samples(media: bytes, fragment: StoredFragment, run: StoredRun) -> Iterator[bytes]:
+    """Yield the stored payloads of a run."""
+    at = fragment.offset + run.data_at
+    for size in run.sizes:
+        yield media[at : at + size]
+        at += size
+
+
+class UnitDigest:
+    """SHA-256 over u32 length ‖ unit for each unit in order: the measure of INV-3."""
+
+    def __init__(self, *, nal: bool) -> None:
+        """Start empty; `nal` payloads carry their lengths already."""
+        self._nal = nal
+        self._hash = hashlib.sha256()
+
+    def add(self, payloads: list[bytes], joined: bytes) -> None:
+        """Take payloads as stored, with the same bytes `joined`."""
+        if self._nal:
+            self._hash.update(joined)
+            return
+        for payload in payloads:
+            self._hash.update(_UNIT_LENGTH.pack(len(payload)))
+            self._hash.update(payload)
+
+    def digest(self) -> bytes:
+        """Return the 32 bytes of the digest so far."""
+        return self._hash.digest()
+
+
+def digests(media: bytes) -> dict[int, bytes]:
+    """Return the unit digest of each track, computed anew from the media's samples."""
+    measures = {each.track: UnitDigest(nal=each.nal) for each in tracks(media)}
+    for fragment in fragments(media):
+        for run in fragment.runs:
+            payloads = list(samples(media, fragment, run))
+            measures[run.track].add(payloads, b"".join(payloads))
+    return {track: measure.digest() for track, measure in measures.items()}
+
+
+def free_box(length: int) -> bytes:
+    """Return a box of `length` >= 8 bytes that readers skip."""
+    return _HEADER.pack(length, b"free") + bytes(length - 8)
+
+
+def prft_box(track: int, captured_us: int, media_time: int) -> bytes:
+    """Return the wall-clock time of a fragment's first frame (ISO/IEC 14496-12, 8.16.5)."""
+    seconds, micros = divmod(captured_us, 1_000_000)
+    fraction = min(round(micros * 2**32 / 1_000_000), 2**32 - 1)
+    # flags 24: the time is that of reception at this host, not of the camera's sensor
+    return Struct(">I4sIIIIQ").pack(
+        32, b"prft", 0x01000018, track, seconds + _NTP_EPOCH, fraction, media_time
+    )

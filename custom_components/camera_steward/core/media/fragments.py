@@ -1,0 +1,260 @@
+"""Build fragmented MP4 from packets: one moof for each group of pictures, written by hand.
+
+PyAV's muxer costs several calls a packet; a table once a group of pictures costs next to nothing
+(docs/design/benchmarks.md). The header boxes, which need every codec's own description, are left
+to FFmpeg's muxer.
+"""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from fractions import Fraction
+from struct import Struct
+from typing import TYPE_CHECKING
+
+import av
+
+from ..errors import SourceUnsupportedError
+from .boxes import StoredTrack, UnitDigest, prft_box, tracks
+from .units import NAL_CODECS, Framing, ParameterSets, to_annex_b
+
+if TYPE_CHECKING:
+    from av.stream import Stream
+
+_MP4_AUDIO = frozenset({"aac", "mp3", "opus", "ac3"})
+_MP4_VIDEO = frozenset({"h264", "hevc", "av1"})
+_MOV_ALSO = frozenset({"mjpeg", "png", "pcm_mulaw", "pcm_alaw", "pcm_s16be", "pcm_s16le"})
+STORABLE = _MP4_AUDIO | _MP4_VIDEO | _MOV_ALSO
+
+_SYNC_FLAGS = 0x02000000
+_DELTA_FLAGS = 0x01010000
+_MOOF = Struct(">I4sI4sII")
+_TRAF = Struct(">I4sI4sIII4sIQI4sIIi")
+_BOX = Struct(">I4s")
+_LATE = timedelta(seconds=5)
+
+
+@dataclass(slots=True, kw_only=True)
+class Samples:
+    """Samples of one track that wait for their fragment; times in ticks of the source.
+
+    `duration` is what the source says of the last one, 0 where it says nothing.
+    """
+
+    payloads: list[bytes] = field(default_factory=list)
+    dts: list[int] = field(default_factory=list)
+    offsets: list[int] = field(default_factory=list)
+    keys: list[bool] = field(default_factory=list)
+    duration: int = 0
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        return len(self.payloads)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """A track of the source and how it is stored."""
+
+    index: int
+    codec: str
+    video: bool
+    framing: Framing
+    time_base: Fraction
+    width: int = 0
+    height: int = 0
+
+    @property
+    def nal(self) -> bool:
+        """Return whether its units are NAL units."""
+        return self.codec in NAL_CODECS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """A segment's leading boxes and the tracks they declare, in the source's order."""
+
+    data: bytes = field(repr=False)
+    stored: tuple[StoredTrack, ...]
+
+
+def describe(streams: Sequence[Stream]) -> Header:
+    """Return the header boxes for streams of an open source; nothing of them is altered.
+
+    G.711, MJPEG and PNG have no place in MP4; QuickTime's flavour of the same boxes holds them.
+    Raise `SourceUnsupportedError` for a codec that neither can hold unaltered.
+    """
+    codecs = {stream.codec_context.name for stream in streams}
+    if not codecs <= STORABLE:
+        raise SourceUnsupportedError(", ".join(sorted(codecs - STORABLE)))
+    flavour = "mov" if codecs & _MOV_ALSO else "mp4"
+    target = io.BytesIO()
+    try:
+        with av.open(
+            target,
+            "w",
+            format=flavour,
+            options={
+                "movflags": "empty_moov+default_base_moof+frag_custom+skip_trailer",
+                "use_editlist": "0",
+                "fflags": "bitexact",
+            },
+        ) as muxer:
+            for stream in streams:
+                muxer.add_stream_from_template(stream)
+            muxer.start_encoding()
+            data = target.getvalue()
+    except (av.FFmpegError, ValueError) as err:
+        raise SourceUnsupportedError(", ".join(sorted(codecs))) from err
+    return Header(data=data, stored=tuple(tracks(data)))
+
+
+def describe_again(
+    streams: Sequence[Stream], track: Track, keyframe: bytes, sets: ParameterSets
+) -> Header:
+    """Return header boxes that follow a keyframe's own parameter sets.
+
+    A source's description may be older than its pictures (or lack the sets): FFmpeg reads the
+    keyframe alone, as a file of one picture, and describes what it finds.
+    """
+    if not sets.units:
+        return describe(streams)
+    alone = io.BytesIO(to_annex_b(keyframe))
+    with av.open(alone, format=track.codec) as source:
+        return describe(
+            [source.streams.video[0] if each.index == track.index else each for each in streams]
+        )
+
+
+class FragmentBuilder:
+    """Turn samples into fragments of one segment; used by one thread.
+
+    `durations` follow the differences of decode times; where the source's times are missing, run
+    backwards or leap away from the time of arrival, the time of arrival is used instead, so that
+    every packet keeps its place and its order.
+    """
+
+    def __init__(self, tracks_: Sequence[Track], header: Header) -> None:
+        """Begin a segment at media time 0 of every track."""
+        self._tracks = tuple(zip(tracks_, header.stored, strict=True))
+        self._numbers = 0
+        self._begun: set[int] = set()
+        self._next: dict[int, int] = {each.index: 0 for each in tracks_}
+        self._nominal: dict[int, int] = {}
+        self._origin: int | None = None
+        self._digests = {each.index: UnitDigest(nal=each.nal) for each in tracks_}
+
+    def build(
+        self,
+        samples: dict[int, Samples],
+        following: dict[int, int | None],
+        captured_us: int,
+        last_arrival_us: int,
+    ) -> bytes:
+        """Return prft+moof+mdat of the samples.
+
+        `following` gives the decode time of the next sample a track, where it is known;
+        `captured_us` is the wall-clock time at which the first came, `last_arrival_us` that of
+        the last.
+        """
+        if self._origin is None:
+            self._origin = captured_us
+        self._numbers += 1
+        elapsed_us = max(last_arrival_us - captured_us, 0)
+        tables = []
+        body: list[bytes] = []
+        sizes = []
+        for track, stored in self._tracks:
+            mine = samples.get(track.index)
+            if not mine:
+                continue
+            durations = self._durations(
+                track, stored, mine, following.get(track.index), elapsed_us, captured_us
+            )
+            joined = mine.payloads[0] if len(mine) == 1 else b"".join(mine.payloads)
+            self._digests[track.index].add(mine.payloads, joined)
+            tables.append(
+                (track, stored, self._next[track.index], _rows(track, stored, mine, durations))
+            )
+            self._next[track.index] += sum(durations)
+            body.append(joined)
+            sizes.append(len(joined))
+        lengths = [_TRAF.size + len(rows) * 4 for _, _, _, (rows, _, _) in tables]
+        moof_length = _MOOF.size + sum(lengths)
+        data_at = moof_length + 8
+        parts = [
+            prft_box(tables[0][1].track, captured_us, tables[0][2]),
+            _MOOF.pack(moof_length, b"moof", 16, b"mfhd", 0, self._numbers),
+        ]
+        for (_, stored, start, (rows, count, wide)), length, size in zip(
+            tables, lengths, sizes, strict=True
+        ):
+            parts.append(
+                _TRAF.pack(
+                    *(length, b"traf"),
+                    *(16, b"tfhd", 0x020000, stored.track),
+                    *(20, b"tfdt", 0x01000000, start),
+                    *(length - 44, b"trun", 0x01000F01 if wide else 0x01000701, count, data_at),
+                )
+            )
+            parts.append(Struct(f">{len(rows)}I").pack(*rows))
+            data_at += size
+        parts.append(_BOX.pack(8 + sum(sizes), b"mdat"))
+        return b"".join(parts + body)
+
+    def digests(self) -> dict[int, bytes]:
+        """Return the unit digest of each stored track so far, by its number in the segment."""
+        return {stored.track: self._digests[track.index].digest() for track, stored in self._tracks}
+
+    def _durations(
+        self,
+        track: Track,
+        stored: StoredTrack,
+        mine: Samples,
+        following: int | None,
+        elapsed_us: int,
+        captured_us: int,
+    ) -> list[int]:
+        scale = track.time_base * stored.timescale
+        times = mine.dts if following is None else [*mine.dts, following]
+        steps = [after - before for before, after in zip(times, times[1:], strict=False)]
+        if following is None:
+            known = steps[-1] if steps else self._nominal.get(track.index, 0)
+            steps.append(mine.duration or known)
+        if scale != 1:
+            # Scaled from running totals, so that rounding does not add up.
+            totals, sums = 0, [0]
+            for step in steps:
+                totals += step
+                sums.append(round(totals * scale))
+            steps = [after - before for before, after in zip(sums, sums[1:], strict=False)]
+        spread = max(elapsed_us * stored.timescale // 1_000_000 // max(len(steps), 1), 1)
+        limit = spread * 4 + round(_LATE.total_seconds() * stored.timescale)
+        sane = [step if 0 < step <= limit else spread for step in steps]
+        self._nominal[track.index] = round(sane[-1] / scale)
+        if track.index not in self._begun:
+            # A track that starts later than the segment starts at its own place in time.
+            self._begun.add(track.index)
+            assert self._origin is not None
+            self._next[track.index] = (captured_us - self._origin) * stored.timescale // 1_000_000
+        return sane
+
+
+def _rows(
+    track: Track, stored: StoredTrack, mine: Samples, durations: list[int]
+) -> tuple[list[int], int, bool]:
+    """Return the trun's numbers, the count of samples and whether offsets are among them."""
+    wide = any(mine.offsets)
+    rows: list[int] = []
+    if wide:
+        scale = track.time_base * stored.timescale
+        for payload, duration, key, offset in zip(
+            mine.payloads, durations, mine.keys, mine.offsets, strict=True
+        ):
+            shift = round(offset * scale) & 0xFFFFFFFF
+            rows += (duration, len(payload), _SYNC_FLAGS if key else _DELTA_FLAGS, shift)
+    else:
+        for payload, duration, key in zip(mine.payloads, durations, mine.keys, strict=True):
+            rows += (duration, len(payload), _SYNC_FLAGS if key else _DELTA_FLAGS)
+    return rows, len(mine.payloads), wide

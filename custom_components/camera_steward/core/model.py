@@ -1,0 +1,122 @@
+"""The words of the domain as plain values: segments, gaps, tracks, limits (design section 1)."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def to_micros(moment: datetime) -> int:
+    """Return an aware datetime as whole microseconds since 1970 (UTC), without rounding."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """Return the aware UTC datetime of microseconds since 1970."""
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+class RecordingMode(StrEnum):
+    """When a camera records."""
+
+    CONTINUOUS = "continuous"
+    TRIGGER = "trigger"
+    SCHEDULE = "schedule"
+
+
+class CaptureStatus(StrEnum):
+    """What a camera's recorder is doing."""
+
+    RECORDING = "recording"
+    CONNECTING = "connecting"
+    WAITING = "waiting"
+    STOPPED = "stopped"
+    NO_STREAM = "no_stream"
+
+
+class GapCause(StrEnum):
+    """Why a span has no footage."""
+
+    UNREACHABLE = "unreachable"
+    REFUSED = "refused"
+    NO_VIDEO = "no_video"
+    UNSUPPORTED = "unsupported"
+    STALLED = "stalled"
+    ENDED = "ended"
+    NO_KEYFRAME = "no_keyframe"
+    STORAGE = "storage"
+    SWITCHED_OFF = "switched_off"
+    SCHEDULE = "schedule"
+    RESTART = "restart"
+    UNKNOWN = "unknown"
+
+
+class SegmentState(StrEnum):
+    """How far a segment's file has come."""
+
+    OPEN = "open"
+    SEALED = "sealed"
+    RECOVERED = "recovered"
+
+
+class EraseRule(StrEnum):
+    """Under which rule a segment is erased (INV-2: only these)."""
+
+    RETENTION = "retention"
+    SPACE = "space"
+    DECOMMISSION = "decommission"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """One stored file of about a minute, cut at a keyframe.
+
+    `sequence` is unique in the vault and grows; `stamp_at` is the start as the clock gave it when
+    the file was made (it names the file and its hour), `start_at` the same after a correction of
+    the clock. `digest` is empty while the segment is open.
+    """
+
+    sequence: int
+    camera: str
+    stamp_at: datetime
+    start_at: datetime
+    end_at: datetime
+    size_bytes: int
+    state: SegmentState
+    digest: bytes = b""
+
+    @property
+    def length(self) -> timedelta:
+        """Return the span of time that the segment covers."""
+        return self.end_at - self.start_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A span without footage, with its cause; `end_at` is None while it lasts."""
+
+    camera: str
+    start_at: datetime
+    end_at: datetime | None
+    cause: GapCause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footage:
+    """What is kept of one camera."""
+
+    segments: int
+    size_bytes: int
+    length: timedelta
+    oldest_at: datetime | None
+    newest_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Space:
+    """Storage of the file system that holds the vault, in bytes."""
+
+    total_bytes: int
+    free_bytes: int

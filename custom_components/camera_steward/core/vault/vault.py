@@ -1,0 +1,399 @@
+"""The vault itself: identity, where segments lie, create, open, erase, walk."""
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from threading import RLock
+from uuid import UUID
+
+from ..clock import Clock
+from ..errors import (
+    FootageError,
+    SegmentMissingError,
+    StorageError,
+    VaultForeignError,
+    VaultMissingError,
+)
+from ..files import Files
+from ..model import Segment, SegmentState, Space
+from .format import (
+    FORMAT,
+    HEADER_BYTES,
+    ChunkCipher,
+    SegmentHeader,
+    camera_digest,
+)
+from .index import Index
+from .keys import KEY_NAME, HourKeys
+from .reader import SegmentReader
+from .writer import Sealed, SegmentWriter
+
+IDENTITY_NAME = "vault.json"
+_CAMERA = re.compile(r"[0-9A-Za-z_-]{1,64}")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_HOUR = re.compile(r"[01]\d|2[0-3]")
+_SEGMENT = re.compile(r"(\d{8}T\d{6}\.\d{6})Z-(\d{12,})\.seg")
+_STAMP = "%Y%m%dT%H%M%S.%f"
+
+
+class FoundKind(StrEnum):
+    """What a file in the vault is."""
+
+    SEGMENT = "segment"
+    KEY = "key"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A file met on a walk of the disk; `stamp_at` is the older of its header's and its name's."""
+
+    camera: str
+    path: str
+    kind: FoundKind
+    size_bytes: int
+    sequence: int | None = None
+    stamp_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erasure:
+    """What an erasure did: files unlinked, files that were gone already, keys destroyed."""
+
+    erased: int
+    missing: int
+    keys_destroyed: int
+
+
+def hour_of(stamp_at: datetime) -> str:
+    """Return `<YYYY-MM-DD>/<HH>` (UTC), the folder of a segment's hour."""
+    return stamp_at.astimezone(UTC).strftime("%Y-%m-%d/%H")
+
+
+def name_of(segment: Segment) -> str:
+    """Return a segment's file name."""
+    return f"{segment.stamp_at.astimezone(UTC).strftime(_STAMP)}Z-{segment.sequence:012d}.seg"
+
+
+def parse_name(name: str) -> tuple[datetime, int] | None:
+    """Return stamp and sequence of a segment's file name; None for other names."""
+    found = _SEGMENT.fullmatch(name)
+    if found is None:
+        return None
+    try:
+        return datetime.strptime(found[1], _STAMP).replace(tzinfo=UTC), int(found[2])
+    except ValueError:
+        return None
+
+
+def read_identity(root: Path, files: Files) -> UUID | None:
+    """Return the id of the vault in a directory, None when there is none."""
+    try:
+        file = files.open(root / IDENTITY_NAME)
+    except SegmentMissingError:
+        return None
+    try:
+        return UUID(json.loads(file.read(0, 4096))["vault"])
+    except (ValueError, KeyError, TypeError) as err:
+        raise VaultForeignError("vault.json cannot be read") from err
+    finally:
+        file.close()
+
+
+def create_identity(root: Path, files: Files, vault: UUID, created_at: datetime) -> None:
+    """Make an empty directory a vault; durable on return."""
+    files.make_directory(root)
+    file = files.create(root / IDENTITY_NAME)
+    try:
+        text = {"vault": str(vault), "format": FORMAT, "created_at": created_at.isoformat()}
+        file.append(json.dumps(text).encode())
+        file.sync()
+    finally:
+        file.close()
+    files.sync_directory(root)
+
+
+class Vault:
+    """One site's footage. Any thread; one writer a segment."""
+
+    def __init__(
+        self,
+        root: Path,
+        files: Files,
+        clock: Clock,
+        vault: UUID,
+        site_key: bytes,
+        index: Index,
+    ) -> None:
+        """Use the vault `vault` at `root`; nothing is touched before `check` says it is there."""
+        self.root = root
+        self.files = files
+        self.index = index
+        self._clock = clock
+        self._id = vault
+        self._keys = HourKeys(root, files, vault, site_key)
+        # Guards the hour folders: none may go while a segment is being created in it.
+        self._places = RLock()
+        self._sequence = index.last_sequence()
+
+    def check(self) -> None:
+        """Raise `VaultMissingError` or `VaultForeignError` unless this vault is at its place."""
+        found = read_identity(self.root, self.files)
+        if found is None:
+            raise VaultMissingError
+        if found != self._id:
+            raise VaultForeignError
+
+    def space(self) -> Space:
+        """Return total and free bytes where the vault is."""
+        return self.files.space(self.root)
+
+    def path_of(self, segment: Segment) -> Path:
+        """Return where a segment's file lies."""
+        return self.root / segment.camera / hour_of(segment.stamp_at) / name_of(segment)
+
+    def create_segment(self, camera: str, stamp_at: datetime, media_header: bytes) -> SegmentWriter:
+        """Begin a segment; its empty file and its row in the index are durable on return."""
+        if not _CAMERA.fullmatch(camera):
+            raise ValueError("camera id is not usable as a folder name")
+        self.check()
+        with self._places:
+            self._sequence += 1
+            segment = Segment(
+                sequence=self._sequence,
+                camera=camera,
+                stamp_at=stamp_at,
+                start_at=stamp_at,
+                end_at=stamp_at,
+                size_bytes=0,
+                state=SegmentState.OPEN,
+            )
+            key = self._keys.make_or_get(camera, hour_of(stamp_at))
+            path = self.path_of(segment)
+            file = self.files.create(path)
+        header = SegmentHeader(
+            vault=self._id,
+            camera=camera_digest(camera),
+            sequence=segment.sequence,
+            stamp_at=stamp_at,
+            salt=os.urandom(32),
+        ).pack()
+
+        def sealed(result: Sealed) -> None:
+            self.index.seal(
+                segment.sequence,
+                end_at=stamp_at + result.length,
+                size_bytes=result.size_bytes,
+                state=SegmentState.SEALED,
+                digest=result.digest,
+            )
+
+        try:
+            writer = SegmentWriter(
+                file, ChunkCipher(key, header), header, media_header, self._clock, sealed
+            )
+            self.files.sync_directory(path.parent)
+            self.index.add([segment])
+        except BaseException:
+            file.close()
+            raise
+        return writer
+
+    def open_segment(self, segment: Segment) -> SegmentReader:
+        """Open a closed segment; a subclass of `FootageError` says what is wrong with it."""
+        file = self.files.open(self.path_of(segment))
+        try:
+            return SegmentReader(file, self.cipher_of(segment, file.read(0, HEADER_BYTES)))
+        except BaseException:
+            file.close()
+            raise
+
+    def cipher_of(self, segment: Segment, header: bytes) -> ChunkCipher:
+        """Return the cipher for a segment after checking that the header is its own."""
+        found = SegmentHeader.unpack(header)
+        mine = (self._id, camera_digest(segment.camera), segment.sequence, segment.stamp_at)
+        if (found.vault, found.camera, found.sequence, found.stamp_at) != mine:
+            raise FootageError("header belongs to another segment")
+        return ChunkCipher(self._keys.get(segment.camera, hour_of(segment.stamp_at)), header)
+
+    def erase(self, segments: Iterable[Segment]) -> Erasure:
+        """Unlink segments, and destroy each hour key whose last segment went.
+
+        Harmless when repeated: what is gone already counts as missing. Durable on return.
+        """
+        self.check()
+        erased = missing = keys = 0
+        hours: dict[tuple[str, str], list[Segment]] = {}
+        for segment in segments:
+            hours.setdefault((segment.camera, hour_of(segment.stamp_at)), []).append(segment)
+        for (camera, hour), members in hours.items():
+            folder = self.root / camera / hour
+            with self._places:
+                gone = sum(self.files.unlink(folder / name_of(each)) for each in members)
+                erased += gone
+                missing += len(members) - gone
+                keys += self._tidy(camera, hour)
+        return Erasure(erased=erased, missing=missing, keys_destroyed=keys)
+
+    def _tidy(self, camera: str, hour: str) -> int:
+        """Destroy the key and remove the folders of an hour without segments."""
+        folder = self.root / camera / hour
+        names = self.files.list(folder)
+        if any(parse_name(name) for name in names):
+            self.files.sync_directory(folder)
+            return 0
+        destroyed = self._keys.destroy(camera, hour) if names else False
+        if names:
+            self.files.sync_directory(folder)
+        if self.files.remove_directory(folder):
+            self.files.remove_directory(folder.parent)
+        return int(destroyed)
+
+    def walk(self) -> Iterator[Found]:
+        """Yield every file of the vault as the disk has it, whatever the index says."""
+        self.check()
+        for camera, hour, name in self._names():
+            path = "/".join(part for part in (camera, hour, name) if part)
+            if name == KEY_NAME:
+                yield Found(camera=camera, path=path, kind=FoundKind.KEY, size_bytes=0)
+                continue
+            parsed = parse_name(name) if hour else None
+            try:
+                file = self.files.open(self.root / path)
+            except SegmentMissingError:
+                continue  # erased while we walked
+            except StorageError:
+                yield Found(camera=camera, path=path, kind=FoundKind.OTHER, size_bytes=0)
+                continue
+            try:
+                size = file.size
+                head = file.read(0, HEADER_BYTES) if parsed else b""
+            finally:
+                file.close()
+            if parsed is None:
+                yield Found(camera=camera, path=path, kind=FoundKind.OTHER, size_bytes=size)
+                continue
+            stamp_at, sequence = parsed
+            try:
+                stamp_at = min(stamp_at, SegmentHeader.unpack(head).stamp_at)
+            except FootageError:
+                pass  # unreadable for us and for everyone; its name still says how old it is
+            yield Found(
+                camera=camera,
+                path=path,
+                kind=FoundKind.SEGMENT,
+                size_bytes=size,
+                sequence=sequence,
+                stamp_at=stamp_at,
+            )
+
+    def _names(self) -> Iterator[tuple[str, str, str]]:
+        """Yield (camera, hour, name); camera and hour are empty for files above them."""
+        for camera in self.files.list(self.root):
+            if camera == IDENTITY_NAME:
+                continue
+            if not _CAMERA.fullmatch(camera) or not (self.root / camera).is_dir():
+                yield "", "", camera
+                continue
+            for date in self.files.list(self.root / camera):
+                if not _DATE.fullmatch(date):
+                    yield camera, "", date
+                    continue
+                for hour in self.files.list(self.root / camera / date):
+                    if not _HOUR.fullmatch(hour):
+                        yield camera, "", f"{date}/{hour}"
+                        continue
+                    for name in self.files.list(self.root / camera / date / hour):
+                        yield camera, f"{date}/{hour}", name
+
+    def recent(self, camera: str, hours: int = 2) -> list[Found]:
+        """Return the segment files of a camera's newest hours on disk."""
+        found = []
+        dates = [d for d in self.files.list(self.root / camera) if _DATE.fullmatch(d)][-2:]
+        places = [
+            f"{date}/{hour}"
+            for date in dates
+            for hour in self.files.list(self.root / camera / date)
+            if _HOUR.fullmatch(hour)
+        ]
+        for place in places[-hours:]:
+            for name in self.files.list(self.root / camera / place):
+                if parsed := parse_name(name):
+                    found.append(
+                        Found(
+                            camera=camera,
+                            path=f"{camera}/{place}/{name}",
+                            kind=FoundKind.SEGMENT,
+                            size_bytes=0,
+                            sequence=parsed[1],
+                            stamp_at=parsed[0],
+                        )
+                    )
+        return found
+
+    def camera_folders(self) -> list[str]:
+        """Return the cameras that have a folder."""
+        return [
+            name
+            for name in self.files.list(self.root)
+            if _CAMERA.fullmatch(name) and (self.root / name).is_dir()
+        ]
+
+    def describe(self, found: Found) -> Segment:
+        """Return the index row of a segment file met on a walk, read from the file itself.
+
+        One that cannot be opened is described all the same, without length or digest, so that
+        retention still finds it.
+        """
+        parsed = parse_name(found.path.rpartition("/")[2])
+        if parsed is None or found.sequence is None:
+            raise FootageError("not a segment")
+        stamp_at, sequence = parsed
+        segment = Segment(
+            sequence=sequence,
+            camera=found.camera,
+            stamp_at=stamp_at,
+            start_at=min(stamp_at, found.stamp_at or stamp_at),
+            end_at=stamp_at,
+            size_bytes=found.size_bytes,
+            state=SegmentState.RECOVERED,
+        )
+        try:
+            reader = self.open_segment(segment)
+        except FootageError:
+            return segment
+        trailer = reader.trailer
+        reader.close()
+        return replace(
+            segment,
+            end_at=stamp_at + timedelta(microseconds=trailer.length_us),
+            state=SegmentState.RECOVERED if trailer.recovered else SegmentState.SEALED,
+            digest=trailer.digest,
+        )
+
+    def rebuild_index(self, progress: Callable[[int], None] | None = None) -> int:
+        """Fill an empty index from the disk; return how many segments were entered."""
+        count = 0
+        batch: list[Segment] = []
+        for found in self.walk():
+            if found.kind is FoundKind.SEGMENT:
+                batch.append(self.describe(found))
+                count += 1
+            if len(batch) == 1000:
+                self.index.add(batch)
+                batch.clear()
+                if progress is not None:
+                    progress(count)
+        self.index.add(batch)
+        self.resume_after_recovery()
+        return count
+
+    def resume_after_recovery(self) -> None:
+        """Number new segments after every one that the index has come to know."""
+        with self._places:
+            self._sequence = max(self._sequence, self.index.last_sequence())

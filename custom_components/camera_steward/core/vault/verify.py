@@ -1,0 +1,83 @@
+"""Verify stored segments, in levels with their cost."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+
+from ..errors import FootageError, SegmentMissingError
+from ..media.boxes import BoxError, digests
+from ..model import Segment, SegmentState
+from .vault import Vault
+
+
+class VerifyLevel(IntEnum):
+    """How closely to look; each level includes those before it."""
+
+    PRESENCE = 0
+    """The file is there: one open a segment."""
+
+    SIZE = 1
+    """It has the size that the index holds: the same cost."""
+
+    CHUNKS = 2
+    """Every chunk is what was written: reads and decrypts all, about 1 GB/s and the disk."""
+
+    DIGEST = 3
+    """The encoded units are those that were received: as before, and SHA-256 over all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Damage:
+    """A segment that fails a level, and in what."""
+
+    segment: Segment
+    level: VerifyLevel
+    what: str
+
+
+def verify(vault: Vault, segments: Iterable[Segment], level: VerifyLevel) -> Iterator[Damage]:
+    """Yield each segment that fails; others are unaffected. Open segments are passed over."""
+    for segment in segments:
+        if segment.state is SegmentState.OPEN:
+            continue
+        if damage := _verify_one(vault, segment, level):
+            yield damage
+
+
+def _verify_one(vault: Vault, segment: Segment, level: VerifyLevel) -> Damage | None:
+    def damage(at: VerifyLevel, what: str) -> Damage | None:
+        # Erased while we looked: that is no damage.
+        if vault.index.segment(segment.sequence) is None:
+            return None
+        return Damage(segment=segment, level=at, what=what)
+
+    try:
+        file = vault.files.open(vault.path_of(segment))
+    except SegmentMissingError as err:
+        return damage(VerifyLevel.PRESENCE, err.key)
+    size = file.size
+    file.close()
+    if level >= VerifyLevel.SIZE and size != segment.size_bytes:
+        return damage(VerifyLevel.SIZE, "size_differs")
+    if level < VerifyLevel.CHUNKS:
+        return None
+    try:
+        reader = vault.open_segment(segment)
+    except FootageError as err:
+        return damage(VerifyLevel.CHUNKS, err.key)
+    try:
+        if level >= VerifyLevel.DIGEST:
+            # Reading all of the media authenticates every chunk on the way.
+            media = reader.read(0, reader.media_bytes)
+            if digests(media) != reader.trailer.digests:
+                return damage(VerifyLevel.DIGEST, "digest_differs")
+            if reader.trailer.digest != segment.digest:
+                return damage(VerifyLevel.DIGEST, "digest_differs")
+        reader.check()
+    except BoxError:
+        return damage(VerifyLevel.DIGEST, "digest_differs")
+    except FootageError as err:
+        return damage(VerifyLevel.CHUNKS, err.key)
+    finally:
+        reader.close()
+    return None

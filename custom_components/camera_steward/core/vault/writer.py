@@ -1,0 +1,131 @@
+"""Write one segment: fragments in, encrypted chunks out, durable within seconds, sealed at the end."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from ..clock import Clock
+from ..files import WritableFile
+from ..media.boxes import free_box
+from .format import CHUNK_BYTES, ChunkCipher, FragmentEntry, Trailer
+
+SYNC_EVERY = timedelta(seconds=3)
+"""With fragments of at most 3 s, what a power cut can cost stays below 10 s (INV-2)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """What a closed segment is: its length in time, its file's bytes and its digest."""
+
+    length: timedelta
+    size_bytes: int
+    digest: bytes
+
+
+class SegmentWriter:
+    """A segment being written; owned by one thread.
+
+    Whole chunks are appended as they fill. A chunk that waits too long is filled up with a free
+    box, which players skip, because a chunk may never be written twice under one nonce.
+    """
+
+    def __init__(
+        self,
+        file: WritableFile,
+        cipher: ChunkCipher,
+        header: bytes,
+        media_header: bytes,
+        clock: Clock,
+        on_sealed: Callable[[Sealed], None],
+    ) -> None:
+        """Begin with the file's header and the media's leading boxes; durable on return."""
+        self._file = file
+        self._cipher = cipher
+        self._clock = clock
+        self._on_sealed = on_sealed
+        self._chunks = 0
+        self._written = len(header)
+        self._tail = bytearray()
+        self._media_bytes = 0
+        self._header_bytes = len(media_header)
+        self._fragments: list[FragmentEntry] = []
+        self._synced_at = self._tail_since = clock.elapsed()
+        file.append(header)
+        self._push(media_header)
+        file.sync()
+
+    @property
+    def media_bytes(self) -> int:
+        """Return the bytes of media taken so far."""
+        return self._media_bytes
+
+    def append(self, fragment: bytes, start_us: int, *, keyframe: bool) -> None:
+        """Take a fragment that starts `start_us` after the segment's stamp.
+
+        On return it is on disk or in memory; it is durable about `SYNC_EVERY` later at the next
+        call, or when sealed.
+        """
+        self._fragments.append(
+            FragmentEntry(
+                offset=self._media_bytes,
+                length=len(fragment),
+                start_us=start_us,
+                keyframe=keyframe,
+            )
+        )
+        self._push(fragment)
+        now = self._clock.elapsed()
+        if self._tail and now - self._tail_since >= SYNC_EVERY:
+            missing = -len(self._tail) % CHUNK_BYTES
+            self._push(free_box(missing if missing >= 8 else missing + CHUNK_BYTES))
+        if now - self._synced_at >= SYNC_EVERY:
+            self._file.sync()
+            self._synced_at = now
+
+    def seal(self, length: timedelta, digests: dict[int, bytes]) -> Sealed:
+        """Write trailer and final chunk; the segment is durable and indexed on return."""
+        trailer = Trailer(
+            media_bytes=self._media_bytes,
+            length_us=length // timedelta(microseconds=1),
+            header_bytes=self._header_bytes,
+            fragments=tuple(self._fragments),
+            digests=digests,
+        )
+        self._tail += trailer.pack()
+        self._flush_whole(keep=1)
+        final = self._cipher.seal(self._chunks, bytes(self._tail), final=True)
+        self._file.append(final)
+        self._file.sync()
+        self._file.close()
+        sealed = Sealed(length=length, size_bytes=self._written + len(final), digest=trailer.digest)
+        self._on_sealed(sealed)
+        return sealed
+
+    def abandon(self) -> None:
+        """Let go of the file unsealed; recovery seals what is whole."""
+        self._file.close()
+
+    def _push(self, data: bytes) -> None:
+        self._media_bytes += len(data)
+        self._tail += data
+        if len(self._tail) >= CHUNK_BYTES:
+            self._flush_whole(keep=0)
+            self._tail_since = self._clock.elapsed()
+
+    def _flush_whole(self, keep: int) -> None:
+        """Write the tail's whole chunks, leaving at least `keep` bytes."""
+        count = (len(self._tail) - keep) // CHUNK_BYTES
+        if count <= 0:
+            return
+        with memoryview(self._tail) as view:
+            sealed = [
+                self._cipher.seal(
+                    self._chunks + number, view[number * CHUNK_BYTES : (number + 1) * CHUNK_BYTES]
+                )
+                for number in range(count)
+            ]
+        data = b"".join(sealed)
+        self._file.append(data)
+        self._chunks += count
+        self._written += len(data)
+        del self._tail[: count * CHUNK_BYTES]
