@@ -1,0 +1,52 @@
+"""Names that more than one file of the edge uses: keys of entry data, defaults, links."""
+
+from datetime import timedelta
+from typing import Final
+
+DOMAIN: Final = "camera_steward"
+DOCUMENTATION_URL: Final = "https://github.com/camera-steward/camera-steward"
+
+SUBENTRY_CAMERA: Final = "camera"
+
+# Entry data: the site.
+CONF_INSTALLER: Final = "installer"
+CONF_CONTACT: Final = "contact"
+CONF_PURPOSE: Final = "purpose"
+CONF_MANAGER_USER_ID: Final = "manager_user_id"
+CONF_MANAGER_NAME: Final = "manager_name"
+CONF_VAULT_PATH: Final = "vault_path"
+CONF_VAULT_ID: Final = "vault_id"
+CONF_KEY_MARK: Final = "key_mark"
+"""Tells the site's key from another without giving it away (keys.py)."""
+
+# Entry and subentry data: how long footage is kept (limits.py).
+CONF_RETENTION_HOURS: Final = "retention_hours"
+CONF_RETENTION_REASON: Final = "retention_reason"
+CONF_RETENTION_APPROVER: Final = "retention_approver"
+CONF_RETENTION_REVIEW_AT: Final = "retention_review_at"
+
+# Subentry data: a camera; its purpose is CONF_PURPOSE.
+CONF_SOURCE_ENTITY: Final = "source_entity"
+CONF_PLACE: Final = "place"
+CONF_DIRECTION: Final = "direction"
+CONF_FIELD_OF_VIEW: Final = "field_of_view"
+CONF_MODE: Final = "mode"
+CONF_SCHEDULE: Final = "schedule"
+CONF_WEEKDAY: Final = "weekday"
+CONF_START: Final = "start"
+CONF_END: Final = "end"
+CONF_PRE_ROLL_SECONDS: Final = "pre_roll_seconds"
+CONF_POST_ROLL_SECONDS: Final = "post_roll_seconds"
+CONF_SEGMENT_SECONDS: Final = "segment_seconds"
+CONF_STILL_INTERVAL_SECONDS: Final = "still_interval_seconds"
+CONF_AUDIO: Final = "audio"
+CONF_RTSP_TRANSPORT: Final = "rtsp_transport"
+
+CEILING: Final = timedelta(days=14)
+"""Longest retention without a reason on record (Kumagaya 第3 2(2))."""
+DEFAULT_RETENTION: Final = timedelta(days=7)
+"""Product default; the guideline names the ceiling only."""
+DEFAULT_SEGMENT_SECONDS: Final = 60
+DEFAULT_PRE_ROLL_SECONDS: Final = 10
+DEFAULT_POST_ROLL_SECONDS: Final = 30
+DEFAULT_STILL_INTERVAL_SECONDS: Final = 1

@@ -1,0 +1,74 @@
+"""The site's two keys, in Home Assistant's private storage and nowhere else."""
+
+import secrets
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TypedDict
+
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ConfigEntryError
+from homeassistant.helpers.storage import Store
+
+from .const import CONF_KEY_MARK, DOMAIN
+
+_VERSION = 1
+_KEY_BYTES = 32
+
+
+class _Stored(TypedDict):
+    site_key: str
+    signing_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteKeys:
+    """What wraps the hour keys, and the Ed25519 seed that signs the ledger; 32 bytes each."""
+
+    site_key: bytes = field(repr=False)
+    signing_key: bytes = field(repr=False)
+
+
+async def async_load_or_create(hass: HomeAssistant, entry_id: str) -> SiteKeys:
+    """Return the site's keys; they are made at its first set-up and never changed.
+
+    Raise `ConfigEntryError` when keys once made are gone or are others: new ones in their place
+    would leave all that was stored unreadable (INV-2).
+    """
+    store = _store(hass, entry_id)
+    entry = hass.config_entries.async_get_known_entry(entry_id)
+    mark: str | None = entry.data.get(CONF_KEY_MARK)
+    stored = await store.async_load()
+    if stored is not None:
+        keys = SiteKeys(
+            site_key=bytes.fromhex(stored["site_key"]),
+            signing_key=bytes.fromhex(stored["signing_key"]),
+        )
+    elif mark is None:
+        keys = SiteKeys(
+            site_key=secrets.token_bytes(_KEY_BYTES), signing_key=secrets.token_bytes(_KEY_BYTES)
+        )
+        await store.async_save(
+            {"site_key": keys.site_key.hex(), "signing_key": keys.signing_key.hex()}
+        )
+    else:
+        raise ConfigEntryError(translation_domain=DOMAIN, translation_key="keys_missing")
+    if mark is None:
+        hass.config_entries.async_update_entry(
+            entry, data={**entry.data, CONF_KEY_MARK: _mark_of(keys)}
+        )
+    elif mark != _mark_of(keys):
+        raise ConfigEntryError(translation_domain=DOMAIN, translation_key="keys_foreign")
+    return keys
+
+
+async def async_remove(hass: HomeAssistant, entry_id: str) -> None:
+    """Forget the site's keys: what is still in its vault cannot be opened any more."""
+    await _store(hass, entry_id).async_remove()
+
+
+def _store(hass: HomeAssistant, entry_id: str) -> Store[_Stored]:
+    return Store(hass, _VERSION, f"{DOMAIN}.{entry_id}", private=True, atomic_writes=True)
+
+
+def _mark_of(keys: SiteKeys) -> str:
+    return sha256(b"camera_steward key mark" + keys.site_key + keys.signing_key).hexdigest()[:16]
