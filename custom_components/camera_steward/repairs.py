@@ -1,0 +1,216 @@
+"""What a person can mend: raise and clear each repair, and the flows that mend it from there.
+
+Every logged-in user can read the list of repairs, so nothing private goes into their texts.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import override
+
+import probatio
+
+from homeassistant.auth.models import User
+from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow, RepairsFlowResult
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState, ConfigSubentry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.http import KEY_HASS_USER, current_request
+from homeassistant.util import dt as dt_util
+
+from .const import CONF_MANAGER_USER_ID, CONF_VAULT_PATH, DOMAIN
+
+
+class Issue(StrEnum):
+    """The repairs by their translation key; the placeholders each needs besides `site`."""
+
+    VAULT_MISSING = "vault_missing"
+    VAULT_FOREIGN = "vault_foreign"
+    DISK_NEARLY_FULL = "disk_nearly_full"  # free, total: as words, such as "1.2 GB"
+    EVICTED = "evicted"  # count: segments erased before their time to make room
+    CLOCK_UNTRUSTED = "clock_untrusted"
+    NO_STREAM = "no_stream"  # needs its camera
+    PAST_LIMIT = "past_limit"  # count: segments kept too long
+    LEDGER_BROKEN = "ledger_broken"
+    INDEX_REBUILT = "index_rebuilt"  # count: segments found in the vault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kind:
+    severity: ir.IssueSeverity
+    fixable: bool = False
+    lasting: bool = False
+    """Known once only, so that it must outlive a restart until someone has seen it."""
+
+
+_KINDS = {
+    Issue.VAULT_MISSING: _Kind(severity=ir.IssueSeverity.CRITICAL, fixable=True),
+    Issue.VAULT_FOREIGN: _Kind(severity=ir.IssueSeverity.CRITICAL, fixable=True),
+    Issue.DISK_NEARLY_FULL: _Kind(severity=ir.IssueSeverity.WARNING),
+    Issue.EVICTED: _Kind(severity=ir.IssueSeverity.WARNING, fixable=True, lasting=True),
+    Issue.CLOCK_UNTRUSTED: _Kind(severity=ir.IssueSeverity.ERROR, fixable=True),
+    Issue.NO_STREAM: _Kind(severity=ir.IssueSeverity.WARNING),
+    Issue.PAST_LIMIT: _Kind(severity=ir.IssueSeverity.ERROR, fixable=True),
+    Issue.LEDGER_BROKEN: _Kind(severity=ir.IssueSeverity.CRITICAL),
+    Issue.INDEX_REBUILT: _Kind(severity=ir.IssueSeverity.WARNING, fixable=True, lasting=True),
+}
+
+
+def issue_id(entry: ConfigEntry, issue: Issue, camera: ConfigSubentry | None = None) -> str:
+    """Return the id of a site's or a camera's repair."""
+    return f"{issue}_{camera.subentry_id if camera else entry.entry_id}"
+
+
+@callback
+def async_report(
+    hass: HomeAssistant,
+    entry: ConfigEntry,
+    issue: Issue,
+    camera: ConfigSubentry | None = None,
+    **placeholders: str,
+) -> None:
+    """Raise a repair; harmless when repeated."""
+    kind = _KINDS[issue]
+    texts = {"site": entry.title, **placeholders}
+    if camera is not None:
+        texts["camera"] = camera.title
+    if issue in (Issue.VAULT_MISSING, Issue.VAULT_FOREIGN):
+        texts["folder"] = Path(entry.data[CONF_VAULT_PATH]).name
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue_id(entry, issue, camera),
+        data={"entry_id": entry.entry_id, "issue": issue.value},
+        is_fixable=kind.fixable,
+        is_persistent=kind.lasting,
+        severity=kind.severity,
+        translation_key=issue.value,
+        translation_placeholders=texts,
+    )
+
+
+@callback
+def async_clear(
+    hass: HomeAssistant, entry: ConfigEntry, issue: Issue, camera: ConfigSubentry | None = None
+) -> None:
+    """Take a repair back; harmless when there is none."""
+    ir.async_delete_issue(hass, DOMAIN, issue_id(entry, issue, camera))
+
+
+@callback
+def async_clear_all(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Take back every repair of a site that is being removed, and of its cameras."""
+    for found_domain, found_id in list(ir.async_get(hass).issues):
+        if found_domain == DOMAIN and (
+            found_id.endswith(f"_{entry.entry_id}")
+            or any(found_id.endswith(f"_{camera}") for camera in entry.subentries)
+        ):
+            ir.async_delete_issue(hass, DOMAIN, found_id)
+
+
+async def async_create_fix_flow(
+    hass: HomeAssistant,
+    issue_id: str,
+    data: dict[str, str | int | float | None] | None,
+) -> RepairsFlow:
+    """Return the flow that mends a repair."""
+    found = data or {}
+    flows: dict[str, type[RepairsFlow]] = {
+        Issue.CLOCK_UNTRUSTED: AcceptClockFlow,
+        Issue.PAST_LIMIT: PurgeFlow,
+        Issue.VAULT_MISSING: LookAgainFlow,
+        Issue.VAULT_FOREIGN: LookAgainFlow,
+    }
+    return flows.get(str(found.get("issue")), ConfirmRepairFlow)()
+
+
+class _SiteFlow(RepairsFlow):
+    """One question, then something done to the site."""
+
+    async def async_step_init(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
+        """Begin."""
+        return await self.async_step_confirm()
+
+    async def async_step_confirm(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Ask, then do it."""
+        if user_input is None:
+            issue = ir.async_get(self.hass).async_get_issue(self.handler, self.issue_id)
+            texts = dict(issue.translation_placeholders or {}) if issue else {}
+            return self.async_show_form(
+                step_id="confirm",
+                data_schema=probatio.Schema({}),
+                description_placeholders=texts | self._more_texts(),
+            )
+        entry = self.hass.config_entries.async_get_entry(str((self.data or {}).get("entry_id")))
+        if entry is None:
+            return self.async_abort(reason="site_gone")
+        if reason := await self._async_mend(entry):
+            return self.async_abort(reason=reason)
+        return self.async_create_entry(data={})
+
+    def _more_texts(self) -> dict[str, str]:
+        return {}
+
+    async def _async_mend(self, entry: ConfigEntry) -> str | None:
+        """Mend it; return why not when it could not be mended."""
+        raise NotImplementedError
+
+
+class AcceptClockFlow(_SiteFlow):
+    """The operations manager vouches for the clock, after which purging goes on."""
+
+    @override
+    def _more_texts(self) -> dict[str, str]:
+        return {"now": dt_util.now().strftime("%Y-%m-%d %H:%M %Z")}
+
+    @override
+    async def _async_mend(self, entry: ConfigEntry) -> str | None:
+        actor = _asking()
+        if actor is None:
+            return "manager_only"
+        manager = await self.hass.auth.async_get_user(entry.data[CONF_MANAGER_USER_ID])
+        # Repairs open for administrators only: where the manager is none, one of them confirms
+        # on the manager's word, and the ledger names who did.
+        if manager is not None and manager.is_admin and actor.id != manager.id:
+            return "manager_only"
+        if entry.state is not ConfigEntryState.LOADED:
+            return "site_not_running"
+        await entry.runtime_data.bridge.async_accept_clock(actor=actor.id)
+        return None
+
+
+class PurgeFlow(_SiteFlow):
+    """Purge now what should have gone."""
+
+    @override
+    async def _async_mend(self, entry: ConfigEntry) -> str | None:
+        actor = _asking()
+        if actor is None or entry.state is not ConfigEntryState.LOADED:
+            return "site_not_running"
+        try:
+            await entry.runtime_data.bridge.async_purge(actor=actor.id)
+        except HomeAssistantError:
+            return "purge_failed"
+        return None
+
+
+class LookAgainFlow(_SiteFlow):
+    """Start the site again once its vault should be back."""
+
+    @override
+    async def _async_mend(self, entry: ConfigEntry) -> str | None:
+        # Out of the way first: what the set-up raises again is then known to be true still.
+        ir.async_delete_issue(self.hass, DOMAIN, self.issue_id)
+        running = await self.hass.config_entries.async_reload(entry.entry_id)
+        back = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
+        return None if running and back is None else "vault_not_back"
+
+
+def _asking() -> User | None:
+    """Return the user whose request this is; tasks that a request left behind have none."""
+    request = current_request.get()
+    user: User | None = request.get(KEY_HASS_USER) if request is not None else None
+    return user
