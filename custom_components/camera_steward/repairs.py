@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import override
 
 import probatio
-
 from homeassistant.auth.models import User
+from homeassistant.components.http.const import KEY_HASS_USER
 from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow, RepairsFlowResult
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState, ConfigSubentry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
-from homeassistant.helpers.http import KEY_HASS_USER, current_request
+from homeassistant.helpers.http import current_request
 from homeassistant.util import dt as dt_util
 
 from .const import CONF_MANAGER_USER_ID, CONF_VAULT_PATH, DOMAIN
