@@ -1,0 +1,188 @@
+"""The daily statement: what a walk of the disk meets, against the limits and against the index."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+
+from ..clock import Clock
+from ..ledger.entry import Json
+from ..ledger.registers import CameraStatement, StatementRecord
+from ..model import Segment, SegmentState
+from ..vault.vault import Found, FoundKind, Vault, name_of
+from .corrections import corrected
+from .guard import Correction
+from .plan import Limits
+
+YOUNG = timedelta(minutes=10)
+"""A file this young may be in the making, before its row is in the index."""
+_FAR_AT = datetime(9000, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """What was met on disk at one time.
+
+    `orphans` are segment files that the index does not know, `missing` segments of the index whose
+    file is not there, `strangers` files that are none of the steward's, or copies of its own.
+    `method` says in words how footage is erased.
+    """
+
+    record: StatementRecord
+    method: str
+    orphans: tuple[Found, ...]
+    missing: tuple[Segment, ...]
+    strangers: tuple[Found, ...]
+
+    def findings(self) -> dict[str, int]:
+        """Return what should not be, by name, with its count."""
+        counts = {
+            "past_limit": self.record.past_limit,
+            "files_unknown_to_index": len(self.orphans),
+            "files_missing": len(self.missing),
+            "strange_files": len(self.strangers),
+        }
+        return {name: count for name, count in counts.items() if count}
+
+    def to_data(self) -> dict[str, Json]:
+        """Return the data of the ledger's entry: the record, and what else was met."""
+        return self.record.to_data() | {
+            "method": self.method,
+            "orphans": len(self.orphans),
+            "missing": len(self.missing),
+        }
+
+
+@dataclass(slots=True, kw_only=True)
+class _Camera:
+    """What was met of one camera so far."""
+
+    segments: int = 0
+    size_bytes: int = 0
+    oldest_at: datetime | None = None
+    past_limit: int = 0
+
+    def count(self, size_bytes: int, start_at: datetime, *, past: bool) -> None:
+        self.segments += 1
+        self.size_bytes += size_bytes
+        self.past_limit += past
+        self.oldest_at = start_at if self.oldest_at is None else min(self.oldest_at, start_at)
+
+
+def take(
+    vault: Vault,
+    made: Sequence[Correction],
+    limits: Limits,
+    *,
+    run: str,
+    clock: Clock,
+    method: str,
+) -> Statement:
+    """Walk the whole vault, writing nothing. `VaultMissingError` and other `StorageError`s.
+
+    Every age is by the file's own stamp, with the corrections of the clock that the index holds for
+    its number; for files that it does not know, with those in `made`. What counts as past its limit
+    was so when the walk began. Recording and purging may go on meanwhile.
+    """
+    walk = _Walk(vault=vault, made=made, limits=limits, walked_from=clock.now())
+    unmet = set(vault.index.cameras())
+    for camera, found in groupby(vault.walk(), key=lambda each: each.camera):
+        walk.camera(camera, found)
+        unmet.discard(camera)
+    for camera in unmet:
+        walk.camera(camera, ())
+    record = StatementRecord(
+        run=run,
+        walked_from=walk.walked_from,
+        walked_to=clock.now(),
+        cameras=_statements(walk.cameras, limits),
+        strangers=len(walk.strangers),
+    )
+    return Statement(
+        record=record,
+        method=method,
+        orphans=tuple(walk.orphans),
+        missing=tuple(walk.missing),
+        strangers=tuple(walk.strangers),
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Walk:
+    """One walk, a camera at a time: no more of the index is held than one camera's rows."""
+
+    vault: Vault
+    made: Sequence[Correction]
+    limits: Limits
+    walked_from: datetime
+    cameras: dict[str, _Camera] = field(default_factory=dict)
+    orphans: list[Found] = field(default_factory=list)
+    missing: list[Segment] = field(default_factory=list)
+    strangers: list[Found] = field(default_factory=list)
+
+    def camera(self, camera: str, files: Iterable[Found]) -> None:
+        """Take the files met of one camera; without a name, those that lie beside."""
+        index = self.vault.index
+        known = {each.sequence: each for each in index.started_by(camera, _FAR_AT)}
+        known |= {each.sequence: each for each, _, _ in index.marked() if each.camera == camera}
+        if camera:
+            self.cameras.setdefault(camera, _Camera())
+        seen: set[int] = set()
+        for found in files:
+            if found.kind is FoundKind.KEY:
+                continue
+            sequence, stamp_at = found.sequence, found.stamp_at
+            if sequence is None or stamp_at is None:
+                self.strangers.append(found)
+            elif (row := known.get(sequence)) is not None and _is_its_file(found, row):
+                seen.add(sequence)
+                self._count(found, stamp_at + (row.start_at - row.stamp_at))
+            elif row is not None or index.knows(sequence):
+                if not self._young(stamp_at):
+                    self.strangers.append(found)
+            elif not self._young(stamp_at):
+                self.orphans.append(found)
+                alone = _as_segment(found, sequence, stamp_at)
+                self._count(found, corrected(alone, self.made).start_at)
+        self.missing += [
+            each
+            for sequence, each in known.items()
+            if sequence not in seen and index.segment(sequence) is not None
+        ]
+
+    def _count(self, found: Found, start_at: datetime) -> None:
+        past = start_at + self.limits.of(found.camera) < self.walked_from
+        self.cameras[found.camera].count(found.size_bytes, start_at, past=past)
+
+    def _young(self, stamp_at: datetime) -> bool:
+        return abs(stamp_at - self.walked_from) < YOUNG
+
+
+def _is_its_file(found: Found, row: Segment) -> bool:
+    return found.camera == row.camera and found.path.endswith(f"/{name_of(row)}")
+
+
+def _as_segment(found: Found, sequence: int, stamp_at: datetime) -> Segment:
+    return Segment(
+        sequence=sequence,
+        camera=found.camera,
+        stamp_at=stamp_at,
+        start_at=stamp_at,
+        end_at=stamp_at,
+        size_bytes=found.size_bytes,
+        state=SegmentState.RECOVERED,
+    )
+
+
+def _statements(cameras: Mapping[str, _Camera], limits: Limits) -> tuple[CameraStatement, ...]:
+    return tuple(
+        CameraStatement(
+            camera=camera,
+            limit=limits.of(camera),
+            segments=met.segments,
+            size_bytes=met.size_bytes,
+            oldest_at=met.oldest_at,
+            past_limit=met.past_limit,
+        )
+        for camera, met in sorted(cameras.items())
+    )
