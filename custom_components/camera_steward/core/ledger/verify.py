@@ -283,7 +283,6 @@ class _Check:
         head = self._head
         if previous is None and head is not None:
             previous = genesis(head.chain, self.public_key)
-        links: tuple[str, ...] = () if previous is None else (previous,)
         last = after
         for row in self._rows(after):
             self.entries += 1
@@ -292,13 +291,13 @@ class _Check:
                 continue
             if row.id > last + 1:
                 self._gone(last + 1, row.id - 1)
-                links = ()
+                previous = None
             last = row.id
             if isinstance(row, _Lost):
                 self._found(Break.UNREADABLE, row.id)
-                links = ()
+                previous = None
                 continue
-            links = self._row(row, links)
+            previous = self._row(row, previous)
         end = last if head is None else head.count
         if end > last:
             self._gone(last + 1, end)
@@ -309,15 +308,15 @@ class _Check:
         self._found(Break.REMOVED, first, last)
         self._missing.extend(range(first, min(last + 1, first + _MOVED - len(self._missing))))
 
-    def _row(self, row: Row, links: tuple[str, ...]) -> tuple[str, ...]:
-        """Check one entry; return the hashes, one of which the next one must name."""
+    def _row(self, row: Row, previous: str | None) -> str | None:
+        """Check one entry; return the hash that the next one must name, where it is known."""
         computed = row.computed()
         hashes = (row.hash,) if computed == row.hash else (row.hash, computed)
         if len(hashes) > 1:
             self._found(Break.CHANGED, row.id)
             if len(self._changed) < _MOVED:
                 self._changed.append(row)
-        elif links and row.previous not in links:
+        elif previous not in {None, row.previous}:
             self._found(Break.UNLINKED, row.id)
         if self._head is not None and row.id == self._head.count and self._head.hash not in hashes:
             self._found(Break.HEAD_DIFFERS, row.id)
@@ -327,7 +326,8 @@ class _Check:
             self._inner_checkpoint(row)
         elif row.kind == EntryKind.LEDGER_CONTINUED:
             self._found(Break.CONTINUED, row.id)
-        return hashes
+        # What followed from a changed entry cannot be known: its own finding stands for both.
+        return row.hash if len(hashes) == 1 else None
 
     def _inner_checkpoint(self, row: Row) -> None:
         try:
