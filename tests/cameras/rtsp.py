@@ -36,6 +36,7 @@ class RtspListener(Listener):
         self.loop: bool = config.get("loop", True)
         self.speed: float = config.get("speed", 1.0)
         self.start_seconds: float = config.get("start_seconds", 0.0)
+        self.bursts: bool = config.get("bursts", False)
         self.timestamps: str = config.get("timestamps", "steady")
         self.timeline: Timeline = load(Path(config["path"]))
         self.version = 0
@@ -162,7 +163,9 @@ class RtspListener(Listener):
                 if due and self.timestamps == "steady":
                     reported[send.track] = time.monotonic()
                     session.writer.write(_report(channel + 1, send.track, stamp))
-                session.writer.write(_frame(session, channel, track, send, stamp))
+                packets = _frame(session, channel, track, send, stamp)
+                for packet in [b"".join(packets)] if self.bursts else packets:
+                    session.writer.write(packet)
                 await session.writer.drain()
                 self.sent_frames += 1
                 self.sent_bytes += sum(map(len, send.payloads))
@@ -227,8 +230,8 @@ def _answer(
     session.writer.write("\r\n".join([*lines, "", body]).encode())
 
 
-def _frame(session: _Session, channel: int, track: Track, send: Send, stamp: int) -> bytes:
-    parts = []
+def _frame(session: _Session, channel: int, track: Track, send: Send, stamp: int) -> list[bytes]:
+    packets = []
     sequence = session.sequence.get(send.track, 0)
     last = len(send.payloads) - 1
     for number, payload in enumerate(send.payloads):
@@ -238,10 +241,10 @@ def _frame(session: _Session, channel: int, track: Track, send: Send, stamp: int
             *(b"$", channel, 12 + len(payload), 0x80, marker | track.payload_type),
             *(sequence & 0xFFFF, stamp, 0x1000 + send.track),
         )
-        parts += [head, payload]
+        packets.append(head + payload)
         sequence += 1
     session.sequence[send.track] = sequence
-    return b"".join(parts)
+    return packets
 
 
 def _report(channel: int, track: int, stamp: int) -> bytes:

@@ -163,12 +163,14 @@ class RtspCamera(Camera):
         loop: bool = True,
         speed: float = 1.0,
         start_seconds: float = 0.0,
+        bursts: bool = False,
         timestamps: Literal["steady", "backwards", "frozen", "jumps"] = "steady",
     ) -> None:
         """Take a clip or a file.
 
         `loop` off: the connection is closed at the end. `speed` 10 sends ten times as fast, with
         unchanged timestamps. `start_seconds` begins there (mid-group, as a live camera does).
+        `bursts` sends a frame by one call instead of one for each RTP packet, as cameras do.
         `timestamps`: each tenth frame a second back, all the same, or an hour on every 20 frames.
         """
         super().__init__(
@@ -180,6 +182,7 @@ class RtspCamera(Camera):
             loop=loop,
             speed=speed,
             start_seconds=start_seconds,
+            bursts=bursts,
             timestamps=timestamps,
         )
 

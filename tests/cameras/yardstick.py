@@ -89,8 +89,8 @@ def units(source: Path | str | bytes, track: Track = "video") -> list[bytes]:
 
 
 def unit_digest(found: Iterable[bytes]) -> bytes:
-    """Return SHA-256 over, for each unit, its length (u32, big-endian) and its bytes."""
-    digest = hashlib.sha256()
+    """Return BLAKE2b-256 over, for each unit, its length (u32, big-endian) and its bytes."""
+    digest = hashlib.blake2b(digest_size=32)
     for unit in found:
         digest.update(len(unit).to_bytes(4))
         digest.update(unit)
