@@ -96,7 +96,9 @@ def _plain(value: Json) -> Json:
         return {each: _plain(held) for each, held in value.items()}
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
-    return [_plain(each) for each in value]
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    raise TypeError("an entry's data must be what JSON holds")
 
 
 def encode(*fields: bytes | None) -> bytes:

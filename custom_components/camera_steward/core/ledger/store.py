@@ -73,9 +73,8 @@ class Ledger:
         # put back to an older state under a running ledger.
         self._seen: Head | None = None
         with self._waiting, _own_errors(), database.write() as connection:
-            if fetch_head(connection, lock=True) is None and not fetch(
-                connection, select(ENTRIES.c.id).limit(1)
-            ):
+            _head_or_none(connection)
+            if not any(fetch(connection, select(each.c.id).limit(1)) for each in (HEAD, ENTRIES)):
                 chain = secrets.token_hex(16)
                 head = Head.sign(signing_key, chain, 0, genesis(chain, self._public_key))
                 connection.execute(insert(HEAD).values(id=HEAD_ID, **head.columns()))
@@ -322,6 +321,7 @@ class Ledger:
 
 
 def _head_or_none(connection: Connection) -> Head | None:
+    """Take the write lock and return the head row if there is one to be read."""
     try:
         return fetch_head(connection, lock=True)
     except LedgerBrokenError:

@@ -57,6 +57,7 @@ HEAD = Table(
 )
 
 HEAD_ID = 1
+_DAMAGE = ("malformed", "decode", "no such", "not a database")
 GREATEST = 2**53
 """Above it no entry is numbered: JSON readers hold whole numbers up to here."""
 
@@ -160,12 +161,11 @@ def fetch(connection: Connection, statement: Any, **values: int | str) -> list[t
     try:
         return [tuple(each) for each in connection.execute(statement, values)]
     except SqlDatabaseError as err:
-        # What SQLite says of a text that is no UTF-8 quotes the text: it goes no further.
         reason = str(err.orig)
-        for sign in ("malformed", "decode", "no such", "not a database"):
-            if sign in reason:
-                raise LedgerBrokenError("unreadable") from err
-        raise
+        if not any(sign in reason for sign in _DAMAGE):
+            raise
+    # Not from the error: what SQLite says of a text that is no UTF-8 quotes the text.
+    raise LedgerBrokenError("unreadable")
 
 
 def fetch_entries(connection: Connection, statement: Any, **values: int | str) -> list[Row]:
