@@ -34,23 +34,17 @@ async def async_load_or_create(hass: HomeAssistant, entry_id: str) -> SiteKeys:
     Raise `ConfigEntryError` when keys once made are gone or are others: new ones in their place
     would leave all that was stored unreadable (INV-2).
     """
-    store = _store(hass, entry_id)
     entry = hass.config_entries.async_get_known_entry(entry_id)
     mark: str | None = entry.data.get(CONF_KEY_MARK)
-    stored = await store.async_load()
-    if stored is not None:
-        keys = SiteKeys(
-            site_key=bytes.fromhex(stored["site_key"]),
-            signing_key=bytes.fromhex(stored["signing_key"]),
-        )
-    elif mark is None:
+    keys = await async_load(hass, entry_id)
+    if keys is None and mark is None:
         keys = SiteKeys(
             site_key=secrets.token_bytes(_KEY_BYTES), signing_key=secrets.token_bytes(_KEY_BYTES)
         )
-        await store.async_save(
+        await _store(hass, entry_id).async_save(
             {"site_key": keys.site_key.hex(), "signing_key": keys.signing_key.hex()}
         )
-    else:
+    if keys is None:
         raise ConfigEntryError(translation_domain=DOMAIN, translation_key="keys_missing")
     if mark is None:
         hass.config_entries.async_update_entry(
@@ -59,6 +53,17 @@ async def async_load_or_create(hass: HomeAssistant, entry_id: str) -> SiteKeys:
     elif mark != _mark_of(keys):
         raise ConfigEntryError(translation_domain=DOMAIN, translation_key="keys_foreign")
     return keys
+
+
+async def async_load(hass: HomeAssistant, entry_id: str) -> SiteKeys | None:
+    """Return the site's keys as stored, None when there are none."""
+    stored = await _store(hass, entry_id).async_load()
+    if stored is None:
+        return None
+    return SiteKeys(
+        site_key=bytes.fromhex(stored["site_key"]),
+        signing_key=bytes.fromhex(stored["signing_key"]),
+    )
 
 
 async def async_remove(hass: HomeAssistant, entry_id: str) -> None:

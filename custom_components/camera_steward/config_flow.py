@@ -1,0 +1,314 @@
+"""Set a site up: who answers for its cameras, and where and how long footage is kept."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, override
+from uuid import UUID, uuid4
+
+import probatio
+from homeassistant.config_entries import (
+    SOURCE_RECONFIGURE,
+    ConfigEntry,
+    ConfigFlow,
+    ConfigFlowResult,
+    ConfigSubentryFlow,
+)
+from homeassistant.core import callback
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+)
+
+from .const import (
+    CONF_CONTACT,
+    CONF_INSTALLER,
+    CONF_MANAGER_NAME,
+    CONF_MANAGER_USER_ID,
+    CONF_PURPOSE,
+    CONF_RETENTION_HOURS,
+    CONF_VAULT_ID,
+    CONF_VAULT_PATH,
+    DEFAULT_RETENTION,
+    DOMAIN,
+    SUBENTRY_CAMERA,
+)
+from .core.errors import StorageError
+from .core.steward import create_vault
+from .forms import (
+    APPROVAL_SCHEMA,
+    CONF_UNDERSTOOD,
+    LONG_TEXT,
+    NO_APPROVAL,
+    TEXT,
+    approval_errors,
+    missing,
+    needs_approval,
+    retention_errors,
+    retention_fields,
+    retention_hours,
+    size_text,
+    stripped,
+)
+from .places import (
+    Place,
+    PlaceRefusal,
+    PlaceRefusedError,
+    PlaceWarning,
+    async_surroundings,
+    check_place,
+    suggest_places,
+)
+from .subentry_flows import CameraSubentryFlow
+
+_LOGGER = logging.getLogger(__name__)
+_SUGGEST_SECONDS = 5
+_TEXTS = (CONF_INSTALLER, CONF_CONTACT, CONF_PURPOSE, CONF_MANAGER_NAME)
+
+
+class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
+    """Ask in order: people, place and time, what speaks against them, confirmation."""
+
+    VERSION = 1
+
+    def __init__(self) -> None:
+        """Begin with nothing given."""
+        self._data: dict[str, Any] = {}
+        self._place: Place | None = None
+        self._warnings: list[PlaceWarning] = []
+        self._errors: dict[str, str] = {}
+
+    @classmethod
+    @callback
+    @override
+    def async_get_supported_subentry_types(
+        cls, config_entry: ConfigEntry
+    ) -> dict[str, type[ConfigSubentryFlow]]:
+        """Return what can be added to a site."""
+        return {SUBENTRY_CAMERA: CameraSubentryFlow}
+
+    @override
+    async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Begin a new site."""
+        return await self.async_step_site()
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Begin to change a site."""
+        self._data = dict(self._get_reconfigure_entry().data)
+        return await self.async_step_site()
+
+    async def async_step_site(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask who answers for the cameras, and who manages their operation."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            self._data |= stripped(user_input)
+            if not (errors := missing(user_input, _TEXTS)):
+                return await self.async_step_vault()
+        schema = probatio.Schema(
+            {
+                probatio.Required(CONF_INSTALLER): TEXT,
+                probatio.Required(CONF_CONTACT): TEXT,
+                probatio.Required(CONF_PURPOSE): LONG_TEXT,
+                probatio.Required(CONF_MANAGER_USER_ID): await self._async_user_selector(),
+                probatio.Required(CONF_MANAGER_NAME): TEXT,
+            }
+        )
+        return self.async_show_form(
+            step_id="site",
+            data_schema=self.add_suggested_values_to_schema(schema, self._data),
+            errors=errors,
+        )
+
+    async def async_step_vault(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask where the footage goes, and how long it is kept unless a camera says otherwise."""
+        errors = self._errors  # of a vault that could not be made
+        if user_input is not None:
+            self._errors = {}
+            hours = retention_hours(user_input)
+            self._data |= {
+                CONF_VAULT_PATH: user_input[CONF_VAULT_PATH].strip(),
+                CONF_RETENTION_HOURS: hours,
+            }
+            errors = retention_errors(hours)
+            if refusal := await self._async_refusal():
+                errors[CONF_VAULT_PATH] = refusal
+            if not errors:
+                if needs_approval(hours):
+                    return await self.async_step_approval()
+                self._data |= NO_APPROVAL
+                return await self._async_next_warning()
+        hours = self._data.get(CONF_RETENTION_HOURS, int(DEFAULT_RETENTION.total_seconds() // 3600))
+        schema = probatio.Schema(
+            {
+                probatio.Required(CONF_VAULT_PATH): await self._async_place_selector(),
+                **retention_fields(hours),
+            }
+        )
+        return self.async_show_form(
+            step_id="vault",
+            data_schema=self.add_suggested_values_to_schema(
+                schema, {CONF_VAULT_PATH: self._data.get(CONF_VAULT_PATH)}
+            ),
+            errors=errors,
+        )
+
+    async def async_step_approval(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for the reason, the approver and the review date of more than 14 days (INV-7)."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            self._data |= stripped(user_input)
+            if not (errors := approval_errors(user_input)):
+                return await self._async_next_warning()
+        return self.async_show_form(
+            step_id="approval",
+            data_schema=self.add_suggested_values_to_schema(APPROVAL_SCHEMA, self._data),
+            errors=errors,
+        )
+
+    async def async_step_warn_backup(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Say that backups would take the footage along."""
+        return await self._async_warn(PlaceWarning.BACKUP, user_input)
+
+    async def async_step_warn_memory(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Say that footage in memory is gone at a restart."""
+        return await self._async_warn(PlaceWarning.MEMORY, user_input)
+
+    async def async_step_warn_container(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Say that footage inside the container is gone at an update."""
+        return await self._async_warn(PlaceWarning.CONTAINER, user_input)
+
+    async def async_step_confirm(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Show the place with its free space; then make the vault."""
+        assert self._place is not None
+        if user_input is None:
+            hours = self._data[CONF_RETENTION_HOURS]
+            return self.async_show_form(
+                step_id="confirm",
+                data_schema=probatio.Schema({}),
+                description_placeholders={
+                    "path": str(self._place.root),
+                    "free": size_text(self._place.space.free_bytes),
+                    "total": size_text(self._place.space.total_bytes),
+                    "days": str(hours // 24),
+                    "hours": str(hours % 24),
+                },
+            )
+        vault = uuid4()
+        try:
+            await self.hass.async_add_executor_job(create_vault, self._place.root, vault)
+        except StorageError as err:
+            _LOGGER.warning("The vault could not be made: %s", err)
+            self._errors = {CONF_VAULT_PATH: PlaceRefusal.NOT_WRITABLE.value}
+            return await self.async_step_vault()
+        self._data |= {CONF_VAULT_PATH: str(self._place.root), CONF_VAULT_ID: str(vault)}
+        await self.async_set_unique_id(str(vault))
+        return self.async_create_entry(title=self._data[CONF_INSTALLER], data=self._data)
+
+    # ------------------------------------------------------------------ the place
+
+    async def _async_refusal(self) -> str | None:
+        """Check the place that was given; return the key of what is wrong with it."""
+        path = self._data[CONF_VAULT_PATH]
+        entry = self._get_reconfigure_entry() if self.source == SOURCE_RECONFIGURE else None
+        self._place, self._warnings = None, []
+        if entry is not None and path == entry.data[CONF_VAULT_PATH]:
+            return None  # where it was: also when its disk is away just now
+        around = async_surroundings(self.hass, but=entry.entry_id if entry else None)
+        try:
+            place = await self.hass.async_add_executor_job(check_place, path, around)
+        except PlaceRefusedError as err:
+            return err.refusal.value
+        own = UUID(entry.data[CONF_VAULT_ID]) if entry else None
+        if place.vault != own:
+            return "vault_not_moved" if place.vault is None else PlaceRefusal.FOREIGN.value
+        self._place, self._warnings = place, list(place.warnings)
+        return None
+
+    async def _async_next_warning(self) -> ConfigFlowResult:
+        """Show what speaks against the place, one at a time, then finish."""
+        if self._warnings:
+            return await self._async_warn(self._warnings[0], None)
+        if self.source == SOURCE_RECONFIGURE:
+            if self._place is not None:
+                self._data[CONF_VAULT_PATH] = str(self._place.root)
+            # The entry's update listener reloads the site.
+            return self.async_update_and_abort(
+                self._get_reconfigure_entry(),
+                title=self._data[CONF_INSTALLER],
+                data=self._data,
+            )
+        return await self.async_step_confirm()
+
+    async def _async_warn(
+        self, warning: PlaceWarning, user_input: Mapping[str, Any] | None
+    ) -> ConfigFlowResult:
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            if user_input[CONF_UNDERSTOOD]:
+                self._warnings = self._warnings[1:]
+                return await self._async_next_warning()
+            errors[CONF_UNDERSTOOD] = "not_understood"
+        return self.async_show_form(
+            step_id=warning.value,
+            data_schema=probatio.Schema(
+                {probatio.Required(CONF_UNDERSTOOD, default=False): BooleanSelector()}
+            ),
+            errors=errors,
+            description_placeholders={"path": self._data[CONF_VAULT_PATH]},
+        )
+
+    async def _async_place_selector(self) -> SelectSelector:
+        """Offer folders on the disks and shares of this machine; any other may be typed."""
+        around = async_surroundings(self.hass)
+        places: list[Place] = []
+        try:
+            async with asyncio.timeout(_SUGGEST_SECONDS):
+                places = await self.hass.async_add_executor_job(partial(suggest_places, around))
+        except TimeoutError:
+            _LOGGER.debug("A share does not answer; no folders are suggested")
+        return SelectSelector(
+            SelectSelectorConfig(
+                options=[
+                    SelectOptionDict(
+                        value=str(place.root),
+                        label=f"{place.root} ({size_text(place.space.free_bytes)})",
+                    )
+                    for place in places
+                ],
+                custom_value=True,
+                mode=SelectSelectorMode.DROPDOWN,
+            )
+        )
+
+    async def _async_user_selector(self) -> SelectSelector:
+        """Offer the people who can log in."""
+        users = [
+            user
+            for user in await self.hass.auth.async_get_users()
+            if user.is_active and not user.system_generated
+        ]
+        return SelectSelector(
+            SelectSelectorConfig(
+                options=[
+                    SelectOptionDict(value=user.id, label=user.name or user.id) for user in users
+                ],
+                mode=SelectSelectorMode.DROPDOWN,
+                sort=True,
+            )
+        )

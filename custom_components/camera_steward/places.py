@@ -1,0 +1,266 @@
+"""Where a vault may lie, as Home Assistant sees the machine: refused, warned of, suggested.
+
+What has no `async_` in its name touches the disk and belongs into the executor.
+"""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from uuid import UUID
+
+from homeassistant.components.backup import Folder, async_get_manager
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.util.system_info import is_official_image
+
+from .const import CONF_VAULT_PATH, DOMAIN
+from .core.errors import StorageError, VaultForeignError
+from .core.files import LocalFiles
+from .core.model import Space
+from .core.steward import VaultPlaceKind, prepare_vault
+
+_FOLDER_NAME = "camera_steward"
+_MOUNTS = Path("/proc/self/mounts")
+_DISKS = frozenset(
+    [
+        "bcachefs",
+        "btrfs",
+        "cifs",
+        "exfat",
+        "ext2",
+        "ext3",
+        "ext4",
+        "f2fs",
+        "fuseblk",
+        "nfs",
+        "nfs4",
+        "ntfs",
+        "ntfs3",
+        "smb3",
+        "vfat",
+        "xfs",
+        "zfs",
+        "fuse.mergerfs",
+        "fuse.sshfs",
+        "virtiofs",
+        "9p",
+    ]
+)
+_OFF_LIMITS = tuple(
+    Path(name)
+    for name in [
+        "/bin",
+        "/boot",
+        "/dev",
+        "/etc",
+        "/lib",
+        "/lib64",
+        "/proc",
+        "/run",
+        "/sbin",
+        "/sys",
+        "/usr",
+        "/ssl",
+        "/backup",
+    ]
+)
+_CONFIG_FOLDERS = frozenset(
+    [
+        "backups",
+        "blueprints",
+        "custom_components",
+        "deps",
+        "image",
+        "packages",
+        "python_scripts",
+        "themes",
+        "tts",
+    ]
+)
+_MOST_SUGGESTIONS = 6
+
+
+class PlaceRefusal(StrEnum):
+    """Why footage must not lie somewhere; translation keys of form errors."""
+
+    RELATIVE = "path_relative"
+    MEDIA = "path_in_media"
+    PUBLIC = "path_in_www"
+    SYSTEM = "path_in_system"
+    IN_USE = "path_in_use"
+    OCCUPIED = "path_occupied"
+    FOREIGN = "path_foreign"
+    NOT_WRITABLE = "path_not_writable"
+    UNREACHABLE = "path_unreachable"
+
+
+class PlaceWarning(StrEnum):
+    """What speaks against a place without ruling it out; names of steps in the flow."""
+
+    BACKUP = "warn_backup"
+    MEMORY = "warn_memory"
+    CONTAINER = "warn_container"
+
+
+class PlaceRefusedError(Exception):
+    """A place where footage must not lie."""
+
+    def __init__(self, refusal: PlaceRefusal) -> None:
+        """Say why."""
+        super().__init__(refusal.value)
+        self.refusal = refusal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What Home Assistant does with which directories; all resolved."""
+
+    config: Path
+    media: tuple[Path, ...]
+    public: Path
+    backed_up: tuple[Path, ...]
+    vaults: tuple[Path, ...]
+    official_image: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A place that is not refused; `vault` is the id of the one that is there already."""
+
+    root: Path
+    vault: UUID | None
+    space: Space
+    warnings: tuple[PlaceWarning, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Mount:
+    path: Path
+    kind: str
+
+
+@callback
+def async_surroundings(hass: HomeAssistant, *, but: str | None = None) -> Surroundings:
+    """Read what is known without touching the disk; `but` is the entry that may stay in place."""
+    config = hass.config
+    return Surroundings(
+        config=Path(config.config_dir),
+        media=tuple(Path(path) for path in config.media_dirs.values()),
+        public=Path(config.path("www")),
+        backed_up=(Path(config.config_dir), *_backed_up_folders(hass)),
+        vaults=tuple(
+            Path(entry.data[CONF_VAULT_PATH])
+            for entry in hass.config_entries.async_entries(DOMAIN)
+            if entry.entry_id != but
+        ),
+        official_image=is_official_image(),
+    )
+
+
+def _backed_up_folders(hass: HomeAssistant) -> tuple[Path, ...]:
+    """Return the folders outside the configuration that the automatic backups take along."""
+    try:
+        plan = async_get_manager(hass).config.data.create_backup
+    except HomeAssistantError:
+        return ()
+    places = {Folder.SHARE: "/share", Folder.ADDONS: "/addons", Folder.SSL: "/ssl"}
+    return tuple(Path(places[each]) for each in plan.include_folders or () if each in places)
+
+
+def check_place(text: str, around: Surroundings) -> Place:
+    """Return what is at a path; `PlaceRefusedError` where footage must not lie."""
+    root = Path(os.path.normpath(text.strip()))
+    if not root.is_absolute():
+        raise PlaceRefusedError(PlaceRefusal.RELATIVE)
+    try:
+        real = root.resolve()
+        _refuse_by_position(real, around)
+        found = prepare_vault(root, LocalFiles())
+    except VaultForeignError:
+        raise PlaceRefusedError(PlaceRefusal.FOREIGN) from None
+    except StorageError, OSError, RuntimeError:
+        raise PlaceRefusedError(PlaceRefusal.UNREACHABLE) from None
+    if found.kind is VaultPlaceKind.OCCUPIED:
+        raise PlaceRefusedError(PlaceRefusal.OCCUPIED)
+    if not os.access(_nearest(real), os.R_OK | os.W_OK | os.X_OK):
+        raise PlaceRefusedError(PlaceRefusal.NOT_WRITABLE)
+    return Place(
+        root=root, vault=found.vault, space=found.space, warnings=tuple(_warnings(real, around))
+    )
+
+
+def suggest_places(around: Surroundings) -> list[Place]:
+    """Return new folders that fit this machine: other disks and shares, the best first."""
+    mounts = [each.path for each in _read_mounts() if each.kind in _DISKS and each.path.parts[1:]]
+    found = []
+    for folder in {*mounts, Path("/share"), around.config}:
+        if not folder.is_dir():
+            continue
+        try:
+            found.append(check_place(str(folder / _name_in(folder, around)), around))
+        except PlaceRefusedError:
+            continue
+    found.sort(key=lambda place: (len(place.warnings), -place.space.free_bytes))
+    return found[:_MOST_SUGGESTIONS]
+
+
+def _name_in(folder: Path, around: Surroundings) -> str:
+    # The integration's own folder in the configuration directory has the bare name.
+    return f"{_FOLDER_NAME}_footage" if folder == around.config else _FOLDER_NAME
+
+
+def _refuse_by_position(root: Path, around: Surroundings) -> None:
+    media = [path.resolve() for path in around.media]
+    config = around.config.resolve()
+    if any(_overlap(root, path) for path in media):
+        raise PlaceRefusedError(PlaceRefusal.MEDIA)
+    if _overlap(root, around.public.resolve()):
+        raise PlaceRefusedError(PlaceRefusal.PUBLIC)
+    if len(root.parts) == 1 or any(root.is_relative_to(path) for path in _OFF_LIMITS):
+        raise PlaceRefusedError(PlaceRefusal.SYSTEM)
+    if config.is_relative_to(root):
+        raise PlaceRefusedError(PlaceRefusal.SYSTEM)
+    if root.is_relative_to(config):
+        first = root.relative_to(config).parts[0]
+        if first.startswith(".") or first == DOMAIN or first in _CONFIG_FOLDERS:
+            raise PlaceRefusedError(PlaceRefusal.SYSTEM)
+    if any(_overlap(root, path.resolve()) for path in around.vaults):
+        raise PlaceRefusedError(PlaceRefusal.IN_USE)
+
+
+def _warnings(root: Path, around: Surroundings) -> Iterable[PlaceWarning]:
+    if any(root.is_relative_to(path.resolve()) for path in around.backed_up):
+        yield PlaceWarning.BACKUP
+    above = [each for each in _read_mounts() if root.is_relative_to(each.path)]
+    # Of two mounts at one place, the later one covers the earlier.
+    kind = max(reversed(above), key=lambda each: len(each.path.parts)).kind if above else ""
+    if kind in ("tmpfs", "ramfs"):
+        yield PlaceWarning.MEMORY
+    if kind == "overlay" and around.official_image:
+        yield PlaceWarning.CONTAINER
+
+
+def _overlap(one: Path, other: Path) -> bool:
+    return one.is_relative_to(other) or other.is_relative_to(one)
+
+
+def _nearest(path: Path) -> Path:
+    """Return the path itself, or what there is of it."""
+    while not path.exists():
+        path = path.parent
+    return path
+
+
+def _read_mounts() -> list[_Mount]:
+    try:
+        lines = _MOUNTS.read_text(errors="replace").splitlines()
+    except OSError:
+        return []
+    fields = [line.split(" ") for line in lines]
+    return [
+        _Mount(path=Path(each[1].encode().decode("unicode_escape")), kind=each[2])
+        for each in fields
+        if len(each) > 2
+    ]
