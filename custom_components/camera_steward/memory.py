@@ -1,0 +1,126 @@
+"""What a site must remember across restarts: its settings as last seen, and which cameras record.
+
+Comparing them at each set-up finds what was added, changed or removed, however it came about, so
+that it can be entered in the ledger. Nothing secret is in it: addresses and keys are elsewhere.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.storage import Store
+
+from .const import CONF_KEY_MARK, DOMAIN
+
+_VERSION = 1
+
+
+class CameraMemory(TypedDict):
+    """A camera as last seen."""
+
+    name: str
+    recording: bool
+    settings: dict[str, Any]
+
+
+class _Stored(TypedDict):
+    settings: dict[str, Any] | None
+    cameras: dict[str, CameraMemory]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What differs from what was last seen; `settings` by camera, the site's under an empty id."""
+
+    new_site: bool
+    added: Mapping[str, CameraMemory]
+    removed: Mapping[str, CameraMemory]
+    settings: Mapping[str, Mapping[str, Mapping[str, Any]]]
+
+
+class SiteMemory:
+    """The remembered state of one site."""
+
+    def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
+        """Know nothing until `async_load`."""
+        self._store: Store[_Stored] = Store(
+            hass, _VERSION, f"{DOMAIN}.{entry_id}.memory", private=True, atomic_writes=True
+        )
+        self._stored: _Stored = {"settings": None, "cameras": {}}
+
+    async def async_load(self) -> None:
+        """Read what was remembered."""
+        if (stored := await self._store.async_load()) is not None:
+            self._stored = stored
+
+    async def async_remove(self) -> None:
+        """Forget all."""
+        await self._store.async_remove()
+
+    def recording(self, camera: str) -> bool:
+        """Return whether a camera is to record: yes, unless it was switched off."""
+        found = self._stored["cameras"].get(camera)
+        return found is None or found["recording"]
+
+    async def async_set_recording(self, camera: str, on: bool) -> None:
+        """Remember whether a camera is to record; durable on return."""
+        if (found := self._stored["cameras"].get(camera)) is not None:
+            found["recording"] = on
+            await self._store.async_save(self._stored)
+
+    def site(self, entry: ConfigEntry) -> dict[str, Any]:
+        """Return the settings of a site that may be entered in the ledger."""
+        return {k: v for k, v in entry.data.items() if k != CONF_KEY_MARK}
+
+    def changes(self, entry: ConfigEntry) -> Changes:
+        """Return how a site differs from what was last seen of it."""
+        before = self._stored
+        now = self._seen(entry)
+        differing = {
+            camera: _differences(before["cameras"][camera], found)
+            for camera, found in now["cameras"].items()
+            if camera in before["cameras"]
+        }
+        site = _differing(before["settings"] or {}, now["settings"] or {})
+        if before["settings"] is not None and site:
+            differing[""] = site
+        return Changes(
+            new_site=before["settings"] is None,
+            added={k: v for k, v in now["cameras"].items() if k not in before["cameras"]},
+            removed={k: v for k, v in before["cameras"].items() if k not in now["cameras"]},
+            settings={camera: found for camera, found in differing.items() if found},
+        )
+
+    async def async_remember(self, entry: ConfigEntry) -> None:
+        """Take a site as seen; durable on return."""
+        self._stored = self._seen(entry)
+        await self._store.async_save(self._stored)
+
+    def _seen(self, entry: ConfigEntry) -> _Stored:
+        return {
+            "settings": self.site(entry),
+            "cameras": {
+                camera: CameraMemory(
+                    name=subentry.title,
+                    recording=self.recording(camera),
+                    settings=dict(subentry.data),
+                )
+                for camera, subentry in entry.subentries.items()
+            },
+        }
+
+
+def _differences(before: CameraMemory, now: CameraMemory) -> dict[str, dict[str, Any]]:
+    return _differing(
+        {**before["settings"], "name": before["name"]}, {**now["settings"], "name": now["name"]}
+    )
+
+
+def _differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        name: {"from": before.get(name), "to": now.get(name)}
+        for name in sorted({*before, *now})
+        if before.get(name) != now.get(name)
+    }
