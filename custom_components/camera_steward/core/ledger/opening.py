@@ -4,6 +4,7 @@ Procedures and what a crash at each step leaves: docs/design/ledger.md.
 """
 
 import os
+import sqlite3
 from dataclasses import dataclass
 from datetime import UTC
 from enum import StrEnum
@@ -11,19 +12,20 @@ from hashlib import file_digest
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import text
 
 from ..clock import Clock
 from ..database import Database
-from ..errors import IndexUnreadableError, LedgerBrokenError
+from ..errors import IndexUnreadableError, LedgerBrokenError, StorageError
 from ..files import LocalFiles, storage_errors
 from .entry import SYSTEM, EntryKind, Json
 from .store import Ledger
-from .tables import METADATA, fetch
+from .tables import METADATA
 from .verify import Verification
 
 _ASIDE = ".damaged-"
 _NEW = ".new"
+_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
+"""What SQLite answers for a file that is at fault itself, and not its disk or its rights."""
 _INTENT = ".setting-aside"
 _PARTS = ("-wal", "-shm", "")
 """A database's files: what SQLite keeps beside it, then itself."""
@@ -87,21 +89,38 @@ def open_ledger(
 
 def _open(path: Path, clock: Clock, signing_key: Ed25519PrivateKey) -> Ledger | None:
     """Return the ledger in a file, None when the file cannot be read as one."""
-    if path.stat().st_size == 0:
-        # SQLite takes an emptied file for a new database; a ledger's file never is (`_create`).
+    if not _is_whole(path):
         return None
     try:
         database = Database(path, METADATA)
     except IndexUnreadableError:
         return None
     try:
-        with database.read() as connection:
-            if fetch(connection, text("PRAGMA quick_check(1)")) == [("ok",)]:
-                return Ledger(database, clock, signing_key)
-    except IndexUnreadableError, LedgerBrokenError:
-        pass
-    database.close()
-    return None
+        return Ledger(database, clock, signing_key)
+    except LedgerBrokenError:
+        database.close()
+        return None
+
+
+def _is_whole(path: Path) -> bool:
+    """Return whether SQLite can read every page, changing nothing of a file that it cannot."""
+    if path.stat().st_size == 0:
+        # SQLite takes an emptied file for a new database; a ledger's file never is (`_create`).
+        return False
+    connection = None
+    try:
+        connection = sqlite3.connect(path)
+        # Closing would else write the `-wal` into the damaged file, or throw it away.
+        connection.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, True)
+        found: tuple[str] = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.DatabaseError as err:
+        if err.sqlite_errorcode & 0xFF in _DAMAGE:
+            return False
+        raise StorageError("database") from err
+    finally:
+        if connection is not None:
+            connection.close()
+    return found == ("ok",)
 
 
 def _part(path: Path, part: str) -> Path:
