@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event
-from sqlalchemy.exc import DatabaseError as SqlDatabaseError
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DatabaseError as SqlDatabaseError, SQLAlchemyError
 
 from .errors import IndexUnreadableError, StorageError, StorageFullError
 

@@ -176,7 +176,8 @@ class Recorder:
             segment.writer.abandon()
 
     def _now_us(self) -> int:
-        return self._clock.elapsed() // _MICROSECOND
+        micros: int = self._clock.elapsed() // _MICROSECOND
+        return micros
 
     def _segment_full(self, now_us: int) -> bool:
         segment = self._segment

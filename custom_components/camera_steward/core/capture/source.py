@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from time import monotonic, sleep
 from typing import NamedTuple, Protocol
 
 import av
@@ -23,6 +24,13 @@ from ..media.units import ParameterSets, framing_of, to_stored
 OPEN_SECONDS = 10.0
 READ_SECONDS = 5.0
 """Bounds every read, so that a silent camera is noticed and a stop is quick."""
+
+_CAUGHT_UP = 0.002
+_NAP = 0.1
+"""Having waited for a packet, everything sent so far is read. A short sleep then lets the kernel
+collect some pictures, which are read in one go: a quarter less CPU than waking for each. Times of
+arrival blur by as much; a TCP connection holds that much by itself
+(docs/adr/0004-reading-in-bursts.md)."""
 
 _UNTIMED_FORMATS = frozenset({"mpjpeg", "image2pipe", "jpeg_pipe"})
 
@@ -50,8 +58,8 @@ class OpenSource(Protocol):
         """Return the header boxes that fit a keyframe; the same object while nothing changed."""
         ...
 
-    def packets(self) -> Iterator[Packet]:
-        """Yield packets in order of arrival; a `SourceError` ends it."""
+    def packets(self) -> Iterator[Packet | None]:
+        """Yield packets in order of arrival, None while nothing came; a `SourceError` ends it."""
         ...
 
     def close(self) -> None:
@@ -88,7 +96,7 @@ class AvSource:
         address = self._resolve()
         options = dict(address.options)
         if address.url.startswith(("rtsp://", "rtsps://")):
-            options.setdefault("rtsp_flags", "prefer_tcp")
+            options.setdefault("rtsp_transport", "tcp")
             options.setdefault("timeout", str(int(READ_SECONDS * 1_000_000)))
         try:
             container = av.open(address.url, options=options, timeout=(OPEN_SECONDS, READ_SECONDS))
@@ -97,15 +105,19 @@ class AvSource:
         except OSError, ValueError:
             raise SourceUnreachableError from None
         try:
-            return _AvStream(container, audio=self._audio)
+            over_tcp = address.url.startswith(("rtsp://", "rtsps://", "http://", "https://")) and (
+                options.get("rtsp_transport", "tcp") == "tcp"
+            )
+            return _AvStream(container, audio=self._audio, nap=_NAP if over_tcp else 0)
         except BaseException:
             container.close()
             raise
 
 
 class _AvStream:
-    def __init__(self, container: InputContainer, *, audio: bool) -> None:
+    def __init__(self, container: InputContainer, *, audio: bool, nap: float) -> None:
         self._container = container
+        self._nap = nap
         chosen: list[Stream] = list(container.streams.video[:1])
         if not chosen:
             raise SourceNoVideoError
@@ -146,12 +158,15 @@ class _AvStream:
             self._sets = sets
         return self._header
 
-    def packets(self) -> Iterator[Packet]:
+    def packets(self) -> Iterator[Packet | None]:
         framings = {track.index: track.framing for track in self.tracks}
         video = self.tracks[0].index
         untimed = self._untimed
+        nap = self._nap
+        asked_at = monotonic()
         try:
             for packet in self._container.demux(self._streams):
+                waited = monotonic() - asked_at
                 if not packet.size:
                     continue
                 index = packet.stream_index
@@ -163,6 +178,9 @@ class _AvStream:
                     index != video or packet.is_keyframe,
                     packet.duration or 0,
                 )
+                if nap and waited > _CAUGHT_UP:
+                    sleep(nap)
+                asked_at = monotonic()
         except av.FFmpegError as err:
             raise _source_error(err, receiving=True) from None
         raise SourceEndedError
@@ -193,4 +211,4 @@ def _source_error(
 
 def _fraction(stream: Stream) -> Fraction:
     base = stream.time_base
-    return Fraction(1, 90_000) if base is None else Fraction(base.numerator, base.denominator)
+    return Fraction(base.numerator, base.denominator)

@@ -215,8 +215,9 @@ class CaptureWorker:
         announced = False
         try:
             for packet in source.packets():
-                recorder.feed(packet)
-                if packet.keyframe and packet.track == video.index:
+                if packet is not None:
+                    recorder.feed(packet)
+                if packet is not None and packet.keyframe and packet.track == video.index:
                     self._on_keyframe(recorder)
                     if not announced:
                         announced = True
@@ -288,9 +289,10 @@ class CaptureWorker:
     def _open_gap(self, at: datetime, cause: GapCause) -> None:
         if self._gap_open:
             return
-        self._vault.index.open_gap(self.camera, at, cause)
+        begun = self._vault.index.open_gap(self.camera, at, cause)
         self._gap_open = True
-        self._emit(GapStarted(camera=self.camera, at=at, cause=cause))
+        if begun:
+            self._emit(GapStarted(camera=self.camera, at=at, cause=cause))
 
     def _set_status(self, status: CaptureStatus, error: SourceError | None = None) -> None:
         if status is not self._status:

@@ -6,6 +6,7 @@ to FFmpeg's muxer.
 """
 
 import io
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -163,8 +164,6 @@ class FragmentBuilder:
         self._numbers += 1
         elapsed_us = max(last_arrival_us - captured_us, 0)
         tables = []
-        body: list[bytes] = []
-        sizes = []
         for track, stored in self._tracks:
             mine = samples.get(track.index)
             if not mine:
@@ -172,36 +171,41 @@ class FragmentBuilder:
             durations = self._durations(
                 track, stored, mine, following.get(track.index), elapsed_us, captured_us
             )
-            joined = mine.payloads[0] if len(mine) == 1 else b"".join(mine.payloads)
-            self._digests[track.index].add(mine.payloads, joined)
-            tables.append(
-                (track, stored, self._next[track.index], _rows(track, stored, mine, durations))
-            )
+            rows, wide = _rows(track, stored, mine, durations)
+            tables.append((track.index, stored.track, self._next[track.index], mine, rows, wide))
             self._next[track.index] += sum(durations)
-            body.append(joined)
-            sizes.append(len(joined))
-        lengths = [_TRAF.size + len(rows) * 4 for _, _, _, (rows, _, _) in tables]
+        lengths = [_TRAF.size + len(rows) * 4 for *_, rows, _ in tables]
+        sizes = [sum(map(len, mine.payloads)) for _, _, _, mine, _, _ in tables]
         moof_length = _MOOF.size + sum(lengths)
         data_at = moof_length + 8
         parts = [
-            prft_box(tables[0][1].track, captured_us, tables[0][2]),
+            prft_box(tables[0][1], captured_us, tables[0][2]),
             _MOOF.pack(moof_length, b"moof", 16, b"mfhd", 0, self._numbers),
         ]
-        for (_, stored, start, (rows, count, wide)), length, size in zip(
+        for (_, number, start, mine, rows, wide), length, size in zip(
             tables, lengths, sizes, strict=True
         ):
-            parts.append(
+            parts += (
                 _TRAF.pack(
                     *(length, b"traf"),
-                    *(16, b"tfhd", 0x020000, stored.track),
+                    *(16, b"tfhd", 0x020000, number),
                     *(20, b"tfdt", 0x01000000, start),
-                    *(length - 44, b"trun", 0x01000F01 if wide else 0x01000701, count, data_at),
-                )
+                    *(length - 44, b"trun", 0x01000F01 if wide else 0x01000701, len(mine), data_at),
+                ),
+                Struct(f">{len(rows)}I").pack(*rows),
             )
-            parts.append(Struct(f">{len(rows)}I").pack(*rows))
             data_at += size
         parts.append(_BOX.pack(8 + sum(sizes), b"mdat"))
-        return b"".join(parts + body)
+        # Joined once: every further copy of a stream's bytes would show in the CPU's load.
+        fragment = b"".join(
+            itertools.chain(parts, *(mine.payloads for _, _, _, mine, _, _ in tables))
+        )
+        view = memoryview(fragment)
+        at = len(fragment) - sum(sizes)
+        for (index, _, _, mine, _, _), size in zip(tables, sizes, strict=True):
+            self._digests[index].add([len(each) for each in mine.payloads], view[at : at + size])
+            at += size
+        return fragment
 
     def digests(self) -> dict[int, bytes]:
         """Return the unit digest of each stored track so far, by its number in the segment."""
@@ -218,7 +222,7 @@ class FragmentBuilder:
     ) -> list[int]:
         scale = track.time_base * stored.timescale
         times = mine.dts if following is None else [*mine.dts, following]
-        steps = [after - before for before, after in zip(times, times[1:], strict=False)]
+        steps = [after - before for before, after in itertools.pairwise(times)]
         if following is None:
             known = steps[-1] if steps else self._nominal.get(track.index, 0)
             steps.append(mine.duration or known)
@@ -228,7 +232,7 @@ class FragmentBuilder:
             for step in steps:
                 totals += step
                 sums.append(round(totals * scale))
-            steps = [after - before for before, after in zip(sums, sums[1:], strict=False)]
+            steps = [after - before for before, after in itertools.pairwise(sums)]
         spread = max(elapsed_us * stored.timescale // 1_000_000 // max(len(steps), 1), 1)
         limit = spread * 4 + round(_LATE.total_seconds() * stored.timescale)
         sane = [step if 0 < step <= limit else spread for step in steps]
@@ -243,8 +247,8 @@ class FragmentBuilder:
 
 def _rows(
     track: Track, stored: StoredTrack, mine: Samples, durations: list[int]
-) -> tuple[list[int], int, bool]:
-    """Return the trun's numbers, the count of samples and whether offsets are among them."""
+) -> tuple[list[int], bool]:
+    """Return the trun's numbers, and whether composition offsets are among them."""
     wide = any(mine.offsets)
     rows: list[int] = []
     if wide:
@@ -257,4 +261,4 @@ def _rows(
     else:
         for payload, duration, key in zip(mine.payloads, durations, mine.keys, strict=True):
             rows += (duration, len(payload), _SYNC_FLAGS if key else _DELTA_FLAGS)
-    return rows, len(mine.payloads), wide
+    return rows, wide

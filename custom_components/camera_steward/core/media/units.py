@@ -45,8 +45,8 @@ def to_stored(payload: bytes, framing: Framing) -> bytes:
     if framing is Framing.ANNEX_B:
         # Most packets are a single unit behind a 4-byte start code: no list for those.
         if payload[:4] == b"\x00\x00\x00\x01" and payload.find(_START, 4) < 0:
-            unit = payload[4:].rstrip(b"\x00")
-            return _LENGTH.pack(len(unit)) + unit
+            length = len(payload) if payload[-1] else len(payload.rstrip(b"\x00"))
+            return _LENGTH.pack(length - 4) + memoryview(payload)[4:length]
         return b"".join(_prefixed(split_annex_b(payload)))
     if framing in (Framing.LENGTH_1, Framing.LENGTH_2):
         return b"".join(_prefixed(_split_lengths(payload, 1 if framing is Framing.LENGTH_1 else 2)))

@@ -97,7 +97,9 @@ class ChunkCipher:
         self._cipher = ChaCha20Poly1305(key)
         self._header = header
 
-    def seal(self, number: int, chunk: bytes | memoryview, *, final: bool = False) -> bytes:
+    def seal(
+        self, number: int, chunk: bytes | bytearray | memoryview, *, final: bool = False
+    ) -> bytes:
         """Encrypt chunk `number`, counted from 0."""
         return self._cipher.encrypt(_nonce(number, final), chunk, self._header)
 

@@ -340,8 +340,8 @@ class Index:
 
     # Gaps
 
-    def open_gap(self, camera: str, at: datetime, cause: GapCause) -> None:
-        """Begin a gap; one that is open already goes on under its first cause."""
+    def open_gap(self, camera: str, at: datetime, cause: GapCause) -> bool:
+        """Begin a gap; False when one is open already, which goes on under its first cause."""
         with self._database.write() as connection:
             lasting = connection.execute(
                 select(GAPS.c.id).where(GAPS.c.camera == camera, GAPS.c.end_at.is_(None))
@@ -350,6 +350,7 @@ class Index:
                 connection.execute(
                     insert(GAPS).values(camera=camera, start_at=to_micros(at), cause=cause.value)
                 )
+        return lasting is None
 
     def close_gap(self, camera: str, at: datetime) -> Gap | None:
         """End the open gap of a camera and return it; None when there is none."""

@@ -1,5 +1,6 @@
 """The vault itself: identity, where segments lie, create, open, erase, walk."""
 
+import contextlib
 import json
 import os
 import re
@@ -34,6 +35,8 @@ from .reader import SegmentReader
 from .writer import Sealed, SegmentWriter
 
 IDENTITY_NAME = "vault.json"
+CHECKPOINTS_NAME = "ledger-checkpoints.jsonl"
+_OURS = frozenset({IDENTITY_NAME, CHECKPOINTS_NAME})
 _CAMERA = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _HOUR = re.compile(r"[01]\d|2[0-3]")
@@ -250,8 +253,8 @@ class Vault:
         destroyed = self._keys.destroy(camera, hour) if names else False
         if names:
             self.files.sync_directory(folder)
-        if self.files.remove_directory(folder):
-            self.files.remove_directory(folder.parent)
+        if self.files.remove_directory(folder) and self.files.remove_directory(folder.parent):
+            self.files.remove_directory(folder.parent.parent)
         return int(destroyed)
 
     def walk(self) -> Iterator[Found]:
@@ -279,10 +282,9 @@ class Vault:
                 yield Found(camera=camera, path=path, kind=FoundKind.OTHER, size_bytes=size)
                 continue
             stamp_at, sequence = parsed
-            try:
+            # One unreadable for us and for everyone still has a name that says how old it is.
+            with contextlib.suppress(FootageError):
                 stamp_at = min(stamp_at, SegmentHeader.unpack(head).stamp_at)
-            except FootageError:
-                pass  # unreadable for us and for everyone; its name still says how old it is
             yield Found(
                 camera=camera,
                 path=path,
@@ -295,7 +297,7 @@ class Vault:
     def _names(self) -> Iterator[tuple[str, str, str]]:
         """Yield (camera, hour, name); camera and hour are empty for files above them."""
         for camera in self.files.list(self.root):
-            if camera == IDENTITY_NAME:
+            if camera in _OURS:
                 continue
             if not _CAMERA.fullmatch(camera) or not (self.root / camera).is_dir():
                 yield "", "", camera
@@ -313,7 +315,6 @@ class Vault:
 
     def recent(self, camera: str, hours: int = 2) -> list[Found]:
         """Return the segment files of a camera's newest hours on disk."""
-        found = []
         dates = [d for d in self.files.list(self.root / camera) if _DATE.fullmatch(d)][-2:]
         places = [
             f"{date}/{hour}"
@@ -321,20 +322,19 @@ class Vault:
             for hour in self.files.list(self.root / camera / date)
             if _HOUR.fullmatch(hour)
         ]
-        for place in places[-hours:]:
-            for name in self.files.list(self.root / camera / place):
-                if parsed := parse_name(name):
-                    found.append(
-                        Found(
-                            camera=camera,
-                            path=f"{camera}/{place}/{name}",
-                            kind=FoundKind.SEGMENT,
-                            size_bytes=0,
-                            sequence=parsed[1],
-                            stamp_at=parsed[0],
-                        )
-                    )
-        return found
+        return [
+            Found(
+                camera=camera,
+                path=f"{camera}/{place}/{name}",
+                kind=FoundKind.SEGMENT,
+                size_bytes=0,
+                sequence=parsed[1],
+                stamp_at=parsed[0],
+            )
+            for place in places[-hours:]
+            for name in self.files.list(self.root / camera / place)
+            if (parsed := parse_name(name))
+        ]
 
     def camera_folders(self) -> list[str]:
         """Return the cameras that have a folder."""
@@ -394,6 +394,6 @@ class Vault:
         return count
 
     def resume_after_recovery(self) -> None:
-        """Number new segments after every one that the index has come to know."""
+        """Let new segments be numbered after every one that the index has come to know."""
         with self._places:
             self._sequence = max(self._sequence, self.index.last_sequence())

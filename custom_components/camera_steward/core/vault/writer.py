@@ -91,13 +91,14 @@ class SegmentWriter:
             fragments=tuple(self._fragments),
             digests=digests,
         )
-        self._tail += trailer.pack()
-        self._flush_whole(keep=1)
-        final = self._cipher.seal(self._chunks, bytes(self._tail), final=True)
-        self._file.append(final)
+        rest = memoryview(bytes(self._tail) + trailer.pack())
+        while len(rest) > CHUNK_BYTES:
+            self._write_chunk(rest[:CHUNK_BYTES])
+            rest = rest[CHUNK_BYTES:]
+        self._write_chunk(rest, final=True)
         self._file.sync()
         self._file.close()
-        sealed = Sealed(length=length, size_bytes=self._written + len(final), digest=trailer.digest)
+        sealed = Sealed(length=length, size_bytes=self._written, digest=trailer.digest)
         self._on_sealed(sealed)
         return sealed
 
@@ -106,26 +107,24 @@ class SegmentWriter:
         self._file.close()
 
     def _push(self, data: bytes) -> None:
+        """Encrypt and write the whole chunks that `data` completes; keep the rest."""
         self._media_bytes += len(data)
-        self._tail += data
-        if len(self._tail) >= CHUNK_BYTES:
-            self._flush_whole(keep=0)
-            self._tail_since = self._clock.elapsed()
-
-    def _flush_whole(self, keep: int) -> None:
-        """Write the tail's whole chunks, leaving at least `keep` bytes."""
-        count = (len(self._tail) - keep) // CHUNK_BYTES
-        if count <= 0:
+        missing = CHUNK_BYTES - len(self._tail)
+        if len(data) < missing:
+            self._tail += data
             return
-        with memoryview(self._tail) as view:
-            sealed = [
-                self._cipher.seal(
-                    self._chunks + number, view[number * CHUNK_BYTES : (number + 1) * CHUNK_BYTES]
-                )
-                for number in range(count)
-            ]
-        data = b"".join(sealed)
-        self._file.append(data)
-        self._chunks += count
-        self._written += len(data)
-        del self._tail[: count * CHUNK_BYTES]
+        view = memoryview(data)
+        self._tail += view[:missing]
+        self._write_chunk(self._tail)
+        at = missing
+        while at + CHUNK_BYTES <= len(view):
+            self._write_chunk(view[at : at + CHUNK_BYTES])
+            at += CHUNK_BYTES
+        self._tail = bytearray(view[at:])
+        self._tail_since = self._clock.elapsed()
+
+    def _write_chunk(self, chunk: bytearray | memoryview, *, final: bool = False) -> None:
+        sealed = self._cipher.seal(self._chunks, chunk, final=final)
+        self._file.append(sealed)
+        self._chunks += 1
+        self._written += len(sealed)

@@ -1,0 +1,61 @@
+"""Receive a source for a moment to say what it is, before anything is saved."""
+
+import time
+from dataclasses import dataclass
+
+from ..errors import SourceNoKeyframeError
+from .source import Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """What a source sends: picture size in pixels, pictures and bytes a second as received."""
+
+    codec: str
+    width: int
+    height: int
+    frames_per_second: float
+    bytes_per_second: float
+    audio: str | None
+    seconds: float
+
+
+def probe(source: Source, seconds: float = 8) -> Probe:
+    """Receive for up to `seconds` from the first keyframe on; nothing is kept.
+
+    Raises a `SourceError`; `SourceNoKeyframeError` when no keyframe came in twice the time.
+    """
+    opened = source.open()
+    try:
+        video = opened.tracks[0]
+        asked_at = time.monotonic()
+        began_at: float | None = None
+        last_at = asked_at
+        frames = size_bytes = 0
+        for packet in opened.packets():
+            now = time.monotonic()
+            if packet is not None:
+                if began_at is None and packet.track == video.index and packet.keyframe:
+                    opened.header_for(packet.payload)  # says whether it can be stored
+                    began_at = now
+                if began_at is not None:
+                    size_bytes += len(packet.payload)
+                    frames += packet.track == video.index
+                    last_at = now
+            if began_at is None and now - asked_at > 2 * seconds:
+                raise SourceNoKeyframeError
+            if began_at is not None and now - began_at >= seconds:
+                break
+        spent = max(last_at - (began_at or asked_at), 0.001)
+        # The first picture opens the span and the last one closes it.
+        return Probe(
+            codec=video.codec,
+            width=video.width,
+            height=video.height,
+            frames_per_second=max(frames - 1, 0) / spent if frames > 1 else 0.0,
+            bytes_per_second=size_bytes / spent if frames > 1 else 0.0,
+            audio=opened.tracks[1].codec if len(opened.tracks) > 1 else None,
+            seconds=spent,
+        )
+    finally:
+        opened.close()

@@ -1,0 +1,752 @@
+"""One site at work: its vault, ledger, retention and recorders put together, in threads.
+
+The Home Assistant edge and the command line both use this; it knows neither (design section 3).
+"""
+
+import contextlib
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from .capture.recorder import RecorderSettings
+from .capture.schedule import Schedule
+from .capture.source import Source
+from .capture.worker import (
+    CameraPlan,
+    CaptureEvent,
+    CaptureWorker,
+    StatusChanged,
+    StorageTrouble,
+    StreamFound,
+)
+from .clock import Clock, SystemClock
+from .database import Database
+from .errors import (
+    IndexUnreadableError,
+    LedgerBrokenError,
+    StewardError,
+    StorageError,
+)
+from .files import Files, LocalFiles, storage_errors
+from .ledger.entry import SYSTEM, Checkpoint, EntryKind, Json
+from .ledger.opening import open_ledger
+from .ledger.registers import PurgeRecord
+from .ledger.store import Ledger
+from .ledger.verify import Verification, verify as verify_ledger
+from .model import CaptureStatus, Footage, Gap, GapCause, Segment, Space
+from .retention.corrections import LedgerClockBook
+from .retention.guard import ClockGuard, ClockState
+from .retention.keeper import Keeper, RunResult
+from .retention.limits import RetentionLimit, SiteLimits
+from .retention.statement import Statement
+from .vault.index import METADATA, Index
+from .vault.recovery import recover
+from .vault.vault import CHECKPOINTS_NAME, Vault, create_identity, read_identity
+from .vault.verify import Damage, VerifyLevel, verify
+
+INDEX_NAME = "index.db"
+LEDGER_NAME = "ledger.db"
+_STATEMENT_EVERY = timedelta(days=1)
+_FOOTAGE_EVERY = timedelta(seconds=60)
+_GAPS_KEPT = timedelta(days=3 * 366)
+_TROUBLED = timedelta(seconds=20)
+_MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteSettings:
+    """What one site is: where its vault and its books are, its keys and its limits.
+
+    `reserve_bytes` is kept free by eviction; `storage` names the kind of storage in words.
+    """
+
+    root: Path
+    vault: UUID
+    state: Path
+    site_key: bytes = field(repr=False)
+    signing_key: bytes = field(repr=False)
+    limit: RetentionLimit
+    ceiling: timedelta
+    reserve_bytes: int = 1024 * _MEBIBYTE
+    storage: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraSettings:
+    """What one camera is: from where, how, when, and for how long it is kept."""
+
+    camera: str
+    source: Source
+    recorder: RecorderSettings = RecorderSettings()
+    schedule: Schedule | None = None
+    limit: RetentionLimit
+    recording: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraSnapshot:
+    """How one camera stands; `since` is when its status began."""
+
+    status: CaptureStatus
+    since: datetime
+    error_key: str | None
+    codec: str | None
+    width: int
+    height: int
+    recording: bool
+    footage: Footage
+    overdue: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteSnapshot:
+    """How the site stands."""
+
+    cameras: Mapping[str, CameraSnapshot]
+    space: Space | None
+    next_purge_at: datetime | None
+    last_statement_at: datetime | None
+    last_statement: Statement | None
+    clock: ClockState
+    storage_error_key: str | None
+    ledger_broken: bool
+    past_limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyReport:
+    """What a check of stored segments and of the ledger found."""
+
+    checked: int
+    damages: tuple[Damage, ...]
+    ledger: Verification
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurgeDone:
+    """Footage was erased and the ledger says so."""
+
+    records: tuple[PurgeRecord, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovered:
+    """Segments that a crash left open were sealed."""
+
+    camera: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evicted:
+    """Footage went before its time, for space."""
+
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockChanged:
+    """The clock is believed, or not any more."""
+
+    state: ClockState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementMade:
+    """The daily walk of the disk is done."""
+
+    statement: Statement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerBroken:
+    """The ledger fails its check, or had to be begun anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexRebuilt:
+    """The index was unreadable or gone and was made anew from the vault."""
+
+    segments: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The keeper's run met an error; it tries again."""
+
+    error: StewardError
+
+
+StewardEvent = (
+    CaptureEvent
+    | PurgeDone
+    | Recovered
+    | Evicted
+    | ClockChanged
+    | StatementMade
+    | LedgerBroken
+    | IndexRebuilt
+    | Failed
+)
+
+
+class VaultPlaceKind(StrEnum):
+    """What a directory is, seen as a place for a vault."""
+
+    NEW = "new"
+    EMPTY = "empty"
+    VAULT = "vault"
+    OCCUPIED = "occupied"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VaultPlace:
+    """A directory that might hold a vault; `vault` is the id of the one that is there."""
+
+    kind: VaultPlaceKind
+    vault: UUID | None
+    space: Space
+
+
+def prepare_vault(root: Path, files: Files | None = None) -> VaultPlace:
+    """Look at a directory and try whether it can be written to; nothing is left behind.
+
+    Raises `StorageReadOnlyError`, `StorageFullError` or `StorageError`, and `VaultForeignError`
+    when there is a vault that cannot be read.
+    """
+    files = files or LocalFiles()
+    with storage_errors():
+        existing = root
+        while not existing.is_dir():
+            if existing == existing.parent or existing.exists():
+                raise NotADirectoryError
+            existing = existing.parent
+    attempt = existing / f".camera-steward-{threading.get_ident()}"
+    files.create(attempt).close()
+    files.unlink(attempt)
+    space = files.space(existing)
+    if existing != root:
+        return VaultPlace(kind=VaultPlaceKind.NEW, vault=None, space=space)
+    vault = read_identity(root, files)
+    if vault is not None:
+        return VaultPlace(kind=VaultPlaceKind.VAULT, vault=vault, space=space)
+    others = [name for name in files.list(root) if name != "lost+found"]
+    kind = VaultPlaceKind.OCCUPIED if others else VaultPlaceKind.EMPTY
+    return VaultPlace(kind=kind, vault=None, space=space)
+
+
+def create_vault(
+    root: Path, vault: UUID, *, files: Files | None = None, clock: Clock | None = None
+) -> None:
+    """Make a new or empty directory a vault; durable on return."""
+    create_identity(root, files or LocalFiles(), vault, (clock or SystemClock()).now())
+
+
+@dataclass(slots=True, kw_only=True)
+class _CameraState:
+    settings: CameraSettings
+    status: CaptureStatus = CaptureStatus.STOPPED
+    since: datetime
+    error_key: str | None = None
+    codec: str | None = None
+    width: int = 0
+    height: int = 0
+    recording: bool = True
+    worker: CaptureWorker | None = None
+    footage: tuple[timedelta, Footage] | None = None
+
+
+class _Books:
+    """Index, ledger, vault and keeper of a site, opened together."""
+
+    def __init__(
+        self,
+        settings: SiteSettings,
+        clock: Clock,
+        files: Files,
+        limits: Callable[[], SiteLimits],
+        emit: Callable[[StewardEvent], None],
+    ) -> None:
+        """Open everything; a subclass of `StorageError` when the vault cannot be used."""
+        files.make_directory(settings.state)
+        self._path = settings.state / INDEX_NAME
+        fresh = not self._path.exists()
+        self.database, damaged = _open_index(self._path, clock)
+        opened: Ledger | None = None
+        try:
+            self.index = Index(self.database)
+            self.vault = Vault(
+                settings.root, files, clock, settings.vault, settings.site_key, self.index
+            )
+            self.vault.check()
+            key = Ed25519PrivateKey.from_private_bytes(settings.signing_key)
+            opened, restart = open_ledger(settings.state / LEDGER_NAME, clock, key)
+            self.ledger = opened
+            if restart is not None:
+                emit(LedgerBroken())
+            if (fresh or damaged) and self.vault.camera_folders():
+                count = self.vault.rebuild_index()
+                self.ledger.append(
+                    EntryKind.FINDING,
+                    actor=SYSTEM,
+                    data={"what": "index_rebuilt", "segments": count},
+                )
+                emit(IndexRebuilt(segments=count))
+            self._recover(emit)
+            self.book = LedgerClockBook(self.index, self.ledger)
+            self.guard = ClockGuard(clock, self.book)
+            self.keeper = Keeper(
+                vault=self.vault,
+                ledger=self.ledger,
+                book=self.book,
+                guard=self.guard,
+                limits=limits,
+                method=_method(settings.storage),
+            )
+        except BaseException:
+            if opened is not None:
+                opened.close()
+            self.database.close()
+            raise
+
+    def _recover(self, emit: Callable[[StewardEvent], None]) -> None:
+        counts: dict[str, int] = {}
+        damaged: dict[str, int] = {}
+        for each in recover(self.vault):
+            camera = each.segment.camera
+            counts[camera] = counts.get(camera, 0) + 1
+            damaged[camera] = damaged.get(camera, 0) + each.damaged
+        for camera, count in counts.items():
+            self.ledger.append(
+                EntryKind.SEGMENTS_RECOVERED,
+                actor=SYSTEM,
+                subject=camera,
+                data={"segments": count, "unreadable": damaged[camera]},
+            )
+            emit(Recovered(camera=camera, count=count))
+
+    def close(self) -> None:
+        self.ledger.close()
+        self.database.close()
+
+
+class Steward:
+    """A site while it runs. Every method is blocking and may be called from any thread.
+
+    `on_event` is called in the steward's own threads and must return at once.
+    """
+
+    def __init__(
+        self,
+        settings: SiteSettings,
+        cameras: Sequence[CameraSettings],
+        *,
+        clock: Clock | None = None,
+        files: Files | None = None,
+        on_event: Callable[[StewardEvent], None] = lambda event: None,
+    ) -> None:
+        """Prepare; `start` opens and begins."""
+        self._settings = settings
+        self._clock = clock or SystemClock()
+        self._files = files or LocalFiles()
+        self._on_event = on_event
+        now = self._clock.now()
+        self._cameras = {
+            each.camera: _CameraState(settings=each, since=now, recording=each.recording)
+            for each in cameras
+        }
+        self._lock = threading.RLock()
+        self._quit = threading.Event()
+        self._wake = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._opened: _Books | None = None
+        self._next_at: datetime | None = None
+        self._statement: Statement | None = None
+        self._statement_at: datetime | None = None
+        self._clock_state = ClockState.TRUSTED
+        self._storage_error: str | None = None
+        self._ledger_broken = False
+
+    # Life
+
+    def start(self) -> None:
+        """Open, recover, purge, and only then record (INV-1).
+
+        Raises `VaultMissingError`, `VaultForeignError` or another `StorageError` when the vault
+        cannot be used; nothing is running then.
+        """
+        books = self._opened = _Books(
+            self._settings, self._clock, self._files, self._limits, self._emit
+        )
+        try:
+            self._remember_statement(books)
+            self._run(SYSTEM, close=True)
+        except StorageError:
+            self._opened = None
+            books.close()
+            raise
+        except StewardError as err:
+            self._emit(Failed(error=err))
+        with self._lock:
+            for state in self._cameras.values():
+                if state.recording:
+                    self._start_worker(state)
+        self._thread = threading.Thread(
+            target=self._keep, name="camera-steward-keeper", daemon=True
+        )
+        self._thread.start()
+
+    def request_stop(self) -> None:
+        """Ask all threads to end; returns at once."""
+        self._quit.set()
+        self._wake.set()
+        for state in self._cameras.values():
+            if state.worker is not None:
+                state.worker.request_stop()
+
+    def stop(self, timeout: float = 10) -> bool:
+        """End all threads and close the books; False when a thread is still running after all."""
+        self.request_stop()
+        deadline = self._clock.elapsed() + timedelta(seconds=timeout)
+
+        def left() -> float:
+            return max((deadline - self._clock.elapsed()).total_seconds(), 0)
+
+        ended = True
+        for state in self._cameras.values():
+            if state.worker is not None:
+                ended &= state.worker.join(left())
+        if self._thread is not None:
+            self._thread.join(left())
+            ended &= not self._thread.is_alive()
+        if ended and self._opened is not None:
+            self._opened.close()
+            self._opened = None
+        return ended
+
+    # What people and automations do
+
+    def set_recording(self, camera: str, on: bool, *, actor: str) -> None:
+        """Switch a camera's recording; the ledger says who did."""
+        books = self._books()
+        with self._lock:
+            state = self._cameras[camera]
+            if state.recording == on:
+                return
+            kind = EntryKind.RECORDING_STARTED if on else EntryKind.RECORDING_STOPPED
+            books.ledger.append(kind, actor=actor, subject=camera)
+            state.recording = on
+            worker = state.worker
+            if not on and worker is not None:
+                worker.request_stop(GapCause.SWITCHED_OFF)
+        # A thread that still ends is waited for outside the lock: it tells its last events.
+        if worker is not None and worker.alive:
+            worker.join(15)
+        if on:
+            with self._lock:
+                self._start_worker(state)
+
+    def trigger(self, camera: str) -> None:
+        """Keep what a camera that records on a trigger sees around now."""
+        worker = self._cameras[camera].worker
+        if worker is not None:
+            worker.trigger()
+
+    def purge(self, *, actor: str) -> list[PurgeRecord]:
+        """Erase now what has reached its limit; return what was entered in the ledger."""
+        return list(self._run(actor, close=True).records)
+
+    def accept_clock(self, *, actor: str) -> None:
+        """Believe the wall clock on a person's word."""
+        self._books().keeper.accept_clock(actor)
+        self._wake.set()
+
+    def make_statement(self, *, actor: str = SYSTEM) -> Statement:
+        """Walk the disk, enter what was met, and attest to the ledger."""
+        books = self._books()
+        statement = books.keeper.state(actor)
+        self._statement, self._statement_at = statement, statement.record.walked_to
+        self._keep_checkpoint(books)
+        self._check_ledger(books)
+        self._emit(StatementMade(statement=statement))
+        return statement
+
+    def verify(
+        self,
+        level: VerifyLevel,
+        start: datetime,
+        end: datetime,
+        camera: str | None = None,
+    ) -> VerifyReport:
+        """Check the segments that reach into [start, end), and the ledger."""
+        books = self._books()
+        cameras = [camera] if camera is not None else books.index.cameras()
+        checked = 0
+        damages: list[Damage] = []
+        for each in cameras:
+            segments = books.index.segments(each, start, end)
+            checked += len(segments)
+            damages += verify(books.vault, segments, level)
+        found = self._check_ledger(books)
+        return VerifyReport(checked=checked, damages=tuple(damages), ledger=found)
+
+    def footage(
+        self, camera: str, start: datetime, end: datetime
+    ) -> tuple[list[Segment], list[Gap]]:
+        """Return a camera's segments and gaps that reach into [start, end)."""
+        index = self._books().index
+        return index.segments(camera, start, end), index.gaps(camera, start, end)
+
+    def remember(
+        self, kind: EntryKind, *, actor: str, subject: str = "", data: Mapping[str, Json]
+    ) -> None:
+        """Enter in the ledger what happened at the edge."""
+        self._books().ledger.append(kind, actor=actor, subject=subject, data=data)
+
+    def snapshot(self) -> SiteSnapshot:
+        """Return how everything stands: some look-ups in the index, no walk of the disk."""
+        books = self._books()
+        overdue: dict[str, int] = {}
+        for each in books.keeper.overdue():
+            overdue[each.camera] = overdue.get(each.camera, 0) + 1
+        with self._lock:
+            storage_error = self._storage_error
+            try:
+                space = books.vault.space()
+                books.vault.check()
+            except StorageError as err:
+                space, storage_error = None, err.key
+            return SiteSnapshot(
+                cameras={
+                    camera: CameraSnapshot(
+                        status=state.status,
+                        since=state.since,
+                        error_key=state.error_key,
+                        codec=state.codec,
+                        width=state.width,
+                        height=state.height,
+                        recording=state.recording,
+                        footage=self._footage_of(books, camera, state),
+                        overdue=overdue.get(camera, 0),
+                    )
+                    for camera, state in self._cameras.items()
+                },
+                space=space,
+                next_purge_at=self._next_at,
+                last_statement_at=self._statement_at,
+                last_statement=self._statement,
+                clock=books.guard.report.state,
+                storage_error_key=storage_error,
+                ledger_broken=self._ledger_broken,
+                past_limit=sum(overdue.values()),
+            )
+
+    # Inside
+
+    def _books(self) -> _Books:
+        books = self._opened
+        if books is None:
+            raise StorageError("not started")
+        return books
+
+    def _limits(self) -> SiteLimits:
+        return SiteLimits(
+            ceiling=self._settings.ceiling,
+            default=self._settings.limit,
+            cameras={camera: state.settings.limit for camera, state in self._cameras.items()},
+        )
+
+    def _footage_of(self, books: _Books, camera: str, state: _CameraState) -> Footage:
+        """Count a camera's footage at most each minute; its oldest frame is always looked up."""
+        now = self._clock.elapsed()
+        if state.footage is None or now - state.footage[0] >= _FOOTAGE_EVERY:
+            state.footage = (now, books.index.footage(camera))
+        return replace(state.footage[1], oldest_at=books.index.oldest_start(camera))
+
+    def _start_worker(self, state: _CameraState) -> None:
+        books = self._books()
+        if self._quit.is_set() or (state.worker is not None and state.worker.alive):
+            return
+        settings = state.settings
+        state.worker = CaptureWorker(
+            CameraPlan(
+                camera=settings.camera,
+                source=settings.source,
+                settings=settings.recorder,
+                schedule=settings.schedule,
+            ),
+            books.vault,
+            books.guard,
+            self._emit,
+            self._make_room,
+        )
+        state.worker.start()
+
+    def _emit(self, event: StewardEvent) -> None:
+        with self._lock:
+            match event:
+                case StatusChanged(camera=camera, status=status, error=error):
+                    state = self._cameras[camera]
+                    state.status, state.since = status, self._clock.now()
+                    state.error_key = error.key if error is not None else None
+                case StreamFound(camera=camera):
+                    state = self._cameras[camera]
+                    state.codec, state.width, state.height = event.codec, event.width, event.height
+                case StorageTrouble(error=error):
+                    self._storage_error = error.key if error is not None else None
+                case LedgerBroken():
+                    self._ledger_broken = True
+                case _:
+                    pass
+        self._on_event(event)
+
+    def _keep(self) -> None:
+        """Run retention when the next segment is due, at least each minute; walk the disk daily."""
+        while not self._quit.is_set():
+            try:
+                self._run(SYSTEM)
+                if self._statement_due():
+                    self.make_statement()
+                    self._books().index.forget_gaps(self._clock.now() - _GAPS_KEPT)
+            except StewardError as err:
+                if isinstance(err, LedgerBrokenError):
+                    self._emit(LedgerBroken())
+                self._emit(Failed(error=err))
+                self._next_at = self._books().guard.now() + _TROUBLED
+            wait = _TROUBLED
+            if self._next_at is not None:
+                wait = min(self._next_at - self._books().guard.now(), timedelta(minutes=1))
+            self._wake.wait(max(wait.total_seconds(), 0.05))
+            self._wake.clear()
+
+    def _run(self, actor: str, *, close: bool = False) -> RunResult:
+        books = self._books()
+        result = books.keeper.run(actor, close=close)
+        self._next_at = result.next_at
+        if result.records:
+            self._emit(PurgeDone(records=result.records))
+        state = books.guard.report.state
+        if state is not self._clock_state:
+            self._clock_state = state
+            self._emit(ClockChanged(state=state))
+        space = books.vault.space()
+        reserve = min(self._settings.reserve_bytes, space.total_bytes // 20)
+        if space.free_bytes < reserve:
+            self._evict(books, reserve - space.free_bytes + reserve // 4)
+        return result
+
+    def _make_room(self) -> bool:
+        """Free some bytes for a recorder whose write found the storage full."""
+        books = self._books()
+        total = books.vault.space().total_bytes
+        with contextlib.suppress(StewardError):
+            return self._evict(books, min(64 * _MEBIBYTE, total // 10)) > 0
+        return False
+
+    def _evict(self, books: _Books, needed_bytes: int) -> int:
+        freed = books.keeper.make_room(needed_bytes)
+        if freed:
+            self._emit(Evicted(size_bytes=freed))
+        return freed
+
+    def _remember_statement(self, books: _Books) -> None:
+        last = None
+        for entry in books.ledger.entries((EntryKind.STATEMENT,)):
+            last = entry.at
+        self._statement_at = last
+
+    def _statement_due(self) -> bool:
+        last = self._statement_at
+        return last is None or self._books().guard.now() - last >= _STATEMENT_EVERY
+
+    def _keep_checkpoint(self, books: _Books) -> None:
+        """Attest to the ledger and keep that beside the footage, outside the ledger's file."""
+        line = books.ledger.checkpoint().to_json().encode() + b"\n"
+        path = self._settings.root / CHECKPOINTS_NAME
+        if path.exists():
+            reading = self._files.open(path)
+            size = reading.size
+            reading.close()
+            file = self._files.reopen(path, size)
+        else:
+            file = self._files.create(path)
+        try:
+            file.append(line)
+            file.sync()
+        finally:
+            file.close()
+
+    def _check_ledger(self, books: _Books) -> Verification:
+        ledger = books.ledger
+        found = verify_ledger(ledger.database, ledger.public_key, self._checkpoints())
+        if found.broken:
+            self._emit(LedgerBroken())
+        return found
+
+    def _checkpoints(self) -> list[Checkpoint]:
+        path = self._settings.root / CHECKPOINTS_NAME
+        if not path.exists():
+            return []
+        file = self._files.open(path)
+        try:
+            lines = file.read(0, file.size).splitlines()
+        finally:
+            file.close()
+        found = []
+        for line in lines:
+            # A line that a power cut tore is no checkpoint, and no break either.
+            with contextlib.suppress(LedgerBrokenError, ValueError):
+                found.append(Checkpoint.from_json(line.decode()))
+        return found
+
+
+def erase_site(
+    settings: SiteSettings,
+    *,
+    actor: str,
+    clock: Clock | None = None,
+    files: Files | None = None,
+) -> int:
+    """Erase all footage of a site that ends; return how many segments went.
+
+    Without the steward nobody keeps the limit any more (INV-1). The ledger stays where it is.
+    """
+    limits = SiteLimits(ceiling=settings.ceiling, default=settings.limit, cameras={})
+    books = _Books(
+        settings,
+        clock or SystemClock(),
+        files or LocalFiles(),
+        lambda: limits,
+        lambda event: None,
+    )
+    try:
+        erased = 0
+        for camera in books.index.cameras():
+            erased += books.keeper.decommission(camera, actor).erased
+        return erased
+    finally:
+        books.close()
+
+
+def _open_index(path: Path, clock: Clock) -> tuple[Database, bool]:
+    """Open the index; one that cannot be read is set aside and begun anew (INV-2)."""
+    try:
+        return Database(path, METADATA), False
+    except IndexUnreadableError:
+        stamp = clock.now().strftime("%Y%m%dT%H%M%SZ")
+        with storage_errors():
+            for part in ("-wal", "-shm", ""):
+                damaged = path.with_name(path.name + part)
+                if damaged.exists():
+                    damaged.rename(path.with_name(f"{path.name}.damaged-{stamp}{part}"))
+        return Database(path, METADATA), True
+
+
+def _method(storage: str) -> str:
+    return f"erased, key destroyed ({storage})" if storage else "erased, key destroyed"
