@@ -215,6 +215,25 @@ def test_a_ledger_that_was_deleted_is_found_through_an_outside_checkpoint(path: 
     assert names(check(path, [outside]), Break.OTHER_CHAIN) == [1]
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DELETE FROM entries; DELETE FROM head",
+        "DROP TABLE entries; DROP TABLE head",
+        "DROP TABLE entries",
+        "ALTER TABLE entries DROP COLUMN subject",
+    ],
+)
+def test_a_ledger_that_was_emptied_does_not_pass_for_a_first_start(path: Path, damage: str) -> None:
+    fill(path)
+    with raw(path) as connection:
+        connection.executescript(damage)
+    with opened(path) as (ledger, reason):
+        assert reason is not None
+        assert reason.kind is RestartKind.RESTARTED
+        assert [each.kind for each in ledger.entries()] == [EntryKind.LEDGER_RESTARTED]
+
+
 def test_what_is_left_beside_a_deleted_ledger_is_set_aside(path: Path) -> None:
     left = Path(f"{path}-wal")
     left.write_bytes(b"left")

@@ -12,6 +12,7 @@ from hashlib import file_digest
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import select
 
 from ..clock import Clock
 from ..database import Database
@@ -103,16 +104,24 @@ def _open(path: Path, clock: Clock, signing_key: Ed25519PrivateKey) -> Ledger | 
 
 
 def _is_whole(path: Path) -> bool:
-    """Return whether SQLite can read every page, changing nothing of a file that it cannot."""
+    """Return whether the file holds a ledger and SQLite can read every page.
+
+    Nothing is changed. A file without a single row is no ledger: `_create` makes none, so someone
+    emptied it, and going on in it would pass for a first start.
+    """
     if path.stat().st_size == 0:
-        # SQLite takes an emptied file for a new database; a ledger's file never is (`_create`).
+        # SQLite would take it for a new database.
         return False
     connection = None
     try:
         connection = sqlite3.connect(path)
         # Closing would else write the `-wal` into the damaged file, or throw it away.
         connection.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, True)
-        found: tuple[str] = connection.execute("PRAGMA quick_check(1)").fetchone()
+        connection.text_factory = bytes  # Whether a text can be read is for later.
+        whole = connection.execute("PRAGMA quick_check(1)").fetchone() == (b"ok",)
+        rows = [
+            connection.execute(str(select(each))).fetchone() for each in METADATA.tables.values()
+        ]
     except sqlite3.DatabaseError as err:
         if err.sqlite_errorcode & 0xFF in _DAMAGE:
             return False
@@ -120,7 +129,7 @@ def _is_whole(path: Path) -> bool:
     finally:
         if connection is not None:
             connection.close()
-    return found == ("ok",)
+    return whole and any(rows)
 
 
 def _part(path: Path, part: str) -> Path:
