@@ -21,6 +21,7 @@ from .boxes import StoredTrack, UnitDigest, prft_box, tracks
 from .units import NAL_CODECS, Framing, ParameterSets, to_annex_b
 
 if TYPE_CHECKING:
+    from av.rational import AVRational
     from av.stream import Stream
 
 _MP4_AUDIO = frozenset({"aac", "mp3", "opus", "ac3"})
@@ -80,10 +81,11 @@ class Header:
     stored: tuple[StoredTrack, ...]
 
 
-def describe(streams: Sequence[Stream]) -> Header:
+def describe(streams: Sequence[Stream], bases: Sequence[AVRational] = ()) -> Header:
     """Return the header boxes for streams of an open source; nothing of them is altered.
 
-    G.711, MJPEG and PNG have no place in MP4; QuickTime's flavour of the same boxes holds them.
+    `bases` are the time bases to store with; by default the streams' own. G.711, MJPEG and PNG
+    have no place in MP4; QuickTime's flavour of the same boxes holds them.
     Raise `SourceUnsupportedError` for a codec that neither can hold unaltered.
     """
     codecs = {stream.codec_context.name for stream in streams}
@@ -102,8 +104,10 @@ def describe(streams: Sequence[Stream]) -> Header:
                 "fflags": "bitexact",
             },
         ) as muxer:
-            for stream in streams:
-                muxer.add_stream_from_template(stream)
+            for number, stream in enumerate(streams):
+                stored = muxer.add_stream_from_template(stream)
+                if number < len(bases):
+                    stored.time_base = bases[number]
             muxer.start_encoding()
             data = target.getvalue()
     except (av.FFmpegError, ValueError) as err:
@@ -124,7 +128,8 @@ def describe_again(
     alone = io.BytesIO(to_annex_b(keyframe))
     with av.open(alone, format=track.codec) as source:
         return describe(
-            [source.streams.video[0] if each.index == track.index else each for each in streams]
+            [source.streams.video[0] if each.index == track.index else each for each in streams],
+            [each.time_base for each in streams],
         )
 
 
