@@ -1,0 +1,1 @@
+"""Benchmarks: each bar beside its peers in the same run; nothing here passes or fails a build."""
