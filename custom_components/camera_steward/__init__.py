@@ -1,0 +1,101 @@
+"""Camera Steward: an existing camera's footage, recorded as captured, encrypted, gone on time."""
+
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
+from homeassistant.core import Event, HomeAssistant
+from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.helpers.typing import ConfigType
+
+from . import changes, keys, repairs
+from .bridge import Bridge, async_erase_site, not_ready
+from .const import DOMAIN
+from .coordinator import CameraStewardConfigEntry, CameraStewardCoordinator, CameraStewardData
+from .core.errors import StewardError, VaultForeignError, VaultMissingError
+from .entity import site_device
+from .memory import SiteMemory
+from .repairs import Issue
+from .services import async_setup_services
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
+PLATFORMS = [
+    Platform.BINARY_SENSOR,
+    Platform.BUTTON,
+    Platform.EVENT,
+    Platform.SENSOR,
+    Platform.SWITCH,
+]
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Register the actions, which are there whether or not a site is set up."""
+    async_setup_services(hass)
+    return True
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: CameraStewardConfigEntry) -> bool:
+    """Start a site: its vault is checked and purged before anything is recorded."""
+    site_keys = await keys.async_load_or_create(hass, entry.entry_id)
+    memory = SiteMemory(hass, entry.entry_id)
+    await memory.async_load()
+    coordinator = CameraStewardCoordinator(hass, entry)
+    bridge = coordinator.bridge = Bridge(hass, entry, site_keys, memory, coordinator.async_on_event)
+    try:
+        await bridge.async_start()
+    except StewardError as err:
+        await bridge.async_stop()
+        if isinstance(err, VaultMissingError):
+            repairs.async_report(hass, entry, Issue.VAULT_MISSING)
+        elif isinstance(err, VaultForeignError):
+            repairs.async_report(hass, entry, Issue.VAULT_FOREIGN)
+        raise not_ready(err) from err
+
+    async def stop(_: Event) -> None:
+        # A shutdown does not unload entries, and a thread that runs on would cut a segment short.
+        await bridge.async_stop()
+
+    try:
+        await coordinator.async_config_entry_first_refresh()
+        await changes.async_enter(hass, entry, bridge, memory)
+        dr.async_get(hass).async_get_or_create(config_entry_id=entry.entry_id, **site_device(entry))
+        entry.runtime_data = CameraStewardData(
+            bridge=bridge, coordinator=coordinator, memory=memory
+        )
+        await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    except BaseException:
+        await bridge.async_stop()
+        raise
+    entry.async_on_unload(hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, stop))
+    entry.async_on_unload(entry.add_update_listener(_async_changed))
+    return True
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: CameraStewardConfigEntry) -> bool:
+    """Stop a site. Where a thread does not end, it must not be started again beside it."""
+    if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
+        return False
+    return await entry.runtime_data.bridge.async_stop()
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: CameraStewardConfigEntry) -> None:
+    """Erase a removed site's footage, for nobody would keep its limit any more (INV-1).
+
+    Its ledger stays. What cannot be reached loses its key, so that nobody can open it.
+    """
+    repairs.async_clear_all(hass, entry)
+    memory = SiteMemory(hass, entry.entry_id)
+    site_keys = await keys.async_load(hass, entry.entry_id)
+    reason = None
+    if site_keys is not None:
+        try:
+            await async_erase_site(hass, entry, site_keys, actor=changes.actor_now())
+        except StewardError as err:
+            reason = err.key
+    await keys.async_remove(hass, entry.entry_id)
+    await memory.async_remove()
+    await changes.async_tell_site_removed(hass, entry, erased=reason is None)
+
+
+async def _async_changed(hass: HomeAssistant, entry: CameraStewardConfigEntry) -> None:
+    """Start again with what was changed, added or removed."""
+    changes.note_actor(hass, entry)
+    await hass.config_entries.async_reload(entry.entry_id)

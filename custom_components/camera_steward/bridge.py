@@ -1,0 +1,377 @@
+"""The one place where the core meets Home Assistant: its calls, its events and its errors."""
+
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from functools import partial, wraps
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+from homeassistant.config_entries import ConfigEntry, ConfigSubentry
+from homeassistant.core import Context, HomeAssistant, callback
+from homeassistant.exceptions import (
+    ConfigEntryNotReady,
+    HomeAssistantError,
+    ServiceValidationError,
+)
+from homeassistant.util import dt as dt_util
+
+from .const import (
+    CEILING,
+    CONF_END,
+    CONF_MANAGER_NAME,
+    CONF_MANAGER_USER_ID,
+    CONF_MODE,
+    CONF_POST_ROLL_SECONDS,
+    CONF_PRE_ROLL_SECONDS,
+    CONF_SCHEDULE,
+    CONF_SEGMENT_SECONDS,
+    CONF_START,
+    CONF_VAULT_ID,
+    CONF_VAULT_PATH,
+    CONF_WEEKDAY,
+    DEFAULT_POST_ROLL_SECONDS,
+    DEFAULT_PRE_ROLL_SECONDS,
+    DEFAULT_SEGMENT_SECONDS,
+    DOMAIN,
+    SUBENTRY_CAMERA,
+)
+from .core.capture.recorder import RecorderSettings
+from .core.capture.schedule import Schedule, Window
+from .core.capture.worker import GapStarted, StatusChanged, StorageTrouble
+from .core.errors import RetentionError, StewardError
+from .core.ledger.entry import EntryKind, Json
+from .core.ledger.registers import PurgeRecord
+from .core.model import CaptureStatus, Gap, GapCause, RecordingMode, Segment
+from .core.steward import (
+    CameraSettings,
+    PurgeDone,
+    Recovered,
+    SiteSettings,
+    SiteSnapshot,
+    Steward,
+    StewardEvent,
+    VerifyReport,
+    erase_site,
+)
+from .core.vault.verify import VerifyLevel
+from .keys import SiteKeys
+from .limits import limit_from
+from .memory import SiteMemory
+from .sources import async_source_for
+
+AUTOMATION: Final = "automation"
+"""The actor of what nobody asked for by hand."""
+RESERVE_BYTES: Final = 1024**3
+"""Kept free by erasing the oldest footage; a product default."""
+STOP_SECONDS: Final = 20.0
+"""Threads end within ten seconds; a busy machine gets as long again before we give up."""
+
+
+# Errors
+
+
+def translated(err: StewardError) -> HomeAssistantError:
+    """Return the error that a person is shown for one of the core's."""
+    kind = ServiceValidationError if isinstance(err, RetentionError) else HomeAssistantError
+    return kind(translation_domain=DOMAIN, translation_key=err.key)
+
+
+def not_ready(err: StewardError) -> ConfigEntryNotReady:
+    """Return the reason why a site cannot be set up yet."""
+    return ConfigEntryNotReady(translation_domain=DOMAIN, translation_key=err.key)
+
+
+def core_errors[**P, R](
+    method: Callable[P, Awaitable[R]],
+) -> Callable[P, Coroutine[Any, Any, R]]:
+    """Turn every error of the core that leaves a coroutine into a translated one."""
+
+    @wraps(method)
+    async def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return await method(*args, **kwargs)
+        except StewardError as err:
+            raise translated(err) from err
+
+    return wrapped
+
+
+# Events
+
+
+class Notice(StrEnum):
+    """What a camera's event entity tells."""
+
+    RECORDING_STARTED = "recording_started"
+    GAP = "gap"
+    PURGE_DONE = "purge_done"
+    RECOVERED = "recovered"
+    STORAGE_TROUBLE = "storage_trouble"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraNotice:
+    """Something to tell of one camera, with attributes that every login may read."""
+
+    camera: str
+    notice: Notice
+    attributes: dict[str, str | int]
+
+
+def notices(event: StewardEvent) -> list[CameraNotice]:
+    """Return what the cameras' event entities tell of an event of the core."""
+    match event:
+        case StatusChanged(camera=camera, status=CaptureStatus.RECORDING):
+            return [CameraNotice(camera=camera, notice=Notice.RECORDING_STARTED, attributes={})]
+        # That a schedule pauses is no news.
+        case GapStarted(camera=camera, at=at, cause=cause) if cause is not GapCause.SCHEDULE:
+            attributes: dict[str, str | int] = {"cause": cause.value, "since": at.isoformat()}
+            return [CameraNotice(camera=camera, notice=Notice.GAP, attributes=attributes)]
+        case StorageTrouble(camera=camera, error=error) if error is not None:
+            return [
+                CameraNotice(
+                    camera=camera, notice=Notice.STORAGE_TROUBLE, attributes={"reason": error.key}
+                )
+            ]
+        case PurgeDone(records=records):
+            return [
+                CameraNotice(
+                    camera=each.camera,
+                    notice=Notice.PURGE_DONE,
+                    attributes={
+                        "rule": each.rule.value,
+                        "segments": each.count,
+                        "size_bytes": each.size_bytes,
+                    },
+                )
+                for each in records
+            ]
+        case Recovered(camera=camera, count=count):
+            return [
+                CameraNotice(camera=camera, notice=Notice.RECOVERED, attributes={"segments": count})
+            ]
+        case _:
+            return []
+
+
+# Settings
+
+
+def state_directory(hass: HomeAssistant, entry_id: str) -> Path:
+    """Return where a site's index and ledger are."""
+    return Path(hass.config.path(DOMAIN, entry_id))
+
+
+def site_settings(hass: HomeAssistant, entry: ConfigEntry, keys: SiteKeys) -> SiteSettings:
+    """Return what the core needs to know of a site."""
+    return SiteSettings(
+        root=Path(entry.data[CONF_VAULT_PATH]),
+        vault=UUID(entry.data[CONF_VAULT_ID]),
+        state=state_directory(hass, entry.entry_id),
+        site_key=keys.site_key,
+        signing_key=keys.signing_key,
+        limit=limit_from(entry.data),
+        ceiling=CEILING,
+        reserve_bytes=RESERVE_BYTES,
+    )
+
+
+@callback
+def async_camera_settings(
+    hass: HomeAssistant, subentry: ConfigSubentry, *, recording: bool
+) -> CameraSettings:
+    """Return what the core needs to know of a camera."""
+    data = subentry.data
+    mode = RecordingMode(data.get(CONF_MODE, RecordingMode.CONTINUOUS))
+    return CameraSettings(
+        camera=subentry.subentry_id,
+        source=async_source_for(hass, data),
+        recorder=RecorderSettings(
+            segment_length=timedelta(
+                seconds=data.get(CONF_SEGMENT_SECONDS, DEFAULT_SEGMENT_SECONDS)
+            ),
+            on_trigger=mode is RecordingMode.TRIGGER,
+            pre_roll=timedelta(seconds=data.get(CONF_PRE_ROLL_SECONDS, DEFAULT_PRE_ROLL_SECONDS)),
+            post_roll=timedelta(
+                seconds=data.get(CONF_POST_ROLL_SECONDS, DEFAULT_POST_ROLL_SECONDS)
+            ),
+        ),
+        schedule=_schedule(data.get(CONF_SCHEDULE, [])) if mode is RecordingMode.SCHEDULE else None,
+        limit=limit_from(data),
+        recording=recording,
+    )
+
+
+def cameras_of(entry: ConfigEntry) -> dict[str, ConfigSubentry]:
+    """Return the camera subentries of a site."""
+    return {
+        each.subentry_id: each
+        for each in entry.subentries.values()
+        if each.subentry_type == SUBENTRY_CAMERA
+    }
+
+
+def on_trigger(subentry: ConfigSubentry) -> bool:
+    """Return whether a camera records when it is told to."""
+    return bool(subentry.data.get(CONF_MODE) == RecordingMode.TRIGGER)
+
+
+def _schedule(windows: list[dict[str, Any]]) -> Schedule:
+    return Schedule(
+        windows=tuple(
+            Window(
+                weekday=int(each[CONF_WEEKDAY]),
+                start=time.fromisoformat(each[CONF_START]),
+                end=time.fromisoformat(each[CONF_END]),
+            )
+            for each in windows
+        ),
+        zone=dt_util.get_default_time_zone(),
+    )
+
+
+# People
+
+
+async def async_actor(hass: HomeAssistant, entry: ConfigEntry, user_id: str | None) -> str:
+    """Return the name under which the ledger enters a user; no user is an automation."""
+    if user_id is None:
+        return AUTOMATION
+    if user_id == entry.data.get(CONF_MANAGER_USER_ID) and (
+        name := entry.data.get(CONF_MANAGER_NAME)
+    ):
+        return str(name)
+    user = await hass.auth.async_get_user(user_id)
+    return (user.name if user is not None else None) or user_id
+
+
+async def async_check_manager(
+    hass: HomeAssistant, entry: ConfigEntry, context: Context | None
+) -> None:
+    """Refuse users who are neither the operations manager nor administrators.
+
+    An automation has no user: who may write automations may do this by one.
+    """
+    if context is None or context.user_id is None:
+        return
+    if context.user_id == entry.data.get(CONF_MANAGER_USER_ID):
+        return
+    user = await hass.auth.async_get_user(context.user_id)
+    if user is None or not user.is_admin:
+        raise ServiceValidationError(translation_domain=DOMAIN, translation_key="manager_only")
+
+
+# The site
+
+
+class Bridge:
+    """A running site, for coroutines: every call of the core goes to the executor (INV-8)."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        keys: SiteKeys,
+        memory: SiteMemory,
+        on_event: Callable[[StewardEvent], None],
+    ) -> None:
+        """Prepare; `async_start` begins. `on_event` is called on the event loop."""
+        self._hass = hass
+        self._entry = entry
+        self._memory = memory
+        self._on_event = on_event
+        self._stopped = False
+        self.steward = Steward(
+            site_settings(hass, entry, keys),
+            [
+                async_camera_settings(hass, each, recording=memory.recording(camera))
+                for camera, each in cameras_of(entry).items()
+            ],
+            on_event=self._from_thread,
+        )
+
+    async def async_start(self) -> None:
+        """Open the vault, purge and record; raises the core's own errors."""
+        await self._hass.async_add_executor_job(self.steward.start)
+
+    async def async_stop(self) -> bool:
+        """End all threads; return whether they ended. Harmless when repeated."""
+        if self._stopped:
+            return True
+        ended = await self._hass.async_add_executor_job(self.steward.stop, STOP_SECONDS)
+        self._stopped = ended
+        return ended
+
+    async def async_snapshot(self) -> SiteSnapshot:
+        """Return how everything stands; raises the core's own errors."""
+        return await self._hass.async_add_executor_job(self.steward.snapshot)
+
+    @core_errors
+    async def async_set_recording(self, camera: str, on: bool, *, actor: str | None) -> None:
+        """Switch a camera's recording for good; `actor` is a user's id."""
+        name = await self._actor(actor)
+        await self._run(partial(self.steward.set_recording, camera, on, actor=name))
+        await self._memory.async_set_recording(camera, on)
+
+    @core_errors
+    async def async_trigger(self, camera: str) -> None:
+        """Keep footage around now of a camera that records when told to."""
+        await self._run(partial(self.steward.trigger, camera))
+
+    @core_errors
+    async def async_purge(self, *, actor: str | None) -> list[PurgeRecord]:
+        """Erase what has reached its limit; `actor` is a user's id."""
+        name = await self._actor(actor)
+        return await self._run(partial(self.steward.purge, actor=name))
+
+    @core_errors
+    async def async_accept_clock(self, *, actor: str | None) -> None:
+        """Believe the clock on a person's word; `actor` is a user's id."""
+        name = await self._actor(actor)
+        await self._run(partial(self.steward.accept_clock, actor=name))
+
+    @core_errors
+    async def async_verify(
+        self, level: VerifyLevel, start: datetime, end: datetime, camera: str | None
+    ) -> VerifyReport:
+        """Check stored segments of a span, and the ledger."""
+        return await self._run(partial(self.steward.verify, level, start, end, camera))
+
+    @core_errors
+    async def async_footage(
+        self, camera: str, start: datetime, end: datetime
+    ) -> tuple[list[Segment], list[Gap]]:
+        """Return what is stored of a camera in a span, and what is missing."""
+        return await self._run(partial(self.steward.footage, camera, start, end))
+
+    @core_errors
+    async def async_remember(
+        self, kind: EntryKind, *, actor: str, subject: str, data: dict[str, Json]
+    ) -> None:
+        """Enter something in the ledger; `actor` is a name."""
+        await self._run(
+            partial(self.steward.remember, kind, actor=actor, subject=subject, data=data)
+        )
+
+    async def _actor(self, user_id: str | None) -> str:
+        return await async_actor(self._hass, self._entry, user_id)
+
+    async def _run[T](self, target: Callable[[], T]) -> T:
+        return await self._hass.async_add_executor_job(target)
+
+    def _from_thread(self, event: StewardEvent) -> None:
+        # The loop may be gone when the last thread of a shutdown has something to say.
+        with suppress(RuntimeError):
+            self._hass.loop.call_soon_threadsafe(self._on_event, event)
+
+
+async def async_erase_site(
+    hass: HomeAssistant, entry: ConfigEntry, keys: SiteKeys, *, actor: str
+) -> None:
+    """Erase all footage of a site that is no longer set up; raises the core's own errors."""
+    settings = site_settings(hass, entry, keys)
+    await hass.async_add_executor_job(partial(erase_site, settings, actor=actor))

@@ -1,0 +1,114 @@
+"""What was added, changed or removed by hand: entered in the ledger, and told where it matters."""
+
+from datetime import UTC, datetime
+
+from homeassistant.components import persistent_notification
+from homeassistant.components.http import KEY_HASS_USER
+from homeassistant.components.websocket_api import current_connection
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.http import current_request
+from homeassistant.helpers.translation import async_get_translations
+from homeassistant.util import dt as dt_util
+from homeassistant.util.hass_dict import HassKey
+
+from .bridge import Bridge
+from .const import CEILING, DOMAIN
+from .core.ledger.entry import SYSTEM, EntryKind
+from .core.retention.limits import effective
+from .limits import limit_from
+from .memory import CameraMemory, SiteMemory
+
+_ACTORS: HassKey[dict[str, str]] = HassKey(f"{DOMAIN}_actors")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def actor_now() -> str:
+    """Return the name of the user whose request is being carried out.
+
+    Only for what such a request does at once: tasks that it leaves behind still see it.
+    """
+    connection = current_connection.get()
+    if connection is not None:
+        return connection.user.name or connection.user.id
+    request = current_request.get()
+    user = request.get(KEY_HASS_USER) if request is not None else None
+    return (user.name or user.id) if user is not None else SYSTEM
+
+
+@callback
+def note_actor(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Remember who changed a site, for the ledger entries of the set-up that follows."""
+    hass.data.setdefault(_ACTORS, {})[entry.entry_id] = actor_now()
+
+
+async def async_enter(
+    hass: HomeAssistant, entry: ConfigEntry, bridge: Bridge, memory: SiteMemory
+) -> None:
+    """Enter how a site differs from what was last seen of it, and take it as seen."""
+    actor = hass.data.get(_ACTORS, {}).pop(entry.entry_id, SYSTEM)
+    found = memory.changes(entry)
+    if found.new_site:
+        await bridge.async_remember(
+            EntryKind.SITE_CREATED, actor=actor, subject=entry.entry_id, data=memory.site(entry)
+        )
+    for camera, each in found.added.items():
+        await bridge.async_remember(
+            EntryKind.CAMERA_ADDED,
+            actor=actor,
+            subject=camera,
+            data={"name": each["name"], **each["settings"]},
+        )
+    for camera, fields in found.settings.items():
+        await bridge.async_remember(
+            EntryKind.SETTINGS_CHANGED,
+            actor=actor,
+            subject=camera or entry.entry_id,
+            data=dict(fields),
+        )
+    for camera, each in found.removed.items():
+        await _async_removed(hass, bridge, camera, each, actor)
+    await memory.async_remember(entry)
+
+
+async def _async_removed(
+    hass: HomeAssistant, bridge: Bridge, camera: str, was: CameraMemory, actor: str
+) -> None:
+    """Enter a removal, and say what becomes of the camera's footage and until when."""
+    now = dt_util.utcnow()
+    segments, _ = await bridge.async_footage(camera, _EPOCH, now)
+    limit = effective(limit_from(was["settings"]), CEILING, now)
+    gone_by = max((each.start_at for each in segments), default=now) + limit if segments else None
+    await bridge.async_remember(
+        EntryKind.CAMERA_REMOVED,
+        actor=actor,
+        subject=camera,
+        data={
+            "name": was["name"],
+            "segments": len(segments),
+            "gone_by": gone_by.isoformat() if gone_by is not None else None,
+        },
+    )
+    if gone_by is None:
+        await _async_tell(hass, f"{DOMAIN}_{camera}", "camera_removed_empty", camera=was["name"])
+    else:
+        await _async_tell(
+            hass,
+            f"{DOMAIN}_{camera}",
+            "camera_removed",
+            camera=was["name"],
+            gone_by=dt_util.as_local(gone_by).strftime("%Y-%m-%d %H:%M"),
+        )
+
+
+async def async_tell_site_removed(hass: HomeAssistant, entry: ConfigEntry, *, erased: bool) -> None:
+    """Say what became of a removed site's footage."""
+    key = "site_removed" if erased else "site_removed_unreachable"
+    await _async_tell(hass, f"{DOMAIN}_{entry.entry_id}", key, site=entry.title)
+
+
+async def _async_tell(hass: HomeAssistant, id_: str, key: str, **texts: str) -> None:
+    """Notify in the language of the installation."""
+    found = await async_get_translations(hass, hass.config.language, "common", [DOMAIN])
+    text = found[f"component.{DOMAIN}.common.{key}"].format(**texts)
+    persistent_notification.async_create(hass, text, "Camera Steward", id_)

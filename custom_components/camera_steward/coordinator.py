@@ -1,0 +1,146 @@
+"""One picture of the site for all entities: taken every half minute and whenever something happens."""
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import override
+
+from homeassistant.config_entries import ConfigEntry, ConfigSubentry
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.debounce import Debouncer
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
+from homeassistant.util import dt as dt_util
+
+from . import repairs
+from .bridge import RESERVE_BYTES, Bridge, CameraNotice, cameras_of, notices
+from .const import DOMAIN
+from .core.errors import StewardError
+from .core.model import CaptureStatus
+from .core.retention.guard import ClockState
+from .core.steward import Evicted, IndexRebuilt, SiteSnapshot, StewardEvent
+from .memory import SiteMemory
+from .repairs import Issue
+
+_LOGGER = logging.getLogger(__name__)
+
+_INTERVAL = timedelta(seconds=30)
+_COOLDOWN_SECONDS = 1.0
+_WITHOUT_STREAM = timedelta(hours=1)
+_KEPT_NOTICES = 20
+
+type CameraStewardConfigEntry = ConfigEntry[CameraStewardData]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraStewardData:
+    """What runs while a site is set up."""
+
+    bridge: Bridge
+    coordinator: CameraStewardCoordinator
+    memory: SiteMemory
+
+
+class CameraStewardCoordinator(DataUpdateCoordinator[SiteSnapshot]):
+    """Takes the picture, passes events on to the entities, and raises and clears repairs."""
+
+    config_entry: CameraStewardConfigEntry
+    bridge: Bridge
+
+    def __init__(self, hass: HomeAssistant, entry: CameraStewardConfigEntry) -> None:
+        """Wait for the bridge, which needs `async_on_event` to be made."""
+        super().__init__(
+            hass,
+            _LOGGER,
+            config_entry=entry,
+            name=DOMAIN,
+            update_interval=_INTERVAL,
+            request_refresh_debouncer=Debouncer(
+                hass, _LOGGER, cooldown=_COOLDOWN_SECONDS, immediate=True
+            ),
+            always_update=False,
+        )
+        self._pictured = False
+        self._watchers: dict[str, Callable[[CameraNotice], None]] = {}
+        self._early: dict[str, deque[CameraNotice]] = {}
+
+    @override
+    async def _async_update_data(self) -> SiteSnapshot:
+        try:
+            snapshot = await self.bridge.async_snapshot()
+        except StewardError as err:
+            raise UpdateFailed(translation_domain=DOMAIN, translation_key=err.key) from err
+        self._pictured = True
+        self._async_sync_repairs(snapshot)
+        return snapshot
+
+    @callback
+    def async_watch(self, camera: str, watcher: Callable[[CameraNotice], None]) -> CALLBACK_TYPE:
+        """Tell an entity what happens to its camera, beginning with what it was too late for."""
+        self._watchers[camera] = watcher
+        for notice in self._early.pop(camera, ()):
+            watcher(notice)
+        return lambda: self._watchers.pop(camera, None) and None
+
+    @callback
+    def async_on_event(self, event: StewardEvent) -> None:
+        """Take an event of the core."""
+        for notice in notices(event):
+            if (watcher := self._watchers.get(notice.camera)) is not None:
+                watcher(notice)
+            elif notice.camera in self.config_entry.subentries:
+                early = self._early.setdefault(notice.camera, deque(maxlen=_KEPT_NOTICES))
+                early.append(notice)
+        match event:
+            case Evicted(size_bytes=size):
+                self._async_tell(Issue.EVICTED, True, size=_in_words(size))
+            case IndexRebuilt(segments=count):
+                self._async_tell(Issue.INDEX_REBUILT, True, count=str(count))
+            case _:
+                pass
+        if self._pictured and not self._shutdown_requested:
+            self.config_entry.async_create_background_task(
+                self.hass, self.async_request_refresh(), f"{DOMAIN} refresh"
+            )
+
+    @callback
+    def _async_sync_repairs(self, snapshot: SiteSnapshot) -> None:
+        """Raise what needs a person and take back what no longer does."""
+        space = snapshot.space
+        past_limit = snapshot.past_limit
+        self._async_tell(Issue.VAULT_MISSING, snapshot.storage_error_key == "vault_missing")
+        self._async_tell(Issue.VAULT_FOREIGN, snapshot.storage_error_key == "vault_foreign")
+        self._async_tell(Issue.CLOCK_UNTRUSTED, snapshot.clock is ClockState.SUSPENDED)
+        self._async_tell(Issue.LEDGER_BROKEN, snapshot.ledger_broken)
+        self._async_tell(Issue.PAST_LIMIT, past_limit > 0, count=str(past_limit))
+        if space is not None:
+            self._async_tell(
+                Issue.DISK_NEARLY_FULL,
+                space.free_bytes < 2 * min(RESERVE_BYTES, space.total_bytes // 20),
+                free=_in_words(space.free_bytes),
+                total=_in_words(space.total_bytes),
+            )
+        now = dt_util.utcnow()
+        for camera, subentry in cameras_of(self.config_entry).items():
+            found = snapshot.cameras.get(camera)
+            silent = (
+                found is not None
+                and found.recording
+                and found.status in (CaptureStatus.NO_STREAM, CaptureStatus.CONNECTING)
+                and now - found.since >= _WITHOUT_STREAM
+            )
+            self._async_tell(Issue.NO_STREAM, silent, subentry)
+
+    @callback
+    def _async_tell(
+        self, issue: Issue, raised: bool, camera: ConfigSubentry | None = None, **texts: str
+    ) -> None:
+        if raised:
+            repairs.async_report(self.hass, self.config_entry, issue, camera, **texts)
+        else:
+            repairs.async_clear(self.hass, self.config_entry, issue, camera)
+
+
+def _in_words(size_bytes: int) -> str:
+    return f"{size_bytes / 1e9:.1f} GB"

@@ -1,0 +1,82 @@
+"""What all entities share: the site's device and a device for each camera."""
+
+from typing import override
+
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
+from homeassistant.helpers.entity import EntityDescription
+from homeassistant.helpers.update_coordinator import CoordinatorEntity
+
+from .const import CONF_INSTALLER, DOCUMENTATION_URL, DOMAIN
+from .coordinator import CameraStewardConfigEntry, CameraStewardCoordinator
+from .core.steward import CameraSnapshot
+
+
+def site_device(entry: CameraStewardConfigEntry) -> DeviceInfo:
+    """Return the device that stands for a site."""
+    return DeviceInfo(
+        identifiers={(DOMAIN, entry.entry_id)},
+        entry_type=DeviceEntryType.SERVICE,
+        name=entry.title,
+        manufacturer="Camera Steward",
+        model=entry.data.get(CONF_INSTALLER),
+        configuration_url=DOCUMENTATION_URL,
+    )
+
+
+class CameraStewardEntity(CoordinatorEntity[CameraStewardCoordinator]):
+    """An entity of the site."""
+
+    _attr_has_entity_name = True
+
+    def __init__(
+        self, coordinator: CameraStewardCoordinator, description: EntityDescription
+    ) -> None:
+        """Belong to the site's device."""
+        super().__init__(coordinator)
+        self.entity_description = description
+        entry = coordinator.config_entry
+        self._attr_unique_id = f"{entry.entry_id}_{description.key}"
+        self._attr_device_info = site_device(entry)
+
+    @property
+    def acting_user(self) -> str | None:
+        """Return the id of the user whose action is being carried out; none is an automation."""
+        return self._context.user_id if self._context is not None else None
+
+
+class CameraStewardCameraEntity(CameraStewardEntity):
+    """An entity of one camera."""
+
+    def __init__(
+        self,
+        coordinator: CameraStewardCoordinator,
+        subentry: ConfigSubentry,
+        description: EntityDescription,
+    ) -> None:
+        """Belong to the camera's device, which hangs on the site's."""
+        super().__init__(coordinator, description)
+        self.camera = subentry.subentry_id
+        self.camera_name = subentry.title
+        entry = coordinator.config_entry
+        self._attr_unique_id = f"{subentry.subentry_id}_{description.key}"
+        self._attr_device_info = DeviceInfo(
+            identifiers={(DOMAIN, subentry.subentry_id)},
+            name=subentry.title,
+            manufacturer="Camera Steward",
+            via_device_id=dr.async_get_device_id_by_identifier(
+                coordinator.hass, (DOMAIN, entry.entry_id), config_entry_id=entry.entry_id
+            ),
+        )
+
+    @property
+    def snapshot(self) -> CameraSnapshot:
+        """Return how the camera stands."""
+        return self.coordinator.data.cameras[self.camera]
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Return whether the camera is known to the running site."""
+        return super().available and self.camera in self.coordinator.data.cameras

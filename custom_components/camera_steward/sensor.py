@@ -1,0 +1,154 @@
+"""Sensors: what each camera is doing and keeps, and how the site's storage stands."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import override
+
+from homeassistant.components.sensor import (
+    SensorDeviceClass,
+    SensorEntity,
+    SensorEntityDescription,
+    SensorStateClass,
+)
+from homeassistant.const import EntityCategory, UnitOfInformation, UnitOfTime
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .bridge import cameras_of
+from .coordinator import CameraStewardConfigEntry
+from .core.model import CaptureStatus
+from .core.steward import CameraSnapshot, SiteSnapshot
+from .entity import CameraStewardCameraEntity, CameraStewardEntity
+
+PARALLEL_UPDATES = 0
+
+type _Value = str | int | float | datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CameraSensorDescription(SensorEntityDescription):
+    """A sensor of a camera, and how to read it off its snapshot."""
+
+    value_fn: Callable[[CameraSnapshot], _Value]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteSensorDescription(SensorEntityDescription):
+    """A sensor of the site, and how to read it off its snapshot."""
+
+    value_fn: Callable[[SiteSnapshot], _Value]
+
+
+CAMERA_SENSORS = (
+    CameraSensorDescription(
+        key="status",
+        translation_key="status",
+        device_class=SensorDeviceClass.ENUM,
+        options=[each.value for each in CaptureStatus],
+        value_fn=lambda camera: camera.status.value,
+    ),
+    CameraSensorDescription(
+        key="oldest_footage",
+        translation_key="oldest_footage",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        value_fn=lambda camera: camera.footage.oldest_at,
+    ),
+    CameraSensorDescription(
+        key="kept_length",
+        translation_key="kept_length",
+        device_class=SensorDeviceClass.DURATION,
+        state_class=SensorStateClass.MEASUREMENT,
+        native_unit_of_measurement=UnitOfTime.SECONDS,
+        suggested_unit_of_measurement=UnitOfTime.HOURS,
+        suggested_display_precision=1,
+        value_fn=lambda camera: round(camera.footage.length.total_seconds()),
+    ),
+    CameraSensorDescription(
+        key="kept_size",
+        translation_key="kept_size",
+        device_class=SensorDeviceClass.DATA_SIZE,
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        native_unit_of_measurement=UnitOfInformation.BYTES,
+        suggested_unit_of_measurement=UnitOfInformation.GIGABYTES,
+        suggested_display_precision=2,
+        value_fn=lambda camera: camera.footage.size_bytes,
+    ),
+)
+
+SITE_SENSORS = (
+    SiteSensorDescription(
+        key="storage_used",
+        translation_key="storage_used",
+        device_class=SensorDeviceClass.DATA_SIZE,
+        state_class=SensorStateClass.MEASUREMENT,
+        native_unit_of_measurement=UnitOfInformation.BYTES,
+        suggested_unit_of_measurement=UnitOfInformation.GIGABYTES,
+        suggested_display_precision=1,
+        value_fn=lambda site: (
+            site.space.total_bytes - site.space.free_bytes if site.space else None
+        ),
+    ),
+    SiteSensorDescription(
+        key="storage_free",
+        translation_key="storage_free",
+        device_class=SensorDeviceClass.DATA_SIZE,
+        state_class=SensorStateClass.MEASUREMENT,
+        native_unit_of_measurement=UnitOfInformation.BYTES,
+        suggested_unit_of_measurement=UnitOfInformation.GIGABYTES,
+        suggested_display_precision=1,
+        value_fn=lambda site: site.space.free_bytes if site.space else None,
+    ),
+    SiteSensorDescription(
+        key="next_purge",
+        translation_key="next_purge",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        value_fn=lambda site: site.next_purge_at,
+    ),
+    SiteSensorDescription(
+        key="last_statement",
+        translation_key="last_statement",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        value_fn=lambda site: site.last_statement_at,
+    ),
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: CameraStewardConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the sensors of the site and of each camera."""
+    coordinator = entry.runtime_data.coordinator
+    async_add_entities(SiteSensor(coordinator, each) for each in SITE_SENSORS)
+    for camera, subentry in cameras_of(entry).items():
+        async_add_entities(
+            (CameraSensor(coordinator, subentry, each) for each in CAMERA_SENSORS),
+            config_subentry_id=camera,
+        )
+
+
+class CameraSensor(CameraStewardCameraEntity, SensorEntity):
+    """Something about one camera."""
+
+    entity_description: CameraSensorDescription
+
+    @property
+    @override
+    def native_value(self) -> _Value:
+        """Return it as last seen."""
+        return self.entity_description.value_fn(self.snapshot)
+
+
+class SiteSensor(CameraStewardEntity, SensorEntity):
+    """Something about the site."""
+
+    entity_description: SiteSensorDescription
+
+    @property
+    @override
+    def native_value(self) -> _Value:
+        """Return it as last seen."""
+        return self.entity_description.value_fn(self.coordinator.data)

@@ -1,0 +1,226 @@
+"""The actions, with answers of plain data.
+
+`purge` only brings forward what retention does within a minute anyway, and `footage_summary` tells
+counts and times but no picture: both are for every login. `verify` reads all that is stored and is
+for the operations manager, administrators and automations. `trigger` needs control of the camera's
+switch, as every entity action does.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import probatio
+from homeassistant.const import ATTR_CONFIG_ENTRY_ID, ATTR_DEVICE_ID
+from homeassistant.core import (
+    HomeAssistant,
+    ServiceCall,
+    ServiceResponse,
+    SupportsResponse,
+    callback,
+)
+from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers import config_validation as cv, device_registry as dr, service
+from homeassistant.util import dt as dt_util
+from homeassistant.util.json import JsonObjectType
+
+from .bridge import async_check_manager, cameras_of
+from .const import DOMAIN
+from .coordinator import CameraStewardConfigEntry
+from .core.ledger.registers import PurgeRecord, merge_spans
+from .core.model import Footage
+from .core.vault.verify import VerifyLevel
+
+SERVICE_PURGE: Final = "purge"
+SERVICE_VERIFY: Final = "verify"
+SERVICE_FOOTAGE_SUMMARY: Final = "footage_summary"
+SERVICE_TRIGGER: Final = "trigger"
+
+ATTR_LEVEL: Final = "level"
+ATTR_START: Final = "start"
+ATTR_END: Final = "end"
+
+_SPAN = timedelta(days=1)
+_NAMED = 100
+
+_SITE = {probatio.Optional(ATTR_CONFIG_ENTRY_ID): cv.string}
+_CAMERA_AND_SPAN = {
+    probatio.Optional(ATTR_DEVICE_ID): cv.string,
+    probatio.Optional(ATTR_START): cv.datetime,
+    probatio.Optional(ATTR_END): cv.datetime,
+}
+_LEVELS = {each.name.lower(): each for each in VerifyLevel}
+
+
+@callback
+def async_setup_services(hass: HomeAssistant) -> None:
+    """Register the actions."""
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_PURGE,
+        _async_purge,
+        schema=probatio.Schema(_SITE),
+        supports_response=SupportsResponse.OPTIONAL,
+    )
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_VERIFY,
+        _async_verify,
+        schema=probatio.Schema(
+            _SITE
+            | _CAMERA_AND_SPAN
+            | {probatio.Optional(ATTR_LEVEL, default="chunks"): probatio.In(list(_LEVELS))}
+        ),
+        supports_response=SupportsResponse.ONLY,
+    )
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_FOOTAGE_SUMMARY,
+        _async_footage_summary,
+        schema=probatio.Schema(_SITE | _CAMERA_AND_SPAN),
+        supports_response=SupportsResponse.ONLY,
+    )
+    service.async_register_platform_entity_service(
+        hass, DOMAIN, SERVICE_TRIGGER, entity_domain="switch", schema=None, func="async_trigger"
+    )
+
+
+async def _async_purge(call: ServiceCall) -> ServiceResponse:
+    """Erase what has reached its limit and say what went and what is kept."""
+    entry = _site(call)
+    data = entry.runtime_data
+    records = await data.bridge.async_purge(actor=call.context.user_id)
+    await data.coordinator.async_refresh()
+    site = data.coordinator.data
+    kept = [each.footage for each in site.cameras.values()]
+    return {
+        "segments": sum(each.count for each in records),
+        "size_bytes": sum(each.size_bytes for each in records),
+        "erased": [_record(entry, each) for each in records],
+        "kept": {
+            "segments": sum(each.segments for each in kept),
+            "size_bytes": sum(each.size_bytes for each in kept),
+        },
+        "past_limit": site.past_limit,
+        "next_purge_at": _iso(site.next_purge_at),
+    }
+
+
+async def _async_verify(call: ServiceCall) -> ServiceResponse:
+    """Check stored segments and the ledger, and name what fails."""
+    entry = _site(call)
+    await async_check_manager(call.hass, entry, call.context)
+    cameras = _chosen(call, entry)
+    start, end = _span(call)
+    report = await entry.runtime_data.bridge.async_verify(
+        _LEVELS[call.data[ATTR_LEVEL]], start, end, cameras[0] if len(cameras) == 1 else None
+    )
+    return {
+        "level": call.data[ATTR_LEVEL],
+        "start": start.isoformat(),
+        "end": end.isoformat(),
+        "checked": report.checked,
+        "damaged": len(report.damages),
+        "damages": [
+            {
+                "camera": _name(entry, each.segment.camera),
+                "start": each.segment.start_at.isoformat(),
+                "end": each.segment.end_at.isoformat(),
+                "level": each.level.name.lower(),
+                "what": each.what,
+            }
+            for each in report.damages[:_NAMED]
+        ],
+        "ledger": {
+            "entries": report.ledger.entries,
+            "sound": report.ledger.sound,
+            "findings": [str(each) for each in report.ledger.broken[:_NAMED]],
+        },
+    }
+
+
+async def _async_footage_summary(call: ServiceCall) -> ServiceResponse:
+    """Say what is stored in a span and what is missing, without any picture."""
+    entry = _site(call)
+    start, end = _span(call)
+    cameras: list[JsonObjectType] = []
+    for camera in _chosen(call, entry):
+        segments, gaps = await entry.runtime_data.bridge.async_footage(camera, start, end)
+        found = entry.runtime_data.coordinator.data.cameras.get(camera)
+        spans = merge_spans((each.start_at, each.end_at) for each in segments)
+        cameras.append(
+            {
+                "camera": _name(entry, camera),
+                "status": found.status.value if found is not None else None,
+                "kept": _footage(found.footage) if found is not None else None,
+                "segments": len(segments),
+                "size_bytes": sum(each.size_bytes for each in segments),
+                "spans": [{"start": a.isoformat(), "end": b.isoformat()} for a, b in spans],
+                "gaps": [
+                    {
+                        "start": each.start_at.isoformat(),
+                        "end": _iso(each.end_at),
+                        "cause": each.cause.value,
+                    }
+                    for each in gaps
+                ],
+            }
+        )
+    return {"start": start.isoformat(), "end": end.isoformat(), "cameras": list(cameras)}
+
+
+def _site(call: ServiceCall) -> CameraStewardConfigEntry:
+    return service.async_get_config_entry(call.hass, DOMAIN, call.data.get(ATTR_CONFIG_ENTRY_ID))
+
+
+def _chosen(call: ServiceCall, entry: CameraStewardConfigEntry) -> list[str]:
+    """Return the camera of the device that was named, or all of the site's."""
+    cameras = list(cameras_of(entry))
+    if (device_id := call.data.get(ATTR_DEVICE_ID)) is None:
+        return cameras
+    device = dr.async_get(call.hass).async_get(device_id)
+    ids = {id_ for domain, id_ in device.identifiers if domain == DOMAIN} if device else set()
+    if found := [camera for camera in cameras if camera in ids]:
+        return found
+    raise ServiceValidationError(translation_domain=DOMAIN, translation_key="camera_unknown")
+
+
+def _span(call: ServiceCall) -> tuple[datetime, datetime]:
+    """Return the span asked for: the last day unless said otherwise; times are local."""
+    end = call.data.get(ATTR_END)
+    end = dt_util.utcnow() if end is None else dt_util.as_utc(end)
+    start = call.data.get(ATTR_START)
+    start = end - _SPAN if start is None else dt_util.as_utc(start)
+    if start >= end:
+        raise ServiceValidationError(translation_domain=DOMAIN, translation_key="span_reversed")
+    return start, end
+
+
+def _record(entry: CameraStewardConfigEntry, record: PurgeRecord) -> JsonObjectType:
+    return {
+        "camera": _name(entry, record.camera),
+        "rule": record.rule.value,
+        "segments": record.count,
+        "size_bytes": record.size_bytes,
+        "spans": [{"start": a.isoformat(), "end": b.isoformat()} for a, b in record.spans],
+        "keys_destroyed": record.keys_destroyed,
+    }
+
+
+def _footage(footage: Footage) -> JsonObjectType:
+    return {
+        "segments": footage.segments,
+        "size_bytes": footage.size_bytes,
+        "length_seconds": round(footage.length.total_seconds()),
+        "oldest_at": _iso(footage.oldest_at),
+        "newest_at": _iso(footage.newest_at),
+    }
+
+
+def _name(entry: CameraStewardConfigEntry, camera: str) -> str:
+    """Return a camera's name; one that was removed has only its id."""
+    found = entry.subentries.get(camera)
+    return found.title if found is not None else camera
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment is not None else None
