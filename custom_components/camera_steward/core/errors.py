@@ -12,6 +12,10 @@ class StewardError(Exception):
         self.detail = detail
 
 
+class UnexpectedError(StewardError):
+    """A mistake of the program itself; `detail` names the kind of error and nothing else."""
+
+
 class StorageError(StewardError):
     """Writing or reading the vault failed for a reason of the storage itself."""
 

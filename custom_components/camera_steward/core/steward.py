@@ -32,6 +32,7 @@ from .errors import (
     LedgerBrokenError,
     StewardError,
     StorageError,
+    UnexpectedError,
 )
 from .files import Files, LocalFiles, storage_errors
 from .ledger.entry import SYSTEM, Checkpoint, EntryKind, Json
@@ -515,13 +516,13 @@ class Steward:
         overdue: dict[str, int] = {}
         for each in books.keeper.overdue():
             overdue[each.camera] = overdue.get(each.camera, 0) + 1
+        space, missing = None, None
+        try:
+            books.vault.check()
+            space = books.vault.space()
+        except StorageError as err:
+            missing = err.key
         with self._lock:
-            storage_error = self._storage_error
-            try:
-                space = books.vault.space()
-                books.vault.check()
-            except StorageError as err:
-                space, storage_error = None, err.key
             return SiteSnapshot(
                 cameras={
                     camera: CameraSnapshot(
@@ -542,7 +543,7 @@ class Steward:
                 last_statement_at=self._statement_at,
                 last_statement=self._statement,
                 clock=books.guard.report.state,
-                storage_error_key=storage_error,
+                storage_error_key=missing or self._storage_error,
                 ledger_broken=self._ledger_broken,
                 past_limit=sum(overdue.values()),
             )
@@ -614,16 +615,23 @@ class Steward:
                 if self._statement_due():
                     self.make_statement()
                     self._books().index.forget_gaps(self._clock.now() - _GAPS_KEPT)
+            except LedgerBrokenError as err:
+                self._emit(LedgerBroken())
+                self._troubled(err)
             except StewardError as err:
-                if isinstance(err, LedgerBrokenError):
-                    self._emit(LedgerBroken())
-                self._emit(Failed(error=err))
-                self._next_at = self._books().guard.now() + _TROUBLED
+                self._troubled(err)
+            except Exception as err:  # noqa: BLE001
+                # A mistake of ours must not end retention unseen: told, and tried again.
+                self._troubled(UnexpectedError(type(err).__name__))
             wait = _TROUBLED
             if self._next_at is not None:
                 wait = min(self._next_at - self._books().guard.now(), timedelta(minutes=1))
             self._wake.wait(max(wait.total_seconds(), 0.05))
             self._wake.clear()
+
+    def _troubled(self, err: StewardError) -> None:
+        self._next_at = self._clock.now() + _TROUBLED
+        self._emit(Failed(error=err))
 
     def _run(self, actor: str, *, close: bool = False) -> RunResult:
         books = self._books()
@@ -685,6 +693,7 @@ class Steward:
     def _check_ledger(self, books: _Books) -> Verification:
         ledger = books.ledger
         found = verify_ledger(ledger.database, ledger.public_key, self._checkpoints())
+        self._ledger_broken = False
         if found.broken:
             self._emit(LedgerBroken())
         return found
@@ -736,9 +745,16 @@ def erase_site(
 
 def _open_index(path: Path, clock: Clock) -> tuple[Database, bool]:
     """Open the index; one that cannot be read is set aside and begun anew (INV-2)."""
+    database = None
     try:
-        return Database(path, METADATA), False
+        database = Database(path, METADATA)
+        with database.read() as connection:
+            if connection.exec_driver_sql("PRAGMA quick_check(1)").scalar() == "ok":
+                return database, False
+        raise IndexUnreadableError
     except IndexUnreadableError:
+        if database is not None:
+            database.close()
         stamp = clock.now().strftime("%Y%m%dT%H%M%SZ")
         with storage_errors():
             for part in ("-wal", "-shm", ""):
