@@ -39,6 +39,9 @@ from .const import (
     DOMAIN,
     SUBENTRY_CAMERA,
 )
+from .core.books import (
+    erase_site,
+)
 from .core.capture.recorder import RecorderSettings
 from .core.capture.schedule import Schedule, Window
 from .core.capture.worker import GapStarted, StatusChanged, StorageTrouble
@@ -46,16 +49,17 @@ from .core.errors import RetentionError, StewardError
 from .core.ledger.entry import EntryKind, Json
 from .core.ledger.registers import PurgeRecord
 from .core.model import CaptureStatus, Gap, GapCause, RecordingMode, Segment
-from .core.steward import (
+from .core.site import (
     CameraSettings,
     PurgeDone,
     Recovered,
     SiteSettings,
     SiteSnapshot,
-    Steward,
     StewardEvent,
     VerifyReport,
-    erase_site,
+)
+from .core.steward import (
+    Steward,
 )
 from .core.vault.verify import VerifyLevel
 from .keys import SiteKeys

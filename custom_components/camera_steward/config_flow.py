@@ -37,8 +37,10 @@ from .const import (
     DOMAIN,
     SUBENTRY_CAMERA,
 )
+from .core.books import (
+    create_vault,
+)
 from .core.errors import StorageError
-from .core.steward import create_vault
 from .forms import (
     APPROVAL_SCHEMA,
     CONF_UNDERSTOOD,

@@ -19,7 +19,12 @@ from .const import DOMAIN
 from .core.errors import StewardError
 from .core.model import CaptureStatus
 from .core.retention.guard import ClockState
-from .core.steward import Evicted, IndexRebuilt, SiteSnapshot, StewardEvent
+from .core.site import (
+    Evicted,
+    IndexRebuilt,
+    SiteSnapshot,
+    StewardEvent,
+)
 from .memory import SiteMemory
 from .repairs import Issue
 

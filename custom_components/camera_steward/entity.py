@@ -10,7 +10,9 @@ from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .const import CONF_INSTALLER, DOCUMENTATION_URL, DOMAIN
 from .coordinator import CameraStewardConfigEntry, CameraStewardCoordinator
-from .core.steward import CameraSnapshot
+from .core.site import (
+    CameraSnapshot,
+)
 
 
 def site_device(entry: CameraStewardConfigEntry) -> DeviceInfo:

@@ -16,10 +16,17 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util.system_info import is_official_image
 
 from .const import CONF_VAULT_PATH, DOMAIN
-from .core.errors import StorageError, VaultForeignError
-from .core.files import LocalFiles
+from .core.books import (
+    VaultPlaceKind,
+    prepare_vault,
+)
+from .core.errors import (
+    StorageError,
+    StorageFullError,
+    StorageReadOnlyError,
+    VaultForeignError,
+)
 from .core.model import Space
-from .core.steward import VaultPlaceKind, prepare_vault
 
 _FOLDER_NAME = "camera_steward"
 _MOUNTS = Path("/proc/self/mounts")
@@ -93,6 +100,7 @@ class PlaceRefusal(StrEnum):
     OCCUPIED = "path_occupied"
     FOREIGN = "path_foreign"
     NOT_WRITABLE = "path_not_writable"
+    FULL = "path_full"
     UNREACHABLE = "path_unreachable"
 
 
@@ -177,15 +185,17 @@ def check_place(text: str, around: Surroundings) -> Place:
     try:
         real = root.resolve()
         _refuse_by_position(real, around)
-        found = prepare_vault(root, LocalFiles())
+        found = prepare_vault(root)
     except VaultForeignError:
         raise PlaceRefusedError(PlaceRefusal.FOREIGN) from None
+    except StorageReadOnlyError:
+        raise PlaceRefusedError(PlaceRefusal.NOT_WRITABLE) from None
+    except StorageFullError:
+        raise PlaceRefusedError(PlaceRefusal.FULL) from None
     except StorageError, OSError, RuntimeError:
         raise PlaceRefusedError(PlaceRefusal.UNREACHABLE) from None
     if found.kind is VaultPlaceKind.OCCUPIED:
         raise PlaceRefusedError(PlaceRefusal.OCCUPIED)
-    if not os.access(_nearest(real), os.R_OK | os.W_OK | os.X_OK):
-        raise PlaceRefusedError(PlaceRefusal.NOT_WRITABLE)
     return Place(
         root=root, vault=found.vault, space=found.space, warnings=tuple(_warnings(real, around))
     )
@@ -244,13 +254,6 @@ def _warnings(root: Path, around: Surroundings) -> Iterable[PlaceWarning]:
 
 def _overlap(one: Path, other: Path) -> bool:
     return one.is_relative_to(other) or other.is_relative_to(one)
-
-
-def _nearest(path: Path) -> Path:
-    """Return the path itself, or what there is of it."""
-    while not path.exists():
-        path = path.parent
-    return path
 
 
 def _read_mounts() -> list[_Mount]:

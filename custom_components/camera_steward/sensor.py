@@ -18,7 +18,10 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .bridge import cameras_of
 from .coordinator import CameraStewardConfigEntry
 from .core.model import CaptureStatus
-from .core.steward import CameraSnapshot, SiteSnapshot
+from .core.site import (
+    CameraSnapshot,
+    SiteSnapshot,
+)
 from .entity import CameraStewardCameraEntity, CameraStewardEntity
 
 PARALLEL_UPDATES = 0

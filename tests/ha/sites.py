@@ -21,12 +21,14 @@ from pytest_homeassistant_custom_component.common import (
 
 from custom_components.camera_steward.bridge import state_directory
 from custom_components.camera_steward.const import DOMAIN
+from custom_components.camera_steward.core.books import (
+    create_vault,
+)
 from custom_components.camera_steward.core.clock import SystemClock
 from custom_components.camera_steward.core.database import Database
 from custom_components.camera_steward.core.files import LocalFiles
 from custom_components.camera_steward.core.ledger.entry import Entry, EntryKind
 from custom_components.camera_steward.core.ledger.store import METADATA as LEDGER, Ledger
-from custom_components.camera_steward.core.steward import create_vault
 from custom_components.camera_steward.core.vault.index import METADATA as INDEX, Index
 from custom_components.camera_steward.core.vault.vault import Vault
 from custom_components.camera_steward.keys import async_load_or_create

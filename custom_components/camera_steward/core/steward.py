@@ -6,247 +6,50 @@ The Home Assistant edge and the command line both use this; it knows neither (de
 import contextlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
-from pathlib import Path
-from uuid import UUID
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-from .capture.recorder import RecorderSettings
-from .capture.schedule import Schedule
-from .capture.source import Source
+from .books import Books
 from .capture.worker import (
     CameraPlan,
-    CaptureEvent,
     CaptureWorker,
     StatusChanged,
     StorageTrouble,
     StreamFound,
 )
 from .clock import Clock, SystemClock
-from .database import Database
-from .errors import (
-    IndexUnreadableError,
-    LedgerBrokenError,
-    StewardError,
-    StorageError,
-    UnexpectedError,
-)
-from .files import Files, LocalFiles, storage_errors
+from .errors import LedgerBrokenError, StewardError, StorageError, UnexpectedError
+from .files import Files, LocalFiles
 from .ledger.entry import SYSTEM, Checkpoint, EntryKind, Json
-from .ledger.opening import open_ledger
 from .ledger.registers import PurgeRecord
-from .ledger.store import Ledger
 from .ledger.verify import Verification, verify as verify_ledger
-from .model import CaptureStatus, Footage, Gap, GapCause, Segment, Space
-from .retention.corrections import LedgerClockBook
-from .retention.guard import ClockGuard, ClockState
-from .retention.keeper import Keeper, RunResult
-from .retention.limits import RetentionLimit, SiteLimits
+from .model import CaptureStatus, Footage, Gap, GapCause, Segment
+from .retention.guard import ClockState
+from .retention.keeper import RunResult
+from .retention.limits import SiteLimits
 from .retention.statement import Statement
-from .vault.index import METADATA, Index
-from .vault.recovery import recover
-from .vault.vault import CHECKPOINTS_NAME, Vault, create_identity, read_identity
+from .site import (
+    CameraSettings,
+    CameraSnapshot,
+    ClockChanged,
+    Evicted,
+    Failed,
+    LedgerBroken,
+    PurgeDone,
+    SiteSettings,
+    SiteSnapshot,
+    StatementMade,
+    StewardEvent,
+    VerifyReport,
+)
+from .vault.vault import CHECKPOINTS_NAME
 from .vault.verify import Damage, VerifyLevel, verify
 
-INDEX_NAME = "index.db"
-LEDGER_NAME = "ledger.db"
 _STATEMENT_EVERY = timedelta(days=1)
 _FOOTAGE_EVERY = timedelta(seconds=60)
 _GAPS_KEPT = timedelta(days=3 * 366)
 _TROUBLED = timedelta(seconds=20)
 _MEBIBYTE = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SiteSettings:
-    """What one site is: where its vault and its books are, its keys and its limits.
-
-    `reserve_bytes` is kept free by eviction; `storage` names the kind of storage in words.
-    """
-
-    root: Path
-    vault: UUID
-    state: Path
-    site_key: bytes = field(repr=False)
-    signing_key: bytes = field(repr=False)
-    limit: RetentionLimit
-    ceiling: timedelta
-    reserve_bytes: int = 1024 * _MEBIBYTE
-    storage: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CameraSettings:
-    """What one camera is: from where, how, when, and for how long it is kept."""
-
-    camera: str
-    source: Source
-    recorder: RecorderSettings = RecorderSettings()
-    schedule: Schedule | None = None
-    limit: RetentionLimit
-    recording: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CameraSnapshot:
-    """How one camera stands; `since` is when its status began."""
-
-    status: CaptureStatus
-    since: datetime
-    error_key: str | None
-    codec: str | None
-    width: int
-    height: int
-    recording: bool
-    footage: Footage
-    overdue: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SiteSnapshot:
-    """How the site stands."""
-
-    cameras: Mapping[str, CameraSnapshot]
-    space: Space | None
-    next_purge_at: datetime | None
-    last_statement_at: datetime | None
-    last_statement: Statement | None
-    clock: ClockState
-    storage_error_key: str | None
-    ledger_broken: bool
-    past_limit: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerifyReport:
-    """What a check of stored segments and of the ledger found."""
-
-    checked: int
-    damages: tuple[Damage, ...]
-    ledger: Verification
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PurgeDone:
-    """Footage was erased and the ledger says so."""
-
-    records: tuple[PurgeRecord, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recovered:
-    """Segments that a crash left open were sealed."""
-
-    camera: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evicted:
-    """Footage went before its time, for space."""
-
-    size_bytes: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClockChanged:
-    """The clock is believed, or not any more."""
-
-    state: ClockState
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatementMade:
-    """The daily walk of the disk is done."""
-
-    statement: Statement
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LedgerBroken:
-    """The ledger fails its check, or had to be begun anew."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexRebuilt:
-    """The index was unreadable or gone and was made anew from the vault."""
-
-    segments: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failed:
-    """The keeper's run met an error; it tries again."""
-
-    error: StewardError
-
-
-StewardEvent = (
-    CaptureEvent
-    | PurgeDone
-    | Recovered
-    | Evicted
-    | ClockChanged
-    | StatementMade
-    | LedgerBroken
-    | IndexRebuilt
-    | Failed
-)
-
-
-class VaultPlaceKind(StrEnum):
-    """What a directory is, seen as a place for a vault."""
-
-    NEW = "new"
-    EMPTY = "empty"
-    VAULT = "vault"
-    OCCUPIED = "occupied"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VaultPlace:
-    """A directory that might hold a vault; `vault` is the id of the one that is there."""
-
-    kind: VaultPlaceKind
-    vault: UUID | None
-    space: Space
-
-
-def prepare_vault(root: Path, files: Files | None = None) -> VaultPlace:
-    """Look at a directory and try whether it can be written to; nothing is left behind.
-
-    Raises `StorageReadOnlyError`, `StorageFullError` or `StorageError`, and `VaultForeignError`
-    when there is a vault that cannot be read.
-    """
-    files = files or LocalFiles()
-    with storage_errors():
-        existing = root
-        while not existing.is_dir():
-            if existing == existing.parent or existing.exists():
-                raise NotADirectoryError
-            existing = existing.parent
-    attempt = existing / f".camera-steward-{threading.get_ident()}"
-    files.create(attempt).close()
-    files.unlink(attempt)
-    space = files.space(existing)
-    if existing != root:
-        return VaultPlace(kind=VaultPlaceKind.NEW, vault=None, space=space)
-    vault = read_identity(root, files)
-    if vault is not None:
-        return VaultPlace(kind=VaultPlaceKind.VAULT, vault=vault, space=space)
-    others = [name for name in files.list(root) if name != "lost+found"]
-    kind = VaultPlaceKind.OCCUPIED if others else VaultPlaceKind.EMPTY
-    return VaultPlace(kind=kind, vault=None, space=space)
-
-
-def create_vault(
-    root: Path, vault: UUID, *, files: Files | None = None, clock: Clock | None = None
-) -> None:
-    """Make a new or empty directory a vault; durable on return."""
-    create_identity(root, files or LocalFiles(), vault, (clock or SystemClock()).now())
 
 
 @dataclass(slots=True, kw_only=True)
@@ -261,80 +64,6 @@ class _CameraState:
     recording: bool = True
     worker: CaptureWorker | None = None
     footage: tuple[timedelta, Footage] | None = None
-
-
-class _Books:
-    """Index, ledger, vault and keeper of a site, opened together."""
-
-    def __init__(
-        self,
-        settings: SiteSettings,
-        clock: Clock,
-        files: Files,
-        limits: Callable[[], SiteLimits],
-        emit: Callable[[StewardEvent], None],
-    ) -> None:
-        """Open everything; a subclass of `StorageError` when the vault cannot be used."""
-        files.make_directory(settings.state)
-        self._path = settings.state / INDEX_NAME
-        fresh = not self._path.exists()
-        self.database, damaged = _open_index(self._path, clock)
-        opened: Ledger | None = None
-        try:
-            self.index = Index(self.database)
-            self.vault = Vault(
-                settings.root, files, clock, settings.vault, settings.site_key, self.index
-            )
-            self.vault.check()
-            key = Ed25519PrivateKey.from_private_bytes(settings.signing_key)
-            opened, restart = open_ledger(settings.state / LEDGER_NAME, clock, key)
-            self.ledger = opened
-            if restart is not None:
-                emit(LedgerBroken())
-            if (fresh or damaged) and self.vault.camera_folders():
-                count = self.vault.rebuild_index()
-                self.ledger.append(
-                    EntryKind.FINDING,
-                    actor=SYSTEM,
-                    data={"what": "index_rebuilt", "segments": count},
-                )
-                emit(IndexRebuilt(segments=count))
-            self._recover(emit)
-            self.book = LedgerClockBook(self.index, self.ledger)
-            self.guard = ClockGuard(clock, self.book)
-            self.keeper = Keeper(
-                vault=self.vault,
-                ledger=self.ledger,
-                book=self.book,
-                guard=self.guard,
-                limits=limits,
-                method=_method(settings.storage),
-            )
-        except BaseException:
-            if opened is not None:
-                opened.close()
-            self.database.close()
-            raise
-
-    def _recover(self, emit: Callable[[StewardEvent], None]) -> None:
-        counts: dict[str, int] = {}
-        damaged: dict[str, int] = {}
-        for each in recover(self.vault):
-            camera = each.segment.camera
-            counts[camera] = counts.get(camera, 0) + 1
-            damaged[camera] = damaged.get(camera, 0) + each.damaged
-        for camera, count in counts.items():
-            self.ledger.append(
-                EntryKind.SEGMENTS_RECOVERED,
-                actor=SYSTEM,
-                subject=camera,
-                data={"segments": count, "unreadable": damaged[camera]},
-            )
-            emit(Recovered(camera=camera, count=count))
-
-    def close(self) -> None:
-        self.ledger.close()
-        self.database.close()
 
 
 class Steward:
@@ -366,7 +95,7 @@ class Steward:
         self._quit = threading.Event()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
-        self._opened: _Books | None = None
+        self._opened: Books | None = None
         self._next_at: datetime | None = None
         self._statement: Statement | None = None
         self._statement_at: datetime | None = None
@@ -382,7 +111,7 @@ class Steward:
         Raises `VaultMissingError`, `VaultForeignError` or another `StorageError` when the vault
         cannot be used; nothing is running then.
         """
-        books = self._opened = _Books(
+        books = self._opened = Books(
             self._settings, self._clock, self._files, self._limits, self._emit
         )
         try:
@@ -550,7 +279,7 @@ class Steward:
 
     # Inside
 
-    def _books(self) -> _Books:
+    def _books(self) -> Books:
         books = self._opened
         if books is None:
             raise StorageError("not started")
@@ -563,7 +292,7 @@ class Steward:
             cameras={camera: state.settings.limit for camera, state in self._cameras.items()},
         )
 
-    def _footage_of(self, books: _Books, camera: str, state: _CameraState) -> Footage:
+    def _footage_of(self, books: Books, camera: str, state: _CameraState) -> Footage:
         """Count a camera's footage at most each minute; its oldest frame is always looked up."""
         now = self._clock.elapsed()
         if state.footage is None or now - state.footage[0] >= _FOOTAGE_EVERY:
@@ -620,7 +349,7 @@ class Steward:
                 self._troubled(err)
             except StewardError as err:
                 self._troubled(err)
-            except Exception as err:  # noqa: BLE001
+            except Exception as err:
                 # A mistake of ours must not end retention unseen: told, and tried again.
                 self._troubled(UnexpectedError(type(err).__name__))
             wait = _TROUBLED
@@ -657,13 +386,13 @@ class Steward:
             return self._evict(books, min(64 * _MEBIBYTE, total // 10)) > 0
         return False
 
-    def _evict(self, books: _Books, needed_bytes: int) -> int:
+    def _evict(self, books: Books, needed_bytes: int) -> int:
         freed = books.keeper.make_room(needed_bytes)
         if freed:
             self._emit(Evicted(size_bytes=freed))
         return freed
 
-    def _remember_statement(self, books: _Books) -> None:
+    def _remember_statement(self, books: Books) -> None:
         last = None
         for entry in books.ledger.entries((EntryKind.STATEMENT,)):
             last = entry.at
@@ -673,7 +402,7 @@ class Steward:
         last = self._statement_at
         return last is None or self._books().guard.now() - last >= _STATEMENT_EVERY
 
-    def _keep_checkpoint(self, books: _Books) -> None:
+    def _keep_checkpoint(self, books: Books) -> None:
         """Attest to the ledger and keep that beside the footage, outside the ledger's file."""
         line = books.ledger.checkpoint().to_json().encode() + b"\n"
         path = self._settings.root / CHECKPOINTS_NAME
@@ -690,7 +419,7 @@ class Steward:
         finally:
             file.close()
 
-    def _check_ledger(self, books: _Books) -> Verification:
+    def _check_ledger(self, books: Books) -> Verification:
         ledger = books.ledger
         found = verify_ledger(ledger.database, ledger.public_key, self._checkpoints())
         self._ledger_broken = False
@@ -713,56 +442,3 @@ class Steward:
             with contextlib.suppress(LedgerBrokenError, ValueError):
                 found.append(Checkpoint.from_json(line.decode()))
         return found
-
-
-def erase_site(
-    settings: SiteSettings,
-    *,
-    actor: str,
-    clock: Clock | None = None,
-    files: Files | None = None,
-) -> int:
-    """Erase all footage of a site that ends; return how many segments went.
-
-    Without the steward nobody keeps the limit any more (INV-1). The ledger stays where it is.
-    """
-    limits = SiteLimits(ceiling=settings.ceiling, default=settings.limit, cameras={})
-    books = _Books(
-        settings,
-        clock or SystemClock(),
-        files or LocalFiles(),
-        lambda: limits,
-        lambda event: None,
-    )
-    try:
-        erased = 0
-        for camera in books.index.cameras():
-            erased += books.keeper.decommission(camera, actor).erased
-        return erased
-    finally:
-        books.close()
-
-
-def _open_index(path: Path, clock: Clock) -> tuple[Database, bool]:
-    """Open the index; one that cannot be read is set aside and begun anew (INV-2)."""
-    database = None
-    try:
-        database = Database(path, METADATA)
-        with database.read() as connection:
-            if connection.exec_driver_sql("PRAGMA quick_check(1)").scalar() == "ok":
-                return database, False
-        raise IndexUnreadableError
-    except IndexUnreadableError:
-        if database is not None:
-            database.close()
-        stamp = clock.now().strftime("%Y%m%dT%H%M%SZ")
-        with storage_errors():
-            for part in ("-wal", "-shm", ""):
-                damaged = path.with_name(path.name + part)
-                if damaged.exists():
-                    damaged.rename(path.with_name(f"{path.name}.damaged-{stamp}{part}"))
-        return Database(path, METADATA), True
-
-
-def _method(storage: str) -> str:
-    return f"erased, key destroyed ({storage})" if storage else "erased, key destroyed"

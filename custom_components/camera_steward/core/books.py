@@ -1,0 +1,210 @@
+"""A site's books, opened together: index, ledger, vault, clock guard and keeper."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from .clock import Clock, SystemClock
+from .database import Database
+from .errors import IndexUnreadableError
+from .files import Files, LocalFiles, storage_errors
+from .ledger.entry import SYSTEM, EntryKind
+from .ledger.opening import open_ledger
+from .ledger.store import Ledger
+from .model import Space
+from .retention.corrections import LedgerClockBook
+from .retention.guard import ClockGuard
+from .retention.keeper import Keeper
+from .retention.limits import SiteLimits
+from .site import IndexRebuilt, LedgerBroken, Recovered, SiteSettings, StewardEvent
+from .vault.index import METADATA, Index
+from .vault.recovery import recover
+from .vault.vault import Vault, create_identity, read_identity
+
+INDEX_NAME = "index.db"
+LEDGER_NAME = "ledger.db"
+
+
+class VaultPlaceKind(StrEnum):
+    """What a directory is, seen as a place for a vault."""
+
+    NEW = "new"
+    EMPTY = "empty"
+    VAULT = "vault"
+    OCCUPIED = "occupied"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VaultPlace:
+    """A directory that might hold a vault; `vault` is the id of the one that is there."""
+
+    kind: VaultPlaceKind
+    vault: UUID | None
+    space: Space
+
+
+def prepare_vault(root: Path, files: Files | None = None) -> VaultPlace:
+    """Look at a directory and try whether it can be written to; nothing is left behind.
+
+    Raises `StorageReadOnlyError`, `StorageFullError` or `StorageError`, and `VaultForeignError`
+    when there is a vault that cannot be read.
+    """
+    files = files or LocalFiles()
+    with storage_errors():
+        existing = root
+        while not existing.is_dir():
+            if existing == existing.parent or existing.exists():
+                raise NotADirectoryError
+            existing = existing.parent
+    attempt = existing / f".camera-steward-{threading.get_ident()}"
+    files.create(attempt).close()
+    files.unlink(attempt)
+    space = files.space(existing)
+    if existing != root:
+        return VaultPlace(kind=VaultPlaceKind.NEW, vault=None, space=space)
+    vault = read_identity(root, files)
+    if vault is not None:
+        return VaultPlace(kind=VaultPlaceKind.VAULT, vault=vault, space=space)
+    others = [name for name in files.list(root) if name != "lost+found"]
+    kind = VaultPlaceKind.OCCUPIED if others else VaultPlaceKind.EMPTY
+    return VaultPlace(kind=kind, vault=None, space=space)
+
+
+def create_vault(
+    root: Path, vault: UUID, *, files: Files | None = None, clock: Clock | None = None
+) -> None:
+    """Make a new or empty directory a vault; durable on return."""
+    create_identity(root, files or LocalFiles(), vault, (clock or SystemClock()).now())
+
+
+class Books:
+    """Index, ledger, vault and keeper of a site, opened together."""
+
+    def __init__(
+        self,
+        settings: SiteSettings,
+        clock: Clock,
+        files: Files,
+        limits: Callable[[], SiteLimits],
+        emit: Callable[[StewardEvent], None],
+    ) -> None:
+        """Open everything; a subclass of `StorageError` when the vault cannot be used."""
+        files.make_directory(settings.state)
+        self._path = settings.state / INDEX_NAME
+        fresh = not self._path.exists()
+        self.database, damaged = _open_index(self._path, clock)
+        opened: Ledger | None = None
+        try:
+            self.index = Index(self.database)
+            self.vault = Vault(
+                settings.root, files, clock, settings.vault, settings.site_key, self.index
+            )
+            self.vault.check()
+            key = Ed25519PrivateKey.from_private_bytes(settings.signing_key)
+            opened, restart = open_ledger(settings.state / LEDGER_NAME, clock, key)
+            self.ledger = opened
+            if restart is not None:
+                emit(LedgerBroken())
+            if (fresh or damaged) and self.vault.camera_folders():
+                count = self.vault.rebuild_index()
+                self.ledger.append(
+                    EntryKind.FINDING,
+                    actor=SYSTEM,
+                    data={"what": "index_rebuilt", "segments": count},
+                )
+                emit(IndexRebuilt(segments=count))
+            self._recover(emit)
+            self.book = LedgerClockBook(self.index, self.ledger)
+            self.guard = ClockGuard(clock, self.book)
+            self.keeper = Keeper(
+                vault=self.vault,
+                ledger=self.ledger,
+                book=self.book,
+                guard=self.guard,
+                limits=limits,
+                method=_method(settings.storage),
+            )
+        except BaseException:
+            if opened is not None:
+                opened.close()
+            self.database.close()
+            raise
+
+    def _recover(self, emit: Callable[[StewardEvent], None]) -> None:
+        counts: dict[str, int] = {}
+        damaged: dict[str, int] = {}
+        for each in recover(self.vault):
+            camera = each.segment.camera
+            counts[camera] = counts.get(camera, 0) + 1
+            damaged[camera] = damaged.get(camera, 0) + each.damaged
+        for camera, count in counts.items():
+            self.ledger.append(
+                EntryKind.SEGMENTS_RECOVERED,
+                actor=SYSTEM,
+                subject=camera,
+                data={"segments": count, "unreadable": damaged[camera]},
+            )
+            emit(Recovered(camera=camera, count=count))
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self.ledger.close()
+        self.database.close()
+
+
+def erase_site(
+    settings: SiteSettings,
+    *,
+    actor: str,
+    clock: Clock | None = None,
+    files: Files | None = None,
+) -> int:
+    """Erase all footage of a site that ends; return how many segments went.
+
+    Without the steward nobody keeps the limit any more (INV-1). The ledger stays where it is.
+    """
+    limits = SiteLimits(ceiling=settings.ceiling, default=settings.limit, cameras={})
+    books = Books(
+        settings,
+        clock or SystemClock(),
+        files or LocalFiles(),
+        lambda: limits,
+        lambda event: None,
+    )
+    try:
+        erased = 0
+        for camera in books.index.cameras():
+            erased += books.keeper.decommission(camera, actor).erased
+        return erased
+    finally:
+        books.close()
+
+
+def _open_index(path: Path, clock: Clock) -> tuple[Database, bool]:
+    """Open the index; one that cannot be read is set aside and begun anew (INV-2)."""
+    database = None
+    try:
+        database = Database(path, METADATA)
+        with database.read() as connection:
+            if connection.exec_driver_sql("PRAGMA quick_check(1)").scalar() == "ok":
+                return database, False
+        raise IndexUnreadableError
+    except IndexUnreadableError:
+        if database is not None:
+            database.close()
+        stamp = clock.now().strftime("%Y%m%dT%H%M%SZ")
+        with storage_errors():
+            for part in ("-wal", "-shm", ""):
+                damaged = path.with_name(path.name + part)
+                if damaged.exists():
+                    damaged.rename(path.with_name(f"{path.name}.damaged-{stamp}{part}"))
+        return Database(path, METADATA), True
+
+
+def _method(storage: str) -> str:
+    return f"erased, key destroyed ({storage})" if storage else "erased, key destroyed"
