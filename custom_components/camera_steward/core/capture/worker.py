@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ..clock import Clock
-from ..errors import SourceError, StorageError, StorageFullError
+from ..errors import (
+    SourceError,
+    StewardError,
+    StorageError,
+    StorageFullError,
+    UnexpectedError,
+)
 from ..model import CaptureStatus, Gap, GapCause
 from ..vault.recovery import recover_camera
 from ..vault.vault import Vault
@@ -27,7 +33,7 @@ class StatusChanged:
 
     camera: str
     status: CaptureStatus
-    error: SourceError | None = None
+    error: StewardError | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +170,13 @@ class CaptureWorker:
                     self._set_status(CaptureStatus.NO_STREAM, err)
                 except StorageError as err:
                     self._storage_trouble(err)
+                except StewardError as err:
+                    self._gap(GapCause.UNKNOWN)
+                    self._set_status(CaptureStatus.NO_STREAM, err)
+                except Exception as err:
+                    # A mistake of ours must not end the recording unseen: told, and tried again.
+                    self._gap(GapCause.UNKNOWN)
+                    self._set_status(CaptureStatus.NO_STREAM, UnexpectedError(type(err).__name__))
                 if self._clock.elapsed() - began > _STEADY:
                     delay = _SHORTEST
                 if self._quit.wait(delay * random.uniform(0.8, 1.2)):  # noqa: S311
@@ -294,7 +307,7 @@ class CaptureWorker:
         if begun:
             self._emit(GapStarted(camera=self.camera, at=at, cause=cause))
 
-    def _set_status(self, status: CaptureStatus, error: SourceError | None = None) -> None:
+    def _set_status(self, status: CaptureStatus, error: StewardError | None = None) -> None:
         if status is not self._status:
             self._status = status
             self._emit(StatusChanged(camera=self.camera, status=status, error=error))
