@@ -78,6 +78,7 @@ SECTION_ADVANCED = "advanced"
 SECTIONS_WINDOW = ("window_1", "window_2", "window_3")
 CONF_DAYS_OF_WEEK = "weekdays"
 TRANSPORT_AS_CAMERA = "as_camera"
+TEST_SECONDS = 8.0
 
 _TEXTS = (CONF_NAME, CONF_PLACE, CONF_PURPOSE, CONF_DIRECTION, CONF_FIELD_OF_VIEW)
 _WEEK = timedelta(days=7)
@@ -183,7 +184,9 @@ class CameraSubentryFlow(ConfigSubentryFlow):
         if self._task is None:
             source = async_source_for(self.hass, self._data)
             self._task = self.hass.async_create_task(
-                self._async_probe(partial(probe, source)), "camera_steward test", eager_start=False
+                self._async_probe(partial(probe, source, TEST_SECONDS)),
+                "camera_steward test",
+                eager_start=False,
             )
         if not self._task.done():
             return self.async_show_progress(
@@ -292,7 +295,7 @@ class CameraSubentryFlow(ConfigSubentryFlow):
 
     def _take(self, given: dict[str, Any], hours: int) -> None:
         """Keep what the form gave, in the shape of the stored data."""
-        advanced = given.pop(SECTION_ADVANCED)
+        advanced = dict(given.pop(SECTION_ADVANCED))
         self._name = given.pop(CONF_NAME)
         transport = advanced.pop(CONF_RTSP_TRANSPORT)
         self._data |= {

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 
 from ..errors import SourceNoKeyframeError
-from .source import Source
+from .source import OPEN_SECONDS, Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +31,7 @@ def probe(source: Source, seconds: float = 8) -> Probe:
         asked_at = time.monotonic()
         began_at: float | None = None
         last_at = asked_at
+        ticks: list[int] = []
         frames = size_bytes = 0
         for packet in opened.packets():
             now = time.monotonic()
@@ -40,13 +41,22 @@ def probe(source: Source, seconds: float = 8) -> Probe:
                     began_at = now
                 if began_at is not None:
                     size_bytes += len(packet.payload)
-                    frames += packet.track == video.index
                     last_at = now
+                    if packet.track == video.index:
+                        frames += 1
+                        if packet.dts is not None:
+                            ticks.append(packet.dts)
             if began_at is None and now - asked_at > 2 * seconds:
                 raise SourceNoKeyframeError
             if began_at is not None and now - began_at >= seconds:
                 break
         spent = max(last_at - (began_at or asked_at), 0.001)
+        if len(ticks) > 1:
+            # What came while the stream was being opened arrives at once: the camera's own
+            # times say how long it took, where they can be believed.
+            step = (ticks[-1] - ticks[0]) * video.time_base / (len(ticks) - 1)
+            own = float(step * (frames - 1))
+            spent = own if spent <= own <= spent + OPEN_SECONDS else spent
         # The first picture opens the span and the last one closes it.
         return Probe(
             codec=video.codec,

@@ -202,6 +202,8 @@ def _source_error(
         return SourceRefusedError()
     if isinstance(err, (av.ExitError, TimeoutError)):
         return SourceStalledError()
+    if isinstance(err, av.InvalidDataError) and not receiving:
+        return SourceStalledError()  # what FFmpeg says of an RTSP server that never answers
     if isinstance(err, (av.EOFError, ConnectionError, BrokenPipeError)) and receiving:
         return SourceEndedError()
     if isinstance(err, (av.DecoderNotFoundError, av.PatchWelcomeError)):

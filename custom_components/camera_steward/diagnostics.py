@@ -1,0 +1,106 @@
+"""What helps to find a fault, without people, addresses, keys or places.
+
+Named one by one: what is added to the data later stays out until someone decides otherwise.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
+
+from .bridge import cameras_of
+from .const import (
+    CONF_AUDIO,
+    CONF_MODE,
+    CONF_POST_ROLL_SECONDS,
+    CONF_PRE_ROLL_SECONDS,
+    CONF_RETENTION_HOURS,
+    CONF_RETENTION_REVIEW_AT,
+    CONF_RTSP_TRANSPORT,
+    CONF_SCHEDULE,
+    CONF_SEGMENT_SECONDS,
+    CONF_SOURCE_ENTITY,
+    CONF_STILL_INTERVAL_SECONDS,
+    CONF_VAULT_PATH,
+)
+from .coordinator import CameraStewardConfigEntry
+from .core.site import (
+    CameraSnapshot,
+    SiteSnapshot,
+)
+
+_SITE_SETTINGS = (CONF_RETENTION_HOURS, CONF_RETENTION_REVIEW_AT)
+_CAMERA_SETTINGS = (
+    CONF_MODE,
+    CONF_SCHEDULE,
+    CONF_RETENTION_HOURS,
+    CONF_RETENTION_REVIEW_AT,
+    CONF_SEGMENT_SECONDS,
+    CONF_PRE_ROLL_SECONDS,
+    CONF_POST_ROLL_SECONDS,
+    CONF_STILL_INTERVAL_SECONDS,
+    CONF_RTSP_TRANSPORT,
+    CONF_AUDIO,
+)
+
+
+async def async_get_config_entry_diagnostics(
+    hass: HomeAssistant, entry: CameraStewardConfigEntry
+) -> dict[str, Any]:
+    """Return settings and state of a site and its cameras."""
+    snapshot = entry.runtime_data.coordinator.data
+    return {
+        "settings": {name: entry.data.get(name) for name in _SITE_SETTINGS},
+        "vault_folder": Path(entry.data[CONF_VAULT_PATH]).name,
+        "state": _site_state(snapshot),
+        "cameras": {
+            camera: {
+                "settings": {name: subentry.data.get(name) for name in _CAMERA_SETTINGS},
+                "source_integration": _integration_of(hass, subentry),
+                "state": _camera_state(snapshot.cameras.get(camera)),
+            }
+            for camera, subentry in cameras_of(entry).items()
+        },
+    }
+
+
+def _site_state(snapshot: SiteSnapshot) -> dict[str, Any]:
+    space = snapshot.space
+    return {
+        "total_bytes": space.total_bytes if space else None,
+        "free_bytes": space.free_bytes if space else None,
+        "storage_error": snapshot.storage_error_key,
+        "clock": snapshot.clock.value,
+        "next_purge_at": snapshot.next_purge_at,
+        "last_statement_at": snapshot.last_statement_at,
+        "ledger_broken": snapshot.ledger_broken,
+        "past_limit": snapshot.past_limit,
+    }
+
+
+def _camera_state(camera: CameraSnapshot | None) -> dict[str, Any] | None:
+    if camera is None:
+        return None
+    return {
+        "status": camera.status.value,
+        "since": camera.since,
+        "error": camera.error_key,
+        "recording": camera.recording,
+        "codec": camera.codec,
+        "width": camera.width,
+        "height": camera.height,
+        "segments": camera.footage.segments,
+        "size_bytes": camera.footage.size_bytes,
+        "length_seconds": camera.footage.length.total_seconds(),
+        "oldest_at": camera.footage.oldest_at,
+        "newest_at": camera.footage.newest_at,
+        "overdue": camera.overdue,
+    }
+
+
+def _integration_of(hass: HomeAssistant, subentry: ConfigSubentry) -> str | None:
+    """Return which integration the camera comes from; its name and address stay out."""
+    entity = er.async_get(hass).async_get(subentry.data[CONF_SOURCE_ENTITY])
+    return entity.platform if entity is not None else None
