@@ -54,6 +54,8 @@ class LedgerClockBook(ClockBook):
         """Finish what a crash left between ledger and index."""
         self._index = index
         self._ledger = ledger
+        # Up to where this process knows that ledger and index agree.
+        self._settled = 0
         self.settle()
 
     @override
@@ -131,6 +133,7 @@ class LedgerClockBook(ClockBook):
             key=f"clock_accepted:{acceptance.vouched}:{to_micros(acceptance.accepted_at)}",
         )
         self._apply(entry)
+        self._settled = entry.id
 
     def correct(self, correction: Correction, at: datetime) -> None:
         """Enter and apply a correction of stamps that no jump explains."""
@@ -142,10 +145,15 @@ class LedgerClockBook(ClockBook):
             key=f"clock_corrected:{correction.first}:{correction.last}:{to_micros(at)}",
         )
         self._apply(entry)
+        self._settled = entry.id
 
     @override
     def settle(self) -> int:
-        """Apply what the ledger holds and the index has not; the last sequence corrected, or 0."""
+        """Apply what the ledger holds and the index has not.
+
+        Returns the last sequence that was corrected since the last call that came to its end, or 0:
+        one that failed may have got through all the same.
+        """
         entries = _accepted(self._ledger)
         applied = self._index.get_meta("clock_entry") or 0
         mark = self._index.get_meta("clock_entry_hash")
@@ -156,13 +164,14 @@ class LedgerClockBook(ClockBook):
         for each in entries:
             if each.id > applied:
                 self._apply(each)
-                if (correction := _correction(each)) is not None:
-                    settled = max(settled, correction.last)
+            if each.id > self._settled and (correction := _correction(each)) is not None:
+                settled = max(settled, correction.last)
         # A rebuilt index may not know the numbers of erased segments. One that was corrected must
         # never be given again, or its correction would fall upon another.
         greatest = max((each.last for each in corrections(self._ledger)), default=0)
         if greatest > self._index.last_sequence():
             self._index.set_meta(sequence=greatest)
+        self._settled = max((each.id for each in entries), default=0)
         return settled
 
     def _apply(self, entry: Entry) -> None:

@@ -183,6 +183,7 @@ class ClockGuard:
         self._vouched = book.last_sequence()
         self._notice: Suspension | None = None
         self._changed = True
+        self._judged = True
         self._start(book.load())
         self._save()
 
@@ -207,9 +208,9 @@ class ClockGuard:
 
     @property
     def trusted(self) -> bool:
-        """Return whether purging may go on, as of the last tick."""
+        """Return whether purging may go on, as of the last tick, which came to its end."""
         with self._lock:
-            return self._state is ClockState.TRUSTED
+            return self._judged and self._state is ClockState.TRUSTED
 
     @property
     def report(self) -> ClockReport:
@@ -238,6 +239,7 @@ class ClockGuard:
         then stays doubted and the next tick tries again.
         """
         with self._lock:
+            self._judged = False
             self._read(sync=True)
             self._carry()
             if self._state is ClockState.TRUSTED:
@@ -248,6 +250,7 @@ class ClockGuard:
             if self._notice is not None:
                 self._book.suspended(self._notice)
                 self._notice = None
+            self._judged = True
             return self._wall if self._state is ClockState.TRUSTED else self._line
 
     def accept(self, actor: str) -> bool:
@@ -292,7 +295,7 @@ class ClockGuard:
             # Nobody vouched for what was stamped then: it is corrected with what comes now.
             self._vouched = record.vouched
         progress = self._wall - record.wall_at
-        if not settled and -TOLERANCE <= progress <= LONGEST_OFF:
+        if not settled and _likelier(progress, self._wall - record.base_at):
             # The same doubted clock, a while later: a restart explains nothing.
             self._base = record.base_at + max(progress, _ZERO)
             self._line = record.line_at + max(progress, _ZERO)
@@ -404,6 +407,7 @@ class ClockGuard:
         self._vouched = vouched
         self._vouches |= explanation is Explanation.SYNCHRONISED
         self._trust()
+        self._judged = True
 
     def _save(self) -> None:
         """Keep the record: at once when something was decided, otherwise each minute."""
@@ -425,3 +429,13 @@ class ClockGuard:
         )
         self._saved = self._elapsed
         self._changed = False
+
+
+def _likelier(doubted: timedelta, trusted: timedelta) -> bool:
+    """Return whether a clock went on from the doubted time and not, set right, from the trusted.
+
+    Given how much time passed while the steward was off by the one and by the other.
+    """
+    if not -TOLERANCE <= doubted <= LONGEST_OFF:
+        return False
+    return not -TOLERANCE <= trusted <= LONGEST_OFF or abs(doubted) < abs(trusted)

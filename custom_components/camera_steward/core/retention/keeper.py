@@ -1,7 +1,7 @@
 """The keeper: erases what the plan names, with a record, and nothing while the clock is doubted."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -12,7 +12,7 @@ from ..ledger.entry import SYSTEM, EntryKind
 from ..ledger.registers import PurgeRecord
 from ..ledger.store import Ledger
 from ..model import EraseRule, Segment, from_micros, to_micros
-from ..vault.vault import Vault
+from ..vault.vault import Found, Vault
 from .batches import Batches, Tally
 from .corrections import LedgerClockBook, corrected, corrections
 from .guard import TOLERANCE, ClockGuard, Correction
@@ -118,7 +118,7 @@ class Keeper:
             return tally.size_bytes
 
     def decommission(self, camera: str, actor: str) -> RunResult:
-        """Erase all footage of a camera; stop its recording first.
+        """Erase all footage of a camera, known to the index or not; stop its recording first.
 
         Not a question of time: done under a doubted clock as well.
         """
@@ -126,6 +126,10 @@ class Keeper:
             now, tally = self._begin()
             limits = self._limits(now, tally)
             self._finish(now, tally, everything=True)
+            with _collecting(tally):
+                self._adopt_all(
+                    [each for each in self._vault.walk() if each.camera == camera], tally
+                )
             found = self._index.started_by(camera, _FAR_AT)
             self._batches.mark(found, EraseRule.DECOMMISSION, now)
             self._batches.erase(now, tally)
@@ -164,10 +168,9 @@ class Keeper:
         tally = _tally(now)
         with self._turn:
             limits = self._limits(now, tally)
-            made = corrections(self._ledger)
         statement = take(
             self._vault,
-            made,
+            corrections(self._ledger),
             limits,
             run=tally.run,
             clock=self._guard,
@@ -176,10 +179,7 @@ class Keeper:
         with self._turn:
             with _collecting(tally):
                 self._enter_statement(statement, actor)
-            for found in statement.orphans:
-                with _collecting(tally):
-                    self._adopt(corrected(self._vault.describe(found), made))
-            self._vault.resume_after_recovery()
+            self._adopt_all(statement.orphans, tally)
             _raise_first(tally)
             if statement.orphans:
                 self.run(actor, close=True)
@@ -243,15 +243,17 @@ class Keeper:
                 return found
             count *= 4
 
-    def _adopt(self, segment: Segment) -> None:
-        """Enter a file in the index, unless it was erased since it was met."""
-        if self._index.knows(segment.sequence):
-            return
-        try:
-            self._vault.files.open(self._vault.path_of(segment)).close()
-        except SegmentMissingError:
-            return
-        self._index.add([segment])
+    def _adopt_all(self, files: Iterable[Found], tally: Tally) -> None:
+        """Enter segment files in the index that it does not know, unless erased since met."""
+        made = corrections(self._ledger)
+        for found in files:
+            if found.sequence is None or self._index.knows(found.sequence):
+                continue
+            with _collecting(tally), suppress(SegmentMissingError):
+                segment = corrected(self._vault.describe(found), made)
+                self._vault.files.open(self._vault.path_of(segment)).close()
+                self._index.add([segment])
+        self._vault.resume_after_recovery()
 
     def _enter_statement(self, statement: Statement, actor: str) -> None:
         record = statement.record
