@@ -246,6 +246,31 @@ def test_eight_threads_append_in_one_unbroken_order(path: Path, ledger: Ledger) 
     assert check(path).sound
 
 
+def test_threads_with_connections_of_their_own_never_build_on_the_same_entry(path: Path) -> None:
+    """As another process would: only the database's lock keeps them apart."""
+    ledgers = [ledger_at(path) for _ in range(4)]
+    barrier = threading.Barrier(len(ledgers))
+    errors: list[Exception] = []
+
+    def work(each: Ledger) -> None:
+        barrier.wait()
+        try:
+            some(each, 15)
+        except Exception as err:
+            errors.append(err)
+
+    workers = [threading.Thread(target=work, args=(each,)) for each in ledgers]
+    for each in workers:
+        each.start()
+    for each in workers:
+        each.join()
+    assert errors == []
+    assert [each.id for each in ledgers[0].entries()] == list(range(1, 61))
+    for held in ledgers:
+        held.close()
+    assert check(path).sound
+
+
 def test_two_that_hold_the_same_file_take_turns(path: Path, ledger: Ledger) -> None:
     other = ledger_at(path)
     for _ in range(5):

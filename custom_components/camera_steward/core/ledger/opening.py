@@ -66,19 +66,10 @@ def open_ledger(
     or read-only disk is no damage.
     """
     _finish_setting_aside(path)
-    ledger = None
     if path.exists():
-        ledger = _open(path, clock, signing_key)
-        if ledger is not None:
-            try:
-                found = ledger.resume()
-            except LedgerBrokenError:
-                ledger.close()
-            else:
-                reason = None
-                if found is not None:
-                    reason = RestartReason(kind=RestartKind.CONTINUED, found=found)
-                return ledger, reason
+        opened = _open(path, clock, signing_key)
+        if opened is not None:
+            return opened
     if any(_part(path, each).exists() for each in _PARTS):
         _set_aside(path, clock)
     set_aside = _create(path, clock, signing_key)
@@ -88,19 +79,29 @@ def open_ledger(
     return ledger, RestartReason(kind=RestartKind.RESTARTED, set_aside=set_aside)
 
 
-def _open(path: Path, clock: Clock, signing_key: Ed25519PrivateKey) -> Ledger | None:
-    """Return the ledger in a file, None when the file cannot be read as one."""
+def _open(
+    path: Path, clock: Clock, signing_key: Ed25519PrivateKey
+) -> tuple[Ledger, RestartReason | None] | None:
+    """Return the ledger in a file, None when the file cannot be read or continued as one."""
     if not _is_whole(path):
         return None
     try:
         database = Database(path, METADATA)
     except IndexUnreadableError:
         return None
+    kept = False
     try:
-        return Ledger(database, clock, signing_key)
+        ledger = Ledger(database, clock, signing_key)
+        found = ledger.resume()
+        kept = True
     except LedgerBrokenError:
-        database.close()
         return None
+    finally:
+        if not kept:
+            database.close()
+    if found is None:
+        return ledger, None
+    return ledger, RestartReason(kind=RestartKind.CONTINUED, found=found)
 
 
 def _is_whole(path: Path) -> bool:
