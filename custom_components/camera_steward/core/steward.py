@@ -18,7 +18,7 @@ from .capture.worker import (
     StreamFound,
 )
 from .clock import Clock, SystemClock
-from .errors import LedgerBrokenError, StewardError, StorageError, UnexpectedError
+from .errors import LedgerBrokenError, RetentionError, StewardError, StorageError, UnexpectedError
 from .files import Files, LocalFiles
 from .ledger.entry import SYSTEM, Checkpoint, EntryKind, Json
 from .ledger.registers import PurgeRecord
@@ -27,6 +27,7 @@ from .model import CaptureStatus, Footage, Gap, GapCause, Segment
 from .retention.guard import ClockState
 from .retention.keeper import RunResult
 from .retention.limits import SiteLimits
+from .retention.plan import next_due
 from .retention.statement import Statement
 from .site import (
     CameraSettings,
@@ -268,7 +269,7 @@ class Steward:
                     for camera, state in self._cameras.items()
                 },
                 space=space,
-                next_purge_at=self._next_at,
+                next_purge_at=self._next_due(books),
                 last_statement_at=self._statement_at,
                 last_statement=self._statement,
                 clock=books.guard.report.state,
@@ -298,6 +299,15 @@ class Steward:
         if state.footage is None or now - state.footage[0] >= _FOOTAGE_EVERY:
             state.footage = (now, books.index.footage(camera))
         return replace(state.footage[1], oldest_at=books.index.oldest_start(camera))
+
+    def _next_due(self, books: Books) -> datetime | None:
+        """Return when the next segment reaches its limit; the keeper looks each minute anyway."""
+        starts = {each: books.index.oldest_start(each) for each in books.index.cameras()}
+        try:
+            limits = books.keeper.limits()
+        except RetentionError:
+            return self._next_at
+        return next_due({k: at for k, at in starts.items() if at is not None}, limits)
 
     def _start_worker(self, state: _CameraState) -> None:
         books = self._books()
@@ -330,6 +340,9 @@ class Steward:
                     state.codec, state.width, state.height = event.codec, event.width, event.height
                 case StorageTrouble(error=error):
                     self._storage_error = error.key if error is not None else None
+                case PurgeDone():
+                    for state in self._cameras.values():
+                        state.footage = None
                 case LedgerBroken():
                     self._ledger_broken = True
                 case _:
@@ -372,6 +385,7 @@ class Steward:
         if state is not self._clock_state:
             self._clock_state = state
             self._emit(ClockChanged(state=state))
+        books.vault.check()
         space = books.vault.space()
         reserve = min(self._settings.reserve_bytes, space.total_bytes // 20)
         if space.free_bytes < reserve:
