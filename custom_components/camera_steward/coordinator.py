@@ -84,9 +84,19 @@ class CameraStewardCoordinator(DataUpdateCoordinator[SiteSnapshot]):
     def async_watch(self, camera: str, watcher: Callable[[CameraNotice], None]) -> CALLBACK_TYPE:
         """Tell an entity what happens to its camera, beginning with what it was too late for."""
         self._watchers[camera] = watcher
-        for notice in self._early.pop(camera, ()):
-            watcher(notice)
-        return lambda: self._watchers.pop(camera, None) and None
+        # An entity can write its state only once it is added, right after it asked for this.
+        self.hass.loop.call_soon(self._async_tell_early, camera)
+
+        def stop() -> None:
+            self._watchers.pop(camera, None)
+
+        return stop
+
+    @callback
+    def _async_tell_early(self, camera: str) -> None:
+        if (watcher := self._watchers.get(camera)) is not None:
+            for notice in self._early.pop(camera, ()):
+                watcher(notice)
 
     @callback
     def async_on_event(self, event: StewardEvent) -> None:

@@ -68,7 +68,8 @@ async def test_the_ledger_names_who_switched(
     hass: HomeAssistant, recorded: MockConfigEntry
 ) -> None:
     """The manager by the name on record, an administrator by the login's, else an automation."""
-    manager = MockUser(id=MANAGER, name="login").add_to_hass(hass)
+    everybody = Group(id="everybody", name="Users", policy={"entities": True})
+    manager = MockUser(id=MANAGER, name="login", groups=[everybody]).add_to_hass(hass)
     admin = MockUser(name="Taro", is_owner=True).add_to_hass(hass)
     await async_switch(hass, "off", manager.id)
     await async_switch(hass, "on", admin.id)
