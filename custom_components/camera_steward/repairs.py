@@ -23,17 +23,17 @@ from .const import CONF_MANAGER_USER_ID, CONF_VAULT_PATH, DOMAIN
 
 
 class Issue(StrEnum):
-    """The repairs by their translation key; the placeholders each needs besides `site`."""
+    """The repairs by their translation key."""
 
     VAULT_MISSING = "vault_missing"
     VAULT_FOREIGN = "vault_foreign"
-    DISK_NEARLY_FULL = "disk_nearly_full"  # free, total: as words, such as "1.2 GB"
-    EVICTED = "evicted"  # count: segments erased before their time to make room
+    DISK_NEARLY_FULL = "disk_nearly_full"
+    EVICTED = "evicted"
     CLOCK_UNTRUSTED = "clock_untrusted"
-    NO_STREAM = "no_stream"  # needs its camera
-    PAST_LIMIT = "past_limit"  # count: segments kept too long
+    NO_STREAM = "no_stream"
+    PAST_LIMIT = "past_limit"
     LEDGER_BROKEN = "ledger_broken"
-    INDEX_REBUILT = "index_rebuilt"  # count: segments found in the vault
+    INDEX_REBUILT = "index_rebuilt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,18 +42,24 @@ class _Kind:
     fixable: bool = False
     lasting: bool = False
     """Known once only, so that it must outlive a restart until someone has seen it."""
+    texts: tuple[str, ...] = ()
+    """What its text names besides the site, its vault's folder and its camera."""
 
 
 _KINDS = {
     Issue.VAULT_MISSING: _Kind(severity=ir.IssueSeverity.CRITICAL, fixable=True),
     Issue.VAULT_FOREIGN: _Kind(severity=ir.IssueSeverity.CRITICAL, fixable=True),
-    Issue.DISK_NEARLY_FULL: _Kind(severity=ir.IssueSeverity.WARNING),
-    Issue.EVICTED: _Kind(severity=ir.IssueSeverity.WARNING, fixable=True, lasting=True),
+    Issue.DISK_NEARLY_FULL: _Kind(severity=ir.IssueSeverity.WARNING, texts=("free", "total")),
+    Issue.EVICTED: _Kind(
+        severity=ir.IssueSeverity.WARNING, fixable=True, lasting=True, texts=("size",)
+    ),
     Issue.CLOCK_UNTRUSTED: _Kind(severity=ir.IssueSeverity.ERROR, fixable=True),
     Issue.NO_STREAM: _Kind(severity=ir.IssueSeverity.WARNING),
-    Issue.PAST_LIMIT: _Kind(severity=ir.IssueSeverity.ERROR, fixable=True),
+    Issue.PAST_LIMIT: _Kind(severity=ir.IssueSeverity.ERROR, fixable=True, texts=("count",)),
     Issue.LEDGER_BROKEN: _Kind(severity=ir.IssueSeverity.CRITICAL),
-    Issue.INDEX_REBUILT: _Kind(severity=ir.IssueSeverity.WARNING, fixable=True, lasting=True),
+    Issue.INDEX_REBUILT: _Kind(
+        severity=ir.IssueSeverity.WARNING, fixable=True, lasting=True, texts=("count",)
+    ),
 }
 
 
@@ -70,13 +76,17 @@ def async_report(
     camera: ConfigSubentry | None = None,
     **placeholders: str,
 ) -> None:
-    """Raise a repair; harmless when repeated."""
+    """Raise a repair with what its text names; harmless when repeated."""
     kind = _KINDS[issue]
-    texts = {"site": entry.title, **placeholders}
+    if set(placeholders) != set(kind.texts) or (camera is None) == (issue is Issue.NO_STREAM):
+        raise ValueError(f"{issue} is told with {kind.texts}, and of a camera if it is one's own")
+    texts = {
+        "site": entry.title,
+        "folder": Path(entry.data[CONF_VAULT_PATH]).name,
+        **placeholders,
+    }
     if camera is not None:
         texts["camera"] = camera.title
-    if issue in (Issue.VAULT_MISSING, Issue.VAULT_FOREIGN):
-        texts["folder"] = Path(entry.data[CONF_VAULT_PATH]).name
     ir.async_create_issue(
         hass,
         DOMAIN,

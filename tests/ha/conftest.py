@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from homeassistant.data_entry_flow import FlowHandler, FlowManager, FlowResult
 
 from tests.cameras import Clip, RtspCamera
+
+from .texts import missing_texts
 
 CLIP = Clip(width=320, height=180, rate=10, seconds=4, gop_seconds=1, bitrate_kbps=200)
 
@@ -29,6 +33,27 @@ def disk(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def _integration(enable_custom_integrations: None, socket_enabled: None) -> None:
     """Let Home Assistant load the integration, and cameras on this machine be reached."""
+
+
+@pytest.fixture(autouse=True)
+def _texts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail a test in which a form of ours showed something without a text for it."""
+    handle = FlowManager._async_handle_step
+    problems: list[str] = []
+
+    async def watched(
+        self: FlowManager[Any, Any, Any],
+        flow: FlowHandler[Any, Any, Any],
+        step: str,
+        given: dict[str, Any] | None,
+    ) -> FlowResult[Any, Any]:
+        result: FlowResult[Any, Any] = await handle(self, flow, step, given)
+        problems.extend(missing_texts(flow, step, result))
+        return result
+
+    monkeypatch.setattr(FlowManager, "_async_handle_step", watched)
+    yield
+    assert not problems
 
 
 @pytest.fixture
