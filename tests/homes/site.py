@@ -1,0 +1,136 @@
+"""Camera Steward in a home: set up through its own forms, as a person would."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..cameras import wait_for
+from .client import Client
+from .home import MANAGER, Home
+
+DOMAIN = "camera_steward"
+_UNDERSTOOD = {"understood": True}
+_NONE: Mapping[str, str] = {}
+
+
+def add_site(
+    home: Home, vault: Path, *, hours: int = 7 * 24, texts: Mapping[str, str] = _NONE
+) -> str:
+    """Set a site up and return the id of its entry, once it runs."""
+    client = home.client()
+    made = client.fill(
+        "flow",
+        DOMAIN,
+        {
+            "site": {
+                "installer": "Sample Shop",
+                "contact": "000-0000-0000",
+                "purpose": "Preventing theft",
+                "manager_user_id": home.user_id(MANAGER),
+                "manager_name": MANAGER.name,
+                **texts,
+            },
+            "vault": {
+                "vault_path": str(vault),
+                "retention_days": hours // 24,
+                "retention_more_hours": hours % 24,
+            },
+            "warn_backup": _UNDERSTOOD,
+            "warn_memory": _UNDERSTOOD,
+            "warn_container": _UNDERSTOOD,
+            "confirm": {},
+        },
+    )
+    entry_id = str(made["result"]["entry_id"])
+    wait_until_loaded(client, entry_id)
+    return entry_id
+
+
+def add_camera(
+    home: Home,
+    entry_id: str,
+    entity_id: str,
+    name: str,
+    *,
+    hours: int = 7 * 24,
+    audio: bool = False,
+    segment_seconds: int = 60,
+    texts: Mapping[str, str] = _NONE,
+) -> str:
+    """Add a camera by its form, with the test that receives it; return its subentry's id."""
+    client = home.client()
+    before = set(cameras(client, entry_id).values())
+    client.fill(
+        "subentries/flow",
+        [entry_id, "camera"],
+        {
+            "camera": {
+                "source_entity": entity_id,
+                "name": name,
+                "place": "Ground floor",
+                "purpose": "Preventing theft",
+                "direction": "From the till toward the door",
+                "field_of_view": "The door and the aisle; no neighbour’s window.",
+                "mode": "continuous",
+                "retention_days": hours // 24,
+                "retention_more_hours": hours % 24,
+                "audio": audio,
+                "advanced": {
+                    "segment_seconds": segment_seconds,
+                    "pre_roll_seconds": 10,
+                    "post_roll_seconds": 30,
+                    "still_interval_seconds": 1,
+                    "rtsp_transport": "as_camera",
+                },
+                **texts,
+            },
+            "found_fits": {},
+            "found_tight": {},
+        },
+    )
+    (camera,) = set(cameras(client, entry_id).values()) - before
+    wait_until_loaded(client, entry_id)
+    return camera
+
+
+def cameras(client: Client, entry_id: str) -> dict[str, str]:
+    """Return the ids of a site's cameras by name."""
+    found = client.ws("config_entries/subentries/list", entry_id=entry_id)
+    return {each["title"]: str(each["subentry_id"]) for each in found}
+
+
+def entry(client: Client, entry_id: str) -> dict[str, Any]:
+    """Return how a site's entry stands."""
+    for each in client.rest("GET", f"/api/config/config_entries/entry?domain={DOMAIN}"):
+        if each["entry_id"] == entry_id:
+            return dict(each)
+    raise KeyError(entry_id)
+
+
+def wait_until_loaded(client: Client, entry_id: str) -> None:
+    """Wait until a site runs."""
+    wait_for(lambda: entry(client, entry_id)["state"] == "loaded", 120, 0.2)
+
+
+def entities(client: Client, entry_id: str) -> Mapping[tuple[str, str], str]:
+    """Return the entity ids of a site by (id of camera or entry, key)."""
+    found = {}
+    for each in client.ws("config/entity_registry/list"):
+        if each["config_entry_id"] == entry_id:
+            owner, _, key = each["unique_id"].partition("_")
+            found[owner, key] = str(each["entity_id"])
+    return found
+
+
+def wait_until_recording(home: Home, entry_id: str, *cameras_: str) -> None:
+    """Wait until cameras record, as their status says."""
+    client = home.client()
+
+    def recording() -> bool:
+        ids, states = entities(client, entry_id), client.states()
+        return all(
+            states.get(ids.get((camera, "status"), ""), {}).get("state") == "recording"
+            for camera in cameras_
+        )
+
+    wait_for(recording, 120, 0.3)
