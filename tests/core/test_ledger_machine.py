@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, override
 
+import pytest
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from sqlalchemy import event
@@ -38,6 +39,8 @@ from .ledgers import (
     rows,
     write_rows,
 )
+
+pytestmark = pytest.mark.timeout(900)
 
 _texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 _data: st.SearchStrategy[dict[str, Json]] = st.dictionaries(
@@ -145,6 +148,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule()
     def reopen(self) -> None:
         self.ledger.close()
+        self.read_everything(check(self.path, self.outside))
         self.ledger = self.opened(self.path)
 
     @rule(statement=st.integers(0, 6), key=_keys)
@@ -175,6 +179,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.ledger.close()
         self.path = image
         self.ledger = self.opened(image)
+        self.is_found_sound()
         if key is not None:
             self.take(self.ledger.append(EntryKind.PURGE, actor="steward", key=key), key)
 
@@ -193,7 +198,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def holds_what_the_model_holds(self) -> None:
         assert list(self.ledger.entries()) == self.model
 
-    @invariant()
+    @rule()
     def is_found_sound(self) -> None:
         self.read_everything(
             verify(self.ledger.database, KEY.public_key(), self.outside, level=Level.FULL)
@@ -372,4 +377,5 @@ def _all_rows(path: Path) -> set[Any]:
 
 
 TestLedger = LedgerMachine.TestCase
-TestLedger.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
+# For a longer run, raise `max_examples`.
+TestLedger.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
