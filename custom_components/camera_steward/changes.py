@@ -1,5 +1,6 @@
 """What was added, changed or removed by hand: entered in the ledger, and told where it matters."""
 
+import logging
 from datetime import UTC, datetime
 
 from homeassistant.components import persistent_notification
@@ -7,6 +8,8 @@ from homeassistant.components.http import KEY_HASS_USER
 from homeassistant.components.websocket_api import current_connection
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.http import current_request
 from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
@@ -18,6 +21,9 @@ from .core.ledger.entry import SYSTEM, EntryKind
 from .core.retention.limits import effective
 from .limits import limit_from
 from .memory import CameraMemory, SiteMemory
+from .repairs import Issue
+
+_LOGGER = logging.getLogger(__name__)
 
 _ACTORS: HassKey[dict[str, str]] = HassKey(f"{DOMAIN}_actors")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -45,8 +51,22 @@ def note_actor(hass: HomeAssistant, entry: ConfigEntry) -> None:
 async def async_enter(
     hass: HomeAssistant, entry: ConfigEntry, bridge: Bridge, memory: SiteMemory
 ) -> None:
-    """Enter how a site differs from what was last seen of it, and take it as seen."""
+    """Enter how a site differs from what was last seen of it, and take it as seen.
+
+    Where the ledger cannot take it, recording goes on, and it is entered at the next set-up.
+    """
     actor = hass.data.get(_ACTORS, {}).pop(entry.entry_id, SYSTEM)
+    try:
+        await _async_enter(hass, entry, bridge, memory, actor)
+    except HomeAssistantError as err:
+        _LOGGER.warning("What changed is entered at the next start: %s", err)
+    else:
+        await memory.async_remember(entry)
+
+
+async def _async_enter(
+    hass: HomeAssistant, entry: ConfigEntry, bridge: Bridge, memory: SiteMemory, actor: str
+) -> None:
     found = memory.changes(entry)
     if found.new_site:
         await bridge.async_remember(
@@ -68,13 +88,13 @@ async def async_enter(
         )
     for camera, each in found.removed.items():
         await _async_removed(hass, bridge, camera, each, actor)
-    await memory.async_remember(entry)
 
 
 async def _async_removed(
     hass: HomeAssistant, bridge: Bridge, camera: str, was: CameraMemory, actor: str
 ) -> None:
     """Enter a removal, and say what becomes of the camera's footage and until when."""
+    ir.async_delete_issue(hass, DOMAIN, f"{Issue.NO_STREAM}_{camera}")
     now = dt_util.utcnow()
     segments, _ = await bridge.async_footage(camera, _EPOCH, now)
     limit = effective(limit_from(was["settings"]), CEILING, now)

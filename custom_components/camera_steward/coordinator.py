@@ -21,10 +21,12 @@ from .core.model import CaptureStatus
 from .core.retention.guard import ClockState
 from .core.site import (
     Evicted,
+    Failed,
     IndexRebuilt,
     SiteSnapshot,
     StewardEvent,
 )
+from .forms import size_text
 from .memory import SiteMemory
 from .repairs import Issue
 
@@ -67,6 +69,7 @@ class CameraStewardCoordinator(DataUpdateCoordinator[SiteSnapshot]):
             always_update=False,
         )
         self._pictured = False
+        self._failures: set[str] = set()
         self._watchers: dict[str, Callable[[CameraNotice], None]] = {}
         self._early: dict[str, deque[CameraNotice]] = {}
 
@@ -109,9 +112,12 @@ class CameraStewardCoordinator(DataUpdateCoordinator[SiteSnapshot]):
                 early.append(notice)
         match event:
             case Evicted(size_bytes=size):
-                self._async_tell(Issue.EVICTED, True, size=_in_words(size))
+                self._async_tell(Issue.EVICTED, True, size=size_text(size))
             case IndexRebuilt(segments=count):
                 self._async_tell(Issue.INDEX_REBUILT, True, count=str(count))
+            case Failed(error=error) if error.key not in self._failures:
+                self._failures.add(error.key)
+                _LOGGER.warning("Retention could not run and is tried again: %s", error.key)
             case _:
                 pass
         if self._pictured and not self._shutdown_requested:
@@ -133,8 +139,8 @@ class CameraStewardCoordinator(DataUpdateCoordinator[SiteSnapshot]):
             self._async_tell(
                 Issue.DISK_NEARLY_FULL,
                 space.free_bytes < 2 * min(RESERVE_BYTES, space.total_bytes // 20),
-                free=_in_words(space.free_bytes),
-                total=_in_words(space.total_bytes),
+                free=size_text(space.free_bytes),
+                total=size_text(space.total_bytes),
             )
         now = dt_util.utcnow()
         for camera, subentry in cameras_of(self.config_entry).items():
@@ -155,7 +161,3 @@ class CameraStewardCoordinator(DataUpdateCoordinator[SiteSnapshot]):
             repairs.async_report(self.hass, self.config_entry, issue, camera, **texts)
         else:
             repairs.async_clear(self.hass, self.config_entry, issue, camera)
-
-
-def _in_words(size_bytes: int) -> str:
-    return f"{size_bytes / 1e9:.1f} GB"

@@ -8,7 +8,7 @@ from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
-from .const import CONF_INSTALLER, DOCUMENTATION_URL, DOMAIN
+from .const import DOCUMENTATION_URL, DOMAIN
 from .coordinator import CameraStewardConfigEntry, CameraStewardCoordinator
 from .core.site import (
     CameraSnapshot,
@@ -22,7 +22,6 @@ def site_device(entry: CameraStewardConfigEntry) -> DeviceInfo:
         entry_type=DeviceEntryType.SERVICE,
         name=entry.title,
         manufacturer="Camera Steward",
-        model=entry.data.get(CONF_INSTALLER),
         configuration_url=DOCUMENTATION_URL,
     )
 

@@ -43,6 +43,11 @@ class SiteSensorDescription(SensorEntityDescription):
     value_fn: Callable[[SiteSnapshot], _Value]
 
 
+def _steady(size_bytes: int) -> int:
+    """Return a size to the tenth of a gigabyte, so that it changes when a person sees it change."""
+    return round(size_bytes, -8)
+
+
 CAMERA_SENSORS = (
     CameraSensorDescription(
         key="status",
@@ -90,7 +95,7 @@ SITE_SENSORS = (
         suggested_unit_of_measurement=UnitOfInformation.GIGABYTES,
         suggested_display_precision=1,
         value_fn=lambda site: (
-            site.space.total_bytes - site.space.free_bytes if site.space else None
+            _steady(site.space.total_bytes - site.space.free_bytes) if site.space else None
         ),
     ),
     SiteSensorDescription(
@@ -101,7 +106,7 @@ SITE_SENSORS = (
         native_unit_of_measurement=UnitOfInformation.BYTES,
         suggested_unit_of_measurement=UnitOfInformation.GIGABYTES,
         suggested_display_precision=1,
-        value_fn=lambda site: site.space.free_bytes if site.space else None,
+        value_fn=lambda site: _steady(site.space.free_bytes) if site.space else None,
     ),
     SiteSensorDescription(
         key="next_purge",

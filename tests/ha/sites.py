@@ -1,17 +1,18 @@
 """A site for tests: real vault, real databases, real threads, and a camera entity of its own."""
 
 import asyncio
+import json
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, override
+from typing import Any, cast, override
 from uuid import UUID, uuid4
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from homeassistant.components.camera import Camera as CameraEntity, CameraEntityFeature
 from homeassistant.config_entries import ConfigEntryState, ConfigSubentryDataWithId
-from homeassistant.core import HomeAssistant, State
+from homeassistant.core import Context, HomeAssistant, State
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import (
@@ -229,3 +230,19 @@ def segments_on_disk(entry: MockConfigEntry, owner: str) -> list[Path]:
 def names(folder: Path) -> list[str]:
     """Return the names in a folder."""
     return sorted(each.name for each in folder.iterdir())
+
+
+async def async_ask(
+    hass: HomeAssistant, name: str, user: str | None = None, **data: object
+) -> dict[str, Any]:
+    """Call an action that answers, as a user or as an automation."""
+    answer = await hass.services.async_call(
+        DOMAIN,
+        name,
+        data,
+        blocking=True,
+        return_response=True,
+        context=Context(user_id=user),
+    )
+    json.dumps(answer)  # plain data
+    return cast("dict[str, Any]", answer)

@@ -3,7 +3,6 @@
 import json
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
 import yaml
@@ -21,6 +20,7 @@ from .sites import (
     MANAGER,
     YARD,
     async_add_cameras,
+    async_ask,
     async_back_date,
     async_set_up,
     camera,
@@ -33,8 +33,6 @@ from .sites import (
     until_status,
 )
 
-type Answer = dict[str, Any]
-
 
 @pytest.fixture
 async def kept(hass: HomeAssistant, disk: Path) -> MockConfigEntry:
@@ -45,22 +43,6 @@ async def kept(hass: HomeAssistant, disk: Path) -> MockConfigEntry:
     await async_back_date(hass, entry, DOOR, timedelta(hours=20), timedelta(hours=1))
     await async_back_date(hass, entry, YARD, timedelta(hours=30))
     return await async_set_up(hass, entry)
-
-
-async def async_ask(
-    hass: HomeAssistant, name: str, user: str | None = None, **data: object
-) -> Answer:
-    """Call an action that answers, as a user or as an automation."""
-    answer = await hass.services.async_call(
-        DOMAIN,
-        name,
-        data,
-        blocking=True,
-        return_response=True,
-        context=Context(user_id=user),
-    )
-    json.dumps(answer)  # plain data
-    return cast("Answer", answer)
 
 
 def device_of(hass: HomeAssistant, entry: MockConfigEntry, owner: str) -> str:
