@@ -1,5 +1,6 @@
 """What every test inside a Home Assistant needs."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ from homeassistant.data_entry_flow import FlowHandler, FlowManager, FlowResult
 from tests.cameras import Clip, RtspCamera
 
 from .texts import missing_texts
+
+# The test plugin has every statement told.
+logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
 
 CLIP = Clip(width=320, height=180, rate=10, seconds=4, gop_seconds=1, bitrate_kbps=200)
 
