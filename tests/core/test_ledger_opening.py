@@ -369,7 +369,14 @@ def test_an_intent_that_is_not_whole_does_nothing(path: Path, content: bytes) ->
 
 _APPEND_FOR_EVER = """
 import sys
+import types
 from pathlib import Path
+
+# The core alone: the integration's own module would load Home Assistant first, in every round.
+bare = types.ModuleType("custom_components.camera_steward")
+bare.__path__ = ["custom_components/camera_steward"]
+sys.modules[bare.__name__] = bare
+
 from custom_components.camera_steward.core.clock import SystemClock
 from custom_components.camera_steward.core.ledger.opening import open_ledger
 from custom_components.camera_steward.core.ledger.store import EntryKind
@@ -385,6 +392,7 @@ while True:
 """
 
 
+@pytest.mark.timeout(900)
 def test_what_was_appended_before_kill_9_is_there_and_nothing_twice(path: Path) -> None:
     """The caller that did not hear the answer asks again with the same key (INV-2, INV-5)."""
     told: dict[int, int] = {}
