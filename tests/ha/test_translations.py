@@ -1,0 +1,210 @@
+"""Every text is there in both languages, and every text that the code names is there."""
+
+import ast
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from custom_components.camera_steward import subentry_flows
+from custom_components.camera_steward.core.errors import SourceError, StewardError
+from custom_components.camera_steward.places import PlaceRefusal, PlaceWarning
+from custom_components.camera_steward.repairs import Issue
+from custom_components.camera_steward.sources import EntityUnavailableError
+
+from .texts import ROOT, TEXTS, flat, placeholders
+
+EN, JA = flat(TEXTS["en"]), flat(TEXTS["ja"])
+SAME_IN_BOTH = {
+    "title",
+    "selector.rtsp_transport.options.tcp",
+    "selector.rtsp_transport.options.udp",
+    "selector.rtsp_transport.options.http",
+}
+FORBIDDEN = ("compliant", "lawful", "unrecoverable", "準拠し", "適法", "合法", "復元不可能")
+MODULES = {path.stem: ast.parse(path.read_text()) for path in ROOT.glob("*.py")}
+
+
+def subclasses(base: type[StewardError]) -> set[type[StewardError]]:
+    found = {base}
+    for each in base.__subclasses__():
+        found |= subclasses(each)
+    return found
+
+
+def calls(module: str) -> list[ast.Call]:
+    return [node for node in ast.walk(MODULES[module]) if isinstance(node, ast.Call)]
+
+
+def constants(module: str, keyword: str) -> list[tuple[str, str]]:
+    """Return (name called, value) of every call in a module with a constant keyword."""
+    return [
+        (ast.unparse(call.func), each.value.value)
+        for call in calls(module)
+        for each in call.keywords
+        if each.arg == keyword
+        and isinstance(each.value, ast.Constant)
+        and isinstance(each.value.value, str)
+    ]
+
+
+# ---------------------------------------------------------------------- both languages
+
+
+def test_both_languages_have_the_same_keys() -> None:
+    assert sorted(EN) == sorted(JA)
+
+
+def test_both_languages_leave_the_same_names_open() -> None:
+    assert [key for key in EN if placeholders(EN[key]) != placeholders(JA[key])] == []
+
+
+@pytest.mark.parametrize("texts", [EN, JA], ids=["en", "ja"])
+def test_no_text_is_empty_or_claims_too_much(texts: dict[str, str]) -> None:
+    assert [key for key, text in texts.items() if not text.strip() or text != text.strip()] == []
+    found = [key for key, text in texts.items() for word in FORBIDDEN if word in text.lower()]
+    assert found == []
+
+
+def test_every_text_is_translated() -> None:
+    same = {key for key in EN if EN[key] == JA[key]}
+    assert same <= SAME_IN_BOTH
+    japanese = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
+    assert [key for key in JA if key not in SAME_IN_BOTH and not japanese.search(JA[key])] == []
+    assert [key for key in EN if japanese.search(EN[key])] == []
+
+
+def test_no_text_refers_to_another_or_quotes_what_it_leaves_open() -> None:
+    for key, text in (EN | JA).items():
+        assert "[%key" not in text, key
+        assert "'{" not in text, key  # Home Assistant's formatter would take it literally
+        assert "http" not in text.lower() or key.endswith("http"), key
+
+
+# ---------------------------------------------------------------------- the code's keys
+
+
+def test_every_step_has_its_texts_and_every_text_its_step() -> None:
+    for module, part in (
+        ("config_flow", "config"),
+        ("subentry_flows", "config_subentries.camera"),
+    ):
+        handled = {
+            node.name.removeprefix("async_step_")
+            for node in ast.walk(MODULES[module])
+            if isinstance(node, ast.AsyncFunctionDef) and node.name.startswith("async_step_")
+        }
+        told = {
+            key.split(".")[part.count(".") + 2] for key in EN if key.startswith(f"{part}.step.")
+        }
+        # These show nothing of their own: they begin, wait, or choose between two others.
+        assert handled - told <= {"user", "reconfigure", "test", "found"}
+        assert told <= handled
+
+
+def test_every_field_has_its_text() -> None:
+    # The forms that are shown in the other tests are checked as they are shown (conftest.py).
+    steps = TEXTS["en"]["config_subentries"]["camera"]["step"]
+    assert set(steps["week"]["sections"]) == set(subentry_flows.SECTIONS_WINDOW)
+    assert set(steps["camera"]["sections"]) == {subentry_flows.SECTION_ADVANCED}
+    for step in [*steps.values(), *TEXTS["en"]["config"]["step"].values()]:
+        for part in [step, *step.get("sections", {}).values()]:
+            assert set(part.get("data_description", {})) <= set(part.get("data", {}))
+
+
+def test_every_error_of_a_form_has_its_text() -> None:
+    site, camera = (
+        TEXTS["en"]["config"]["error"],
+        TEXTS["en"]["config_subentries"]["camera"]["error"],
+    )
+    assert set(PlaceRefusal) <= set(site)
+    assert set(PlaceWarning) <= set(TEXTS["en"]["config"]["step"])
+    keys = {error.key for error in subclasses(SourceError)}
+    assert EntityUnavailableError.key in keys
+    assert keys <= set(camera)
+    written = {
+        node.value
+        for module in ("config_flow", "subentry_flows", "forms", "places")
+        for node in ast.walk(MODULES[module])
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    assert [key for key in site if key not in written] == []
+    assert [key for key in camera if key not in written | keys] == []
+
+
+def test_every_error_of_the_core_has_its_text() -> None:
+    keys = {error.key for error in subclasses(StewardError)}
+    assert keys <= set(TEXTS["en"]["exceptions"])
+
+
+def test_every_exception_that_is_raised_has_its_text() -> None:
+    told = set(TEXTS["en"]["exceptions"])
+    raised = {
+        key
+        for module in MODULES
+        for name, key in constants(module, "translation_key")
+        if name.endswith(("Error", "NotReady", "Failed"))
+    }
+    assert {"keys_missing", "keys_foreign"} <= raised
+    assert raised <= told
+
+
+@pytest.mark.parametrize("platform", ["binary_sensor", "button", "event", "sensor", "switch"])
+def test_every_entity_has_its_name_and_every_name_its_entity(platform: str) -> None:
+    keys = {
+        key for name, key in constants(platform, "translation_key") if not name.endswith("Error")
+    }
+    keys |= {
+        node.value.value
+        for node in ast.walk(MODULES[platform])
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+        and any(ast.unparse(each) == "_attr_translation_key" for each in node.targets)
+    }
+    named = {key for key, texts in TEXTS["en"]["entity"][platform].items() if texts.get("name")}
+    assert keys == named
+
+
+def test_every_repair_has_its_text_and_every_text_its_repair() -> None:
+    assert set(TEXTS["en"]["issues"]) == set(Issue)
+
+
+def test_every_action_and_its_fields_have_texts() -> None:
+    actions: dict[str, Any] = yaml.safe_load((ROOT / "services.yaml").read_text())
+    told = TEXTS["en"]["services"]
+    assert set(actions) == set(told)
+    for name, action in actions.items():
+        fields = (action or {}).get("fields") or {}
+        assert set(fields) == set(told[name].get("fields", {})), name
+        assert told[name]["name"]
+        assert told[name]["description"]
+        for field in fields.values():
+            for selector in field["selector"].values():
+                if key := (selector or {}).get("translation_key"):
+                    options = TEXTS["en"]["selector"][key]["options"]
+                    assert set(options) == set(selector["options"])
+
+
+def test_every_selector_text_is_used() -> None:
+    used = {key for module in MODULES for _, key in constants(module, "translation_key")}
+    used |= set(re.findall(r"translation_key: (\w+)", (ROOT / "services.yaml").read_text()))
+    assert set(TEXTS["en"]["selector"]) <= used
+
+
+def test_icons_belong_to_what_has_a_name() -> None:
+    icons = json.loads((ROOT / "icons.json").read_text())
+    for part in ("entity", "services"):
+        named = {key.rpartition(".")[0] for key in EN if key.startswith(f"{part}.")}
+        for path in flat(icons.get(part, {}), part):
+            assert any(path.startswith(f"{name}.") for name in named), path
+
+
+def test_files_are_written_as_texts_and_not_as_escapes() -> None:
+    for language in ("en", "ja"):
+        text = Path(ROOT / "translations" / f"{language}.json").read_text()
+        assert "\\u" not in text
+        assert text.endswith("}\n")
