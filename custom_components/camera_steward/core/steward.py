@@ -156,9 +156,13 @@ class Steward:
         if self._thread is not None:
             self._thread.join(left())
             ended &= not self._thread.is_alive()
-        if ended and self._opened is not None:
-            self._opened.close()
+        books = self._opened
+        if ended and books is not None:
+            with contextlib.suppress(StewardError):
+                # So that what happens to the ledger while nobody runs it is found.
+                self._keep_checkpoint(books.ledger.attest())
             self._opened = None
+            books.close()
         return ended
 
     # What people and automations do
@@ -203,7 +207,7 @@ class Steward:
         books = self._books()
         statement = books.keeper.state(actor)
         self._statement, self._statement_at = statement, statement.record.walked_to
-        self._keep_checkpoint(books)
+        self._keep_checkpoint(books.ledger.checkpoint())
         self._check_ledger(books)
         self._emit(StatementMade(statement=statement))
         return statement
@@ -359,7 +363,7 @@ class Steward:
                     self._books().index.forget_gaps(self._clock.now() - _GAPS_KEPT)
             except LedgerBrokenError as err:
                 self._emit(LedgerBroken())
-                self._troubled(err)
+                self._resume_ledger(err)
             except StewardError as err:
                 self._troubled(err)
             except Exception as err:
@@ -370,6 +374,16 @@ class Steward:
                 wait = min(self._next_at - self._books().guard.now(), timedelta(minutes=1))
             self._wake.wait(max(wait.total_seconds(), 0.05))
             self._wake.clear()
+
+    def _resume_ledger(self, broken: LedgerBrokenError) -> None:
+        """Go on behind a break, which stays on record, rather than keep records out (INV-2)."""
+        books = self._books()
+        try:
+            books.ledger.resume(self._checkpoints())
+        except StewardError:
+            self._troubled(broken)
+        else:
+            self._next_at = books.guard.now()
 
     def _troubled(self, err: StewardError) -> None:
         self._next_at = self._clock.now() + _TROUBLED
@@ -416,9 +430,10 @@ class Steward:
         last = self._statement_at
         return last is None or self._books().guard.now() - last >= _STATEMENT_EVERY
 
-    def _keep_checkpoint(self, books: Books) -> None:
-        """Attest to the ledger and keep that beside the footage, outside the ledger's file."""
-        line = books.ledger.checkpoint().to_json().encode() + b"\n"
+    def _keep_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Keep what attests to the ledger beside the footage, outside the ledger's file."""
+        # A line break first: a line that a power cut tore must not swallow this one.
+        line = b"\n" + checkpoint.to_json().encode() + b"\n"
         path = self._settings.root / CHECKPOINTS_NAME
         if path.exists():
             reading = self._files.open(path)
