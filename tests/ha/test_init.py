@@ -17,7 +17,10 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er, 
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
-from pytest_homeassistant_custom_component.typing import WebSocketGenerator
+from pytest_homeassistant_custom_component.typing import (
+    ClientSessionGenerator,
+    WebSocketGenerator,
+)
 
 from custom_components.camera_steward import repairs
 from custom_components.camera_steward.bridge import state_directory
@@ -49,7 +52,10 @@ from .sites import (
 
 
 async def test_a_camera_is_recorded_and_its_footage_grows(
-    hass: HomeAssistant, rtsp_camera: RtspCamera, disk: Path
+    hass: HomeAssistant,
+    rtsp_camera: RtspCamera,
+    disk: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """From the config entry to encrypted segments on the disk."""
     await async_add_cameras(hass, door=rtsp_camera.url)
@@ -57,6 +63,7 @@ async def test_a_camera_is_recorded_and_its_footage_grows(
     await until_status(hass, DOOR, "recording")
     await until(lambda: sum(each.stat().st_size > 0 for each in segments_on_disk(entry, DOOR)) >= 2)
     assert state_of(hass, "sensor", DOOR, "oldest_footage").state not in ("unknown", "unavailable")
+    assert "Detected" not in caplog.text  # what Home Assistant says of deprecated or blocking calls
     marker = CLIP.marker
     assert all(marker not in each.read_bytes() for each in segments_on_disk(entry, DOOR))
 
@@ -105,6 +112,19 @@ async def test_unloading_does_not_wait_for_a_camera_that_never_answers(
         await hass.config_entries.async_unload(entry.entry_id)
         assert entry.state is ConfigEntryState.NOT_LOADED
         assert threads() == []
+
+
+async def test_unloading_does_not_wait_for_an_entity_that_never_answers(
+    hass: HomeAssistant, rtsp_camera: RtspCamera, disk: Path
+) -> None:
+    """The other integration hangs when it is asked for the address."""
+    entities = await async_add_cameras(hass, door=rtsp_camera.url)
+    entities["door"].delay_seconds = 3600
+    entry = await async_set_up(hass, site(disk, camera(DOOR, "door")))
+    await until_status(hass, DOOR, "connecting")
+    await hass.config_entries.async_unload(entry.entry_id)
+    assert entry.state is ConfigEntryState.NOT_LOADED
+    assert threads() == []
 
 
 async def test_a_shutdown_ends_every_thread(
@@ -265,16 +285,19 @@ async def test_the_footage_of_a_removed_camera_goes_on_its_minute(
 
 
 async def test_removing_a_site_erases_its_footage_and_keeps_its_ledger(
-    hass: HomeAssistant, rtsp_camera: RtspCamera, disk: Path
+    hass: HomeAssistant, rtsp_camera: RtspCamera, disk: Path, hass_client: ClientSessionGenerator
 ) -> None:
-    """Nobody would keep its limit any more (INV-1)."""
+    """Nobody would keep its limit any more (INV-1); the ledger names who removed it."""
+    assert await async_setup_component(hass, "config", {})
     await async_add_cameras(hass, door=rtsp_camera.url)
     entry = await async_set_up(hass, site(disk, camera(DOOR, "door")))
     await until(lambda: segments_on_disk(entry, DOOR))
     keys = await async_load(hass, entry.entry_id)
     assert keys is not None
     state = state_directory(hass, entry.entry_id)
-    await hass.config_entries.async_remove(entry.entry_id)
+    client = await hass_client()
+    answer = await client.delete(f"/api/config/config_entries/entry/{entry.entry_id}")
+    assert answer.status == 200
     await hass.async_block_till_done()
     assert threads() == []
     assert segments_on_disk(entry, DOOR) == []
@@ -283,6 +306,7 @@ async def test_removing_a_site_erases_its_footage_and_keeps_its_ledger(
         read_ledger, state, keys.signing_key, (EntryKind.PURGE,)
     )
     assert found[-1].data["rule"] == "decommission"
+    assert found[-1].actor == "Mock User"
     told = hass.data["persistent_notification"][f"{DOMAIN}_{entry.entry_id}"]["message"]
     assert "erased" in told
     assert [i for i in ir.async_get(hass).issues if i[0] == DOMAIN] == []
