@@ -16,6 +16,9 @@ from .source import OpenSource, Packet
 _GROUP_US = 900_000
 """Shorter groups of pictures share a fragment, as with MJPEG, where each picture is one."""
 _FRAGMENT_US = 3_000_000
+_SOUND_US = 4_000_000
+"""Sound ends a fragment only where the pictures have not done so themselves."""
+
 _FRAGMENT_BYTES = 8 * 1024 * 1024
 _RING_BYTES = 96 * 1024 * 1024
 _KEYFRAME_US = 120_000_000
@@ -57,7 +60,11 @@ class _OpenSegment:
 
 
 class Recorder:
-    """Record one open source; used by the camera's thread, `trigger` from any."""
+    """Record one open source; used by the camera's thread, `trigger` from any.
+
+    `on_begun` is told the start of each segment once its first fragment is written, `on_stored`
+    of each segment that was sealed.
+    """
 
     def __init__(
         self,
@@ -67,6 +74,7 @@ class Recorder:
         clock: Clock,
         settings: RecorderSettings,
         on_stored: Callable[[datetime, Sealed], None] = lambda stamp_at, sealed: None,
+        on_begun: Callable[[datetime], None] = lambda stamp_at: None,
     ) -> None:
         """Begin without a segment; the first keyframe opens one."""
         self._camera = camera
@@ -75,9 +83,10 @@ class Recorder:
         self._clock = clock
         self._settings = settings
         self._on_stored = on_stored
+        self._on_begun = on_begun
         self._tracks: tuple[Track, ...] = source.tracks
         self._video = self._tracks[0].index
-        self._by_index = {track.index: track for track in self._tracks}
+        self._header: Header | None = None
         self._pending: _Pending | None = None
         self._segment: _OpenSegment | None = None
         self._ring: deque[_Pending] = deque()
@@ -101,67 +110,78 @@ class Recorder:
         return self._ended_at
 
     @property
-    def received(self) -> bool:
-        """Return whether a keyframe came."""
-        return self._pending is not None
+    def header(self) -> Header | None:
+        """Return what the newest keyframe said of the pictures; None before the first."""
+        return self._header
 
-    def trigger(self) -> None:
-        """Keep the pre-roll and what comes until the post-roll has passed."""
-        self._triggered_until_us = self._now_us() + self._settings.post_roll // _MICROSECOND
+    def trigger(self, at: timedelta | None = None) -> None:
+        """Keep the pre-roll and what comes until the post-roll has passed.
+
+        `at` is the time since boot of a trigger before this connection; now by default.
+        """
+        since = self._clock.elapsed() if at is None else at
+        self._triggered_until_us = (since + self._settings.post_roll) // _MICROSECOND
 
     def feed(self, packet: Packet) -> None:
         """Take the next packet in order of arrival; raises `StorageError` of the vault."""
-        now_us = self._now_us()
         pending = self._pending
+        now_us = pending.until_us if packet.late and pending is not None else self._now_us()
         index = packet.track
         if index == self._video:
             if packet.keyframe:
                 self._keyframe_us = now_us
                 header = self._source.header_for(packet.payload)
-                cut = pending is not None and (
-                    header is not pending.header or self._segment_full(now_us)
+                cut = self._header is not None and (
+                    header is not self._header or self._segment_full(now_us)
                 )
-                if pending is None or cut or now_us - pending.since_us >= _GROUP_US:
+                if pending is None or cut or _is_ripe(pending, now_us, _GROUP_US):
                     if pending is not None:
                         self._finish(pending, now_us, packet)
                     if cut:
-                        self._close_segment()
+                        self._close_segment(now_us)
+                    self._header = header
                     pending = self._pending = _Pending(
                         header=header, since_us=now_us, keyframe=True
                     )
-            elif pending is not None and (
-                now_us - pending.since_us >= _FRAGMENT_US or pending.size_bytes >= _FRAGMENT_BYTES
-            ):
-                self._finish(pending, now_us, packet)
-                pending = self._pending = _Pending(
-                    header=pending.header, since_us=now_us, keyframe=False
-                )
-            if now_us - self._keyframe_us > _KEYFRAME_US:
+            elif now_us - self._keyframe_us > _KEYFRAME_US:
                 raise SourceNoKeyframeError
-        if pending is None:
+        if self._header is None:
             return  # before the first keyframe nothing can be decoded
+        if pending is None or (
+            not (packet.keyframe and index == self._video)
+            and _is_ripe(pending, now_us, _FRAGMENT_US if index == self._video else _SOUND_US)
+        ):
+            if pending is not None:
+                self._finish(pending, now_us, packet)
+            pending = self._pending = _Pending(header=self._header, since_us=now_us, keyframe=False)
         mine = pending.samples.get(index)
         if mine is None:
             mine = pending.samples[index] = Samples()
-        payload = packet.payload
+        mine.payloads.append(packet.payload)
         dts = packet.dts
-        if dts is None:
-            dts = packet.pts
-            if dts is None:
-                base = self._by_index[index].time_base
-                dts = now_us * base.denominator // (1_000_000 * base.numerator)
-        mine.payloads.append(payload)
+        if dts is None and index != self._video:
+            dts = packet.pts  # sound is not reordered
         mine.dts.append(dts)
-        mine.offsets.append(0 if packet.pts is None else packet.pts - dts)
+        mine.pts.append(packet.pts)
         mine.keys.append(packet.keyframe)
         mine.duration = packet.duration
-        pending.size_bytes += len(payload)
+        pending.size_bytes += len(packet.payload)
         pending.until_us = now_us
+
+    def idle(self) -> None:
+        """Store what has waited long enough although nothing follows, as between stills."""
+        now_us = self._now_us()
+        pending = self._pending
+        if pending is not None and _is_ripe(pending, now_us, _FRAGMENT_US):
+            self._pending = None
+            self._finish(pending, pending.until_us, None)
+        elif self._segment is not None:
+            self._segment.writer.settle()
 
     def close(self) -> None:
         """Store what is pending and seal the segment."""
         pending, self._pending = self._pending, None
-        if pending is not None and pending.samples:
+        if pending is not None:
             self._finish(pending, pending.until_us, None)
         self._ring.clear()
         self._close_segment()
@@ -194,10 +214,15 @@ class Recorder:
         elif self._triggered_until_us > pending.since_us:
             while self._ring:
                 self._store(self._ring.popleft())
+            if self._segment is not None or pending.keyframe:
+                self._store(pending)
+        elif self._segment is not None and not pending.keyframe:
+            # To the end of the group, so that the memory begins with a keyframe.
             self._store(pending)
         else:
             self._close_segment()
-            self._ring.append(pending)
+            if self._ring or pending.keyframe:
+                self._ring.append(pending)
             self._trim_ring(now_us)
 
     def _trim_ring(self, now_us: int) -> None:
@@ -208,13 +233,17 @@ class Recorder:
         while len(ring) > 1:
             following = next((each for each in list(ring)[1:] if each.keyframe), None)
             if following is None or (following.since_us > since_us and size <= _RING_BYTES):
-                return
+                break
             while ring[0] is not following:
                 size -= ring.popleft().size_bytes
+        if size > _RING_BYTES:
+            # A single group that is too large: without its keyframe the rest is of no use.
+            ring.clear()
 
     def _store(self, pending: _Pending) -> None:
         segment = self._segment
-        if segment is None or pending.header is not segment.header:
+        begun = segment is None or pending.header is not segment.header
+        if segment is None or begun:
             self._close_segment()
             segment = self._segment = self._open_segment(pending)
         start_us = pending.since_us - segment.since_us
@@ -227,6 +256,8 @@ class Recorder:
         )
         segment.writer.append(data, start_us, keyframe=pending.keyframe)
         segment.until_us = pending.until_us
+        if begun:
+            self._on_begun(segment.stamp_at)
 
     def _open_segment(self, pending: _Pending) -> _OpenSegment:
         stamp_at = self._clock.now() - (self._now_us() - pending.since_us) * _MICROSECOND
@@ -242,10 +273,13 @@ class Recorder:
             until_us=pending.since_us,
         )
 
-    def _close_segment(self) -> None:
+    def _close_segment(self, until_us: int | None = None) -> None:
+        """Seal the segment; `until_us` is when the next one begins, where that follows at once."""
         segment, self._segment = self._segment, None
         if segment is None:
             return
+        if until_us is not None:
+            segment.until_us = until_us
         length = (segment.until_us - segment.since_us) * _MICROSECOND
         self._ended_at = segment.stamp_at + length
         try:
@@ -254,3 +288,7 @@ class Recorder:
             segment.writer.abandon()
             raise
         self._on_stored(segment.stamp_at, sealed)
+
+
+def _is_ripe(pending: _Pending, now_us: int, after_us: int) -> bool:
+    return now_us - pending.since_us >= after_us or pending.size_bytes >= _FRAGMENT_BYTES

@@ -1,6 +1,6 @@
 """Receive a stream by FFmpeg: RTSP, HTTP or a file, its packets as they came."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from time import monotonic, sleep
@@ -12,18 +12,30 @@ from av.stream import Stream
 
 from ..errors import (
     SourceEndedError,
+    SourceError,
     SourceNoVideoError,
     SourceRefusedError,
     SourceStalledError,
     SourceUnreachableError,
     SourceUnsupportedError,
+    StewardError,
 )
-from ..media.fragments import STORABLE, Header, Track, describe, describe_again
+from ..media.fragments import STORABLE, Header, Track, can_hold, describe_again
 from ..media.units import ParameterSets, framing_of, to_stored
 
-OPEN_SECONDS = 10.0
+OPEN_SECONDS = 5.0
+"""Bounds the connecting, and then the finding of streams: no call can be interrupted, and a stop
+is to take no more than 10 s."""
+
 READ_SECONDS = 5.0
 """Bounds every read, so that a silent camera is noticed and a stop is quick."""
+
+_FLUSHED_SECONDS = 0.9 * READ_SECONDS
+"""FFmpeg's parser holds a picture back until the next one begins, or until the wait for that is
+over: after such a wait nothing new has come, and asking again would take as long once more."""
+
+_STILL_SECONDS = 10.0
+"""Pictures that stay away for this long while sound goes on have stalled."""
 
 _CAUGHT_UP = 0.002
 _NAP = 0.1
@@ -34,9 +46,23 @@ arrival blur by as much; a TCP connection holds that much by itself
 
 _UNTIMED_FORMATS = frozenset({"mpjpeg", "image2pipe", "jpeg_pipe"})
 
+_RTSP = ("rtsp://", "rtsps://")
+
+# FFmpeg would hold back up to 5 s of pictures to guess their rate, and they would then be taken for
+# newer than they are.
+_OPTIONS = {"fpsprobesize": "0"}
+_RTSP_OPTIONS = {
+    "analyzeduration": "1000000",
+    "rtsp_transport": "tcp",
+    "timeout": str(int(READ_SECONDS * 1_000_000)),
+}
+
 
 class Packet(NamedTuple):
-    """One packet: the payload as segments hold it, times in ticks of its track or None."""
+    """One packet: the payload as segments hold it, times in ticks of its track or None.
+
+    One that is `late` came with the one before it and was held back.
+    """
 
     track: int
     payload: bytes
@@ -44,6 +70,7 @@ class Packet(NamedTuple):
     pts: int | None
     keyframe: bool
     duration: int = 0
+    late: bool = False
 
 
 class OpenSource(Protocol):
@@ -83,6 +110,15 @@ class Address:
     options: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
+def bare[E: StewardError](err: E) -> E:
+    """Return an error without what hangs on it.
+
+    Its context may hold the address in its text, the frames of its traceback hold pictures (INV-1).
+    """
+    err.__cause__ = err.__context__ = err.__traceback__ = None
+    return err
+
+
 class AvSource:
     """A stream that FFmpeg receives."""
 
@@ -93,25 +129,61 @@ class AvSource:
 
     def open(self) -> OpenSource:
         """Connect and find the streams."""
-        address = self._resolve()
-        options = dict(address.options)
-        if address.url.startswith(("rtsp://", "rtsps://")):
-            options.setdefault("rtsp_transport", "tcp")
-            options.setdefault("timeout", str(int(READ_SECONDS * 1_000_000)))
+        address = _resolved(self._resolve)
+        if isinstance(address, SourceError):
+            raise address
+        container = _opened(address, audio=self._audio)
+        if isinstance(container, SourceError):
+            raise container
         try:
-            container = av.open(address.url, options=options, timeout=(OPEN_SECONDS, READ_SECONDS))
-        except av.FFmpegError as err:
-            raise _source_error(err) from None  # the cause's text holds the address
-        except OSError, ValueError:
-            raise SourceUnreachableError from None
-        try:
-            over_tcp = address.url.startswith(("rtsp://", "rtsps://", "http://", "https://")) and (
-                options.get("rtsp_transport", "tcp") == "tcp"
-            )
-            return _AvStream(container, audio=self._audio, nap=_NAP if over_tcp else 0)
+            return _AvStream(container, audio=self._audio, nap=_NAP if _over_tcp(address) else 0)
         except BaseException:
             container.close()
             raise
+
+
+# Errors are returned and raised elsewhere: an error keeps the one that it was raised in the
+# handling of, and the text of FFmpeg's holds the address.
+
+
+def _resolved(resolve: Callable[[], Address]) -> Address | SourceError:
+    try:
+        return resolve()
+    except SourceError as err:
+        return bare(err)
+    except Exception:
+        return SourceUnreachableError()
+
+
+def _opened(address: Address, *, audio: bool) -> InputContainer | SourceError:
+    try:
+        return av.open(
+            address.url,
+            options=_options(address, audio=audio),
+            timeout=(OPEN_SECONDS, READ_SECONDS),
+        )
+    except av.InvalidDataError:
+        # What FFmpeg says of an RTSP server that never answers, and of a page that is no stream.
+        rtsp = address.url.lower().startswith(_RTSP)
+        return SourceStalledError() if rtsp else SourceNoVideoError()
+    except av.FFmpegError as err:
+        return _source_error(err)
+    except OSError, ValueError:
+        return SourceUnreachableError()
+
+
+def _options(address: Address, *, audio: bool) -> dict[str, str]:
+    options = dict(_OPTIONS)
+    if address.url.lower().startswith(_RTSP):
+        options |= _RTSP_OPTIONS
+        options["allowed_media_types"] = "video+audio" if audio else "video"
+    return options | dict(address.options)
+
+
+def _over_tcp(address: Address) -> bool:
+    return address.url.lower().startswith((*_RTSP, "http://", "https://")) and (
+        address.options.get("rtsp_transport", "tcp") == "tcp"
+    )
 
 
 class _AvStream:
@@ -121,12 +193,13 @@ class _AvStream:
         chosen: list[Stream] = list(container.streams.video[:1])
         if not chosen:
             raise SourceNoVideoError
-        name = chosen[0].codec_context.name
+        # PyAV has no context for what FFmpeg has no decoder for.
+        name = getattr(chosen[0].codec_context, "name", "")
         if name not in STORABLE:
             raise SourceUnsupportedError(name)
         if audio:
             # Sound that cannot be stored unaltered is left out; the pictures matter more.
-            chosen += [s for s in container.streams.audio[:1] if s.codec_context.name in STORABLE]
+            chosen += [s for s in container.streams.audio[:1] if can_hold(chosen[0], s)]
         self._streams = chosen
         untimed = container.format.name.split(",")[0] in _UNTIMED_FORMATS
         self.tracks = tuple(
@@ -151,59 +224,64 @@ class _AvStream:
         video = self.tracks[0]
         sets = ParameterSets.of(video.codec, keyframe)
         if self._header is None or (sets.units and sets != self._sets):
-            try:
-                self._header = describe_again(self._streams, video, keyframe, sets)
-            except av.FFmpegError:
-                self._header = describe(self._streams)
+            self._header = describe_again(self._streams, video, keyframe, sets)
             self._sets = sets
         return self._header
 
     def packets(self) -> Iterator[Packet | None]:
+        failure = yield from self._packets()
+        raise failure
+
+    def _packets(self) -> Generator[Packet | None, None, SourceError]:
         framings = {track.index: track.framing for track in self.tracks}
         video = self.tracks[0].index
         untimed = self._untimed
         nap = self._nap
-        asked_at = monotonic()
+        asked_at = seen_at = monotonic()
         try:
-            for packet in self._container.demux(self._streams):
-                waited = monotonic() - asked_at
+            # All streams, left out ones too: else nothing would end a wait for pictures while
+            # sound goes on.
+            for packet in self._container.demux():
+                now = monotonic()
+                index = packet.stream_index
+                if index == video:
+                    seen_at = now
+                elif now - seen_at > _STILL_SECONDS:
+                    return SourceStalledError()
                 if not packet.size:
                     continue
-                index = packet.stream_index
-                yield Packet(
-                    index,
-                    to_stored(bytes(packet), framings[index]),
-                    None if untimed else packet.dts,
-                    None if untimed else packet.pts,
-                    index != video or packet.is_keyframe,
-                    packet.duration or 0,
-                )
+                waited = now - asked_at
+                flushed = waited > _FLUSHED_SECONDS
+                if index not in framings:
+                    yield None
+                else:
+                    yield Packet(
+                        index,
+                        to_stored(bytes(packet), framings[index]),
+                        None if untimed else packet.dts,
+                        None if untimed else packet.pts,
+                        index != video or packet.is_keyframe,
+                        packet.duration or 0,
+                        flushed,
+                    )
+                if flushed:
+                    return SourceStalledError()
                 if nap and waited > _CAUGHT_UP:
                     sleep(nap)
                 asked_at = monotonic()
         except av.FFmpegError as err:
-            raise _source_error(err, receiving=True) from None
-        raise SourceEndedError
+            return _source_error(err, receiving=True)
+        return SourceEndedError()
 
     def close(self) -> None:
         self._container.close()
 
 
-def _source_error(
-    err: av.FFmpegError, *, receiving: bool = False
-) -> (
-    SourceRefusedError
-    | SourceStalledError
-    | SourceEndedError
-    | SourceUnreachableError
-    | SourceUnsupportedError
-):
+def _source_error(err: av.FFmpegError, *, receiving: bool = False) -> SourceError:
     if isinstance(err, (av.HTTPUnauthorizedError, av.HTTPForbiddenError)):
         return SourceRefusedError()
     if isinstance(err, (av.ExitError, TimeoutError)):
         return SourceStalledError()
-    if isinstance(err, av.InvalidDataError) and not receiving:
-        return SourceStalledError()  # what FFmpeg says of an RTSP server that never answers
     if isinstance(err, (av.EOFError, ConnectionError, BrokenPipeError)) and receiving:
         return SourceEndedError()
     if isinstance(err, (av.DecoderNotFoundError, av.PatchWelcomeError)):

@@ -1,30 +1,39 @@
 """The thread of a camera: connect, record, note each interruption as a gap, try again."""
 
+import contextlib
 import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from ..clock import Clock
 from ..errors import (
+    SourceEndedError,
     SourceError,
     StewardError,
     StorageError,
     StorageFullError,
     UnexpectedError,
 )
+from ..media.fragments import Header
 from ..model import CaptureStatus, Gap, GapCause
 from ..vault.recovery import recover_camera
 from ..vault.vault import Vault
 from ..vault.writer import Sealed
 from .recorder import Recorder, RecorderSettings
 from .schedule import Schedule
-from .source import OpenSource, Source
+from .source import OpenSource, Source, bare
 
 _SHORTEST = 1.0
 _LONGEST = 60.0
 _STEADY = timedelta(seconds=60)
+_LOOK_EVERY = timedelta(seconds=1)
+_END = datetime.max.replace(tzinfo=UTC)
+
+_OF_OUR_OWN = frozenset(
+    {GapCause.STORAGE, GapCause.RESTART, GapCause.SCHEDULE, GapCause.SWITCHED_OFF}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,11 +126,15 @@ class CaptureWorker:
         self._make_room = make_room
         self._quit = threading.Event()
         self._stop_cause = GapCause.RESTART
-        self._status: CaptureStatus | None = None
+        self._status: tuple[CaptureStatus, str | None] | None = None
         self._recorder: Recorder | None = None
+        self._triggered_at: timedelta | None = None
+        self._header: Header | None = None
         self._storage_error: str | None = None
-        self._gap_open = False
+        self._gap_cause: GapCause | None = None
+        self._gap_owed: tuple[datetime, GapCause] | None = None
         self._last_ended_at: datetime | None = None
+        self._stored_any = False
         self._thread = threading.Thread(
             target=self._run, name=f"camera-steward-{plan.camera}", daemon=True
         )
@@ -141,7 +154,11 @@ class CaptureWorker:
         self._thread.start()
 
     def trigger(self) -> None:
-        """Keep footage around now, if this camera records on a trigger; from any thread."""
+        """Keep footage around now, if this camera records on a trigger; from any thread.
+
+        While it has no stream, footage is kept from the next one on until the post-roll is over.
+        """
+        self._triggered_at = self._clock.elapsed()
         if (recorder := self._recorder) is not None:
             recorder.trigger()
 
@@ -158,26 +175,13 @@ class CaptureWorker:
     def _run(self) -> None:
         delay = _SHORTEST
         try:
-            self._note_restart()
+            self._attempt(self._find_gap)
             while not self._quit.is_set():
                 began = self._clock.elapsed()
-                try:
-                    if not self._wait_for_schedule():
-                        break
-                    self._record()
-                except SourceError as err:
-                    self._gap(GapCause(err.cause))
-                    self._set_status(CaptureStatus.NO_STREAM, err)
-                except StorageError as err:
-                    self._storage_trouble(err)
-                except StewardError as err:
-                    self._gap(GapCause.UNKNOWN)
-                    self._set_status(CaptureStatus.NO_STREAM, err)
-                except Exception as err:
-                    # A mistake of ours must not end the recording unseen: told, and tried again.
-                    self._gap(GapCause.UNKNOWN)
-                    self._set_status(CaptureStatus.NO_STREAM, UnexpectedError(type(err).__name__))
-                if self._clock.elapsed() - began > _STEADY:
+                self._stored_any = False
+                if self._attempt(self._record):
+                    continue
+                if self._stored_any or self._clock.elapsed() - began > _STEADY:
                     delay = _SHORTEST
                 if self._quit.wait(delay * random.uniform(0.8, 1.2)):  # noqa: S311
                     break
@@ -188,11 +192,36 @@ class CaptureWorker:
             finally:
                 self._set_status(CaptureStatus.STOPPED)
 
-    def _note_restart(self) -> None:
-        """Begin a gap where the footage of the run before ended."""
-        footage = self._vault.index.footage(self.camera)
-        if footage.newest_at is not None and self._plan.schedule is None:
-            self._open_gap(min(footage.newest_at, self._clock.now()), GapCause.RESTART)
+    def _attempt(self, do: Callable[[], None]) -> bool:
+        """Return whether it went well; else note the gap, its cause and the error."""
+        try:
+            do()
+        except SourceError as err:
+            self._no_stream(GapCause(err.cause), bare(err))
+        except StorageError as err:
+            self._storage_trouble(bare(err))
+        except StewardError as err:
+            self._no_stream(GapCause.UNKNOWN, bare(err))
+        except Exception as err:
+            # A mistake of ours must not end the recording unseen: told, and tried again.
+            self._no_stream(GapCause.UNKNOWN, UnexpectedError(type(err).__name__))
+        else:
+            return True
+        return False
+
+    def _find_gap(self) -> None:
+        """Go on with the gap that lasts, or begin one where a crash ended the footage."""
+        index, now = self._vault.index, self._clock.now()
+        for gap in index.gaps(self.camera, now, _END):
+            if gap.end_at is None:
+                self._gap_cause = gap.cause
+                return
+        if self._plan.settings.on_trigger:
+            return  # it may have waited ever since
+        newest_at = index.footage(self.camera).newest_at
+        schedule = self._plan.schedule
+        if newest_at is not None and (schedule is None or schedule.active(newest_at)):
+            self._open_gap(min(newest_at, now), GapCause.RESTART)
 
     def _wait_for_schedule(self) -> bool:
         schedule = self._plan.schedule
@@ -206,8 +235,11 @@ class CaptureWorker:
         return True
 
     def _record(self) -> None:
-        if self._status is not CaptureStatus.NO_STREAM:
+        if not self._wait_for_schedule():
+            return
+        if self._status is None or self._status[0] is not CaptureStatus.NO_STREAM:
             self._set_status(CaptureStatus.CONNECTING)
+        self._vault.check()
         recover_camera(self._vault, self.camera)
         source = self._plan.source.open()
         try:
@@ -218,36 +250,39 @@ class CaptureWorker:
 
     def _receive(self, source: OpenSource) -> None:
         recorder = Recorder(
-            self.camera, source, self._vault, self._clock, self._plan.settings, self._stored
+            self.camera,
+            source,
+            self._vault,
+            self._clock,
+            self._plan.settings,
+            on_stored=self._stored,
+            on_begun=self._begun,
         )
         self._recorder = recorder
-        schedule = self._plan.schedule
-        video = source.tracks[0]
-        sound = source.tracks[1].codec if len(source.tracks) > 1 else None
+        if self._triggered_at is not None:
+            recorder.trigger(self._triggered_at)
+        self._header = None
+        video = source.tracks[0].index
         quitting = self._quit.is_set
-        announced = False
+        schedule, look_at = self._plan.schedule, timedelta()
         try:
             for packet in source.packets():
-                if packet is not None:
-                    recorder.feed(packet)
-                if packet is not None and packet.keyframe and packet.track == video.index:
-                    self._on_keyframe(recorder)
-                    if not announced:
-                        announced = True
-                        self._emit(
-                            StreamFound(
-                                camera=self.camera,
-                                codec=video.codec,
-                                width=video.width,
-                                height=video.height,
-                                audio=sound,
-                            )
-                        )
-                    if schedule is not None and not schedule.active(self._clock.now()):
-                        break
                 if quitting():
                     break
+                if schedule is not None and self._clock.elapsed() >= look_at:
+                    look_at = self._clock.elapsed() + _LOOK_EVERY
+                    if not schedule.active(self._clock.now()):
+                        break
+                if packet is None:
+                    recorder.idle()
+                    continue
+                recorder.feed(packet)
+                if packet.keyframe and packet.track == video:
+                    self._on_keyframe(recorder, source)
+            else:
+                raise SourceEndedError
         except StorageError:
+            self._last_ended_at = recorder.ended_at
             recorder.abandon()
             raise
         except BaseException:
@@ -256,27 +291,44 @@ class CaptureWorker:
         self._close(recorder)
 
     def _close(self, recorder: Recorder) -> None:
+        # One that waited for a trigger saw all until now, whenever it last stored something.
+        told = recorder.writing or not self._plan.settings.on_trigger
         try:
             recorder.close()
-        except StorageError:
+        except BaseException:
             recorder.abandon()
             raise
         finally:
-            self._last_ended_at = recorder.ended_at
+            self._last_ended_at = recorder.ended_at if told else None
 
-    def _on_keyframe(self, recorder: Recorder) -> None:
-        if self._gap_open:
-            self._gap_open = False
-            gap = self._vault.index.close_gap(self.camera, self._clock.now())
-            if gap is not None:
-                self._emit(GapEnded(gap=gap))
-        if self._storage_error is not None and recorder.writing:
+    def _on_keyframe(self, recorder: Recorder, source: OpenSource) -> None:
+        if recorder.header is not self._header:
+            self._header = recorder.header
+            video, *sound = source.tracks
+            stored = recorder.header.stored[0] if recorder.header is not None else video
+            self._emit(
+                StreamFound(
+                    camera=self.camera,
+                    codec=video.codec,
+                    width=stored.width or video.width,
+                    height=stored.height or video.height,
+                    audio=sound[0].codec if sound else None,
+                )
+            )
+        if self._plan.settings.on_trigger and not recorder.writing:
+            # Footage is there again as soon as the memory fills.
+            self._end_gap(self._clock.now())
+            self._set_status(CaptureStatus.WAITING)
+
+    def _begun(self, stamp_at: datetime) -> None:
+        if self._storage_error is not None:
             self._storage_error = None
             self._emit(StorageTrouble(camera=self.camera, error=None))
-        waiting = self._plan.settings.on_trigger and not recorder.writing
-        self._set_status(CaptureStatus.WAITING if waiting else CaptureStatus.RECORDING)
+        self._end_gap(stamp_at)
+        self._set_status(CaptureStatus.RECORDING)
 
     def _stored(self, stamp_at: datetime, sealed: Sealed) -> None:
+        self._stored_any = True
         self._emit(
             SegmentStored(
                 camera=self.camera,
@@ -286,6 +338,10 @@ class CaptureWorker:
             )
         )
 
+    def _no_stream(self, cause: GapCause, err: StewardError) -> None:
+        self._gap(cause)
+        self._set_status(CaptureStatus.NO_STREAM, err)
+
     def _storage_trouble(self, err: StorageError) -> None:
         if self._storage_error != err.key:
             self._storage_error = err.key
@@ -293,21 +349,55 @@ class CaptureWorker:
         self._gap(GapCause.STORAGE)
         self._set_status(CaptureStatus.NO_STREAM)
         if isinstance(err, StorageFullError):
-            self._make_room()
+            with contextlib.suppress(StewardError):
+                self._make_room()
 
     def _gap(self, cause: GapCause) -> None:
+        """Begin a gap, or another where the reason is of another kind; never raises for storage.
+
+        What is entered late, as the index could not be written to, is entered with its own time.
+        """
         ended, self._last_ended_at = self._last_ended_at, None
-        self._open_gap(ended or self._clock.now(), cause)
+        at = ended or self._clock.now()
+        lasting = self._gap_owed[1] if self._gap_owed is not None else self._gap_cause
+        with contextlib.suppress(StewardError):
+            self._pay_gap()
+            if lasting is not None:
+                if cause is GapCause.RESTART or _kind(cause) == _kind(lasting):
+                    return
+                self._end_gap(at)
+        if self._gap_owed is None:
+            self._gap_owed = (at, cause)
+        with contextlib.suppress(StewardError):
+            self._pay_gap()
+
+    def _pay_gap(self) -> None:
+        if self._gap_owed is not None:
+            self._open_gap(*self._gap_owed)
+            self._gap_owed = None
 
     def _open_gap(self, at: datetime, cause: GapCause) -> None:
-        if self._gap_open:
-            return
         begun = self._vault.index.open_gap(self.camera, at, cause)
-        self._gap_open = True
+        self._gap_cause = cause
         if begun:
             self._emit(GapStarted(camera=self.camera, at=at, cause=cause))
 
+    def _end_gap(self, at: datetime) -> None:
+        self._pay_gap()
+        if self._gap_cause is None:
+            return
+        gap = self._vault.index.close_gap(self.camera, at)
+        self._gap_cause = None
+        if gap is not None:
+            self._emit(GapEnded(gap=gap))
+
     def _set_status(self, status: CaptureStatus, error: StewardError | None = None) -> None:
-        if status is not self._status:
-            self._status = status
+        found = (status, error.key if error is not None else None)
+        if found != self._status:
+            self._status = found
             self._emit(StatusChanged(camera=self.camera, status=status, error=error))
+
+
+def _kind(cause: GapCause) -> GapCause | None:
+    """Return what must be the same for a gap to go on: all faults of the camera are one kind."""
+    return cause if cause in _OF_OUR_OWN else None

@@ -35,18 +35,22 @@ _MOOF = Struct(">I4sI4sII")
 _TRAF = Struct(">I4sI4sIII4sIQI4sIIi")
 _BOX = Struct(">I4s")
 _LATE = timedelta(seconds=5)
+"""How far times may lie from those of arrival and be believed: a connection that hesitates for
+less than the longest wait for a packet loses nothing, and its pictures then come all at once."""
+
+_LONGEST_TICKS = 2**31 - 1
 
 
 @dataclass(slots=True, kw_only=True)
 class Samples:
-    """Samples of one track that wait for their fragment; times in ticks of the source.
+    """Samples of one track that wait for their fragment; times in ticks of the source, or None.
 
     `duration` is what the source says of the last one, 0 where it says nothing.
     """
 
     payloads: list[bytes] = field(default_factory=list)
-    dts: list[int] = field(default_factory=list)
-    offsets: list[int] = field(default_factory=list)
+    dts: list[int | None] = field(default_factory=list)
+    pts: list[int | None] = field(default_factory=list)
     keys: list[bool] = field(default_factory=list)
     duration: int = 0
 
@@ -121,32 +125,50 @@ def describe_again(
     """Return header boxes that follow a keyframe's own parameter sets.
 
     A source's description may be older than its pictures (or lack the sets): FFmpeg reads the
-    keyframe alone, as a file of one picture, and describes what it finds.
+    keyframe alone, as a file of one picture, and describes what it finds. A keyframe that does not
+    carry all that this takes is described as the source is.
     """
-    if not sets.units:
-        return describe(streams)
-    alone = io.BytesIO(to_annex_b(keyframe))
-    with av.open(alone, format=track.codec) as source:
-        return describe(
-            [source.streams.video[0] if each.index == track.index else each for each in streams],
-            [each.time_base for each in streams],
-        )
+    if sets.units:
+        alone = io.BytesIO(to_annex_b(keyframe))
+        try:
+            with av.open(alone, format=track.codec) as source:
+                own = source.streams.video[0]
+                return describe(
+                    [own if each.index == track.index else each for each in streams],
+                    [each.time_base for each in streams],
+                )
+        except av.FFmpegError, IndexError, SourceUnsupportedError:
+            pass
+    return describe(streams)
+
+
+def can_hold(video: Stream, sound: Stream) -> bool:
+    """Return whether a segment can hold this sound unaltered beside these pictures."""
+    context = sound.codec_context
+    name = getattr(context, "name", "")
+    if name not in STORABLE or (name == "aac" and not context.extradata):
+        return False  # AAC that describes itself in each frame (ADTS) would have to be unwrapped
+    known = getattr(video.codec_context, "width", 0) > 0
+    try:
+        describe([video, sound] if known else [sound])
+    except SourceUnsupportedError:
+        return False
+    return True
 
 
 class FragmentBuilder:
     """Turn samples into fragments of one segment; used by one thread.
 
-    `durations` follow the differences of decode times; where the source's times are missing, run
-    backwards or leap away from the time of arrival, the time of arrival is used instead, so that
-    every packet keeps its place and its order.
+    Durations follow the differences of decode times. Where these are missing, stand still, run
+    backwards or lead away from the times of arrival, a fragment's samples share the time in which
+    they arrived, so that every packet keeps its place and its order (docs/design/capture.md).
     """
 
     def __init__(self, tracks_: Sequence[Track], header: Header) -> None:
         """Begin a segment at media time 0 of every track."""
         self._tracks = tuple(zip(tracks_, header.stored, strict=True))
         self._numbers = 0
-        self._begun: set[int] = set()
-        self._next: dict[int, int] = {each.index: 0 for each in tracks_}
+        self._next: dict[int, int] = {}
         self._nominal: dict[int, int] = {}
         self._origin: int | None = None
         self._digests = {each.index: UnitDigest(nal=each.nal) for each in tracks_}
@@ -160,23 +182,23 @@ class FragmentBuilder:
     ) -> bytes:
         """Return prft+moof+mdat of the samples.
 
-        `following` gives the decode time of the next sample a track, where it is known;
-        `captured_us` is the wall-clock time at which the first came, `last_arrival_us` that of
-        the last.
+        `following` has the decode time of the sample that follows, by its track; it came at
+        `last_arrival_us`. Without one that is when the last sample came. `captured_us` is when
+        the first came. Both in microseconds since 1970.
         """
         if self._origin is None:
             self._origin = captured_us
         self._numbers += 1
-        elapsed_us = max(last_arrival_us - captured_us, 0)
+        from_us = captured_us - self._origin
+        to_us = max(last_arrival_us - self._origin, from_us)
         tables = []
         for track, stored in self._tracks:
             mine = samples.get(track.index)
             if not mine:
                 continue
-            durations = self._durations(
-                track, stored, mine, following.get(track.index), elapsed_us, captured_us
-            )
-            rows, wide = _rows(track, stored, mine, durations)
+            times = _decode_times(mine)
+            durations = self._durations(track, stored, mine, times, following, from_us, to_us)
+            rows, wide = _rows(track, stored, mine, times, durations)
             tables.append((track.index, stored.track, self._next[track.index], mine, rows, wide))
             self._next[track.index] += sum(durations)
         lengths = [_TRAF.size + len(rows) * 4 for *_, rows, _ in tables]
@@ -221,49 +243,90 @@ class FragmentBuilder:
         track: Track,
         stored: StoredTrack,
         mine: Samples,
-        following: int | None,
-        elapsed_us: int,
-        captured_us: int,
+        times: list[int],
+        following: dict[int, int | None],
+        from_us: int,
+        to_us: int,
     ) -> list[int]:
-        scale = track.time_base * stored.timescale
-        times = mine.dts if following is None else [*mine.dts, following]
-        steps = [after - before for before, after in itertools.pairwise(times)]
-        if following is None:
-            known = steps[-1] if steps else self._nominal.get(track.index, 0)
-            steps.append(mine.duration or known)
-        if scale != 1:
-            # Scaled from running totals, so that rounding does not add up.
-            totals, sums = 0, [0]
-            for step in steps:
-                totals += step
-                sums.append(round(totals * scale))
-            steps = [after - before for before, after in itertools.pairwise(sums)]
-        spread = max(elapsed_us * stored.timescale // 1_000_000 // max(len(steps), 1), 1)
-        limit = spread * 4 + round(_LATE.total_seconds() * stored.timescale)
-        sane = [step if 0 < step <= limit else spread for step in steps]
-        self._nominal[track.index] = round(sane[-1] / scale)
-        if track.index not in self._begun:
+        """Return how long each sample lasts, in ticks of the segment; all greater than 0."""
+        index, count, timescale = track.index, len(mine), stored.timescale
+        scale = track.time_base * timescale
+        begins, ends = from_us * timescale // 1_000_000, to_us * timescale // 1_000_000
+        if index not in self._next:
             # A track that starts later than the segment starts at its own place in time.
-            self._begun.add(track.index)
-            assert self._origin is not None
-            self._next[track.index] = (captured_us - self._origin) * stored.timescale // 1_000_000
-        return sane
+            self._next[index] = begins
+        steps: list[int] = []
+        if times:
+            steps = [after - before for before, after in itertools.pairwise(times)]
+            next_time = following.get(index)
+            if next_time is not None:
+                steps.append(next_time - times[-1])
+            if scale != 1:
+                # Scaled from running totals, so that rounding does not add up.
+                sums = [round(total * scale) for total in itertools.accumulate(steps, initial=0)]
+                steps = [after - before for before, after in itertools.pairwise(sums)]
+        if index not in following:
+            # Nothing says when the last one ended.
+            last = steps[-1] if steps else self._nominal.get(index) or round(mine.duration * scale)
+            ends += max(0, last)
+            steps.append(last)
+        late = round(_LATE.total_seconds() * timescale)
+        elapsed = ends - begins
+        wrong = len(steps) != count or min(steps) <= 0 or max(steps) > elapsed + late
+        if wrong or abs(self._next[index] + sum(steps) - ends) > late:
+            total = min(max(ends - self._next[index], elapsed // 2), elapsed * 2)
+            total = max(total, count)
+            steps = [total * (n + 1) // count - total * n // count for n in range(count)]
+            # A machine that slept in between gives more than the format's 32 bits can say.
+            steps = [min(step, _LONGEST_TICKS) for step in steps]
+        self._nominal[index] = steps[-1]
+        return steps
+
+
+def _decode_times(mine: Samples) -> list[int]:
+    """Return the decode times; missing ones as their neighbours suggest, none if none is known.
+
+    FFmpeg has none for a stream's first pictures until it knows how far they are reordered.
+    """
+    times = mine.dts
+    known = [(at, time) for at, time in enumerate(times) if time is not None]
+    if len(known) == len(times):
+        return [time for _, time in known]
+    if not known:
+        return []
+    (first_at, first), (last_at, last) = known[0], known[-1]
+    step = max((last - first) // (last_at - first_at) if last_at > first_at else mine.duration, 1)
+    filled: list[int] = []
+    for at, time in enumerate(times):
+        if time is not None:
+            filled.append(time)
+        elif filled:
+            filled.append(filled[-1] + step)
+        else:
+            filled.append(first - (first_at - at) * step)
+    return filled
 
 
 def _rows(
-    track: Track, stored: StoredTrack, mine: Samples, durations: list[int]
+    track: Track, stored: StoredTrack, mine: Samples, times: list[int], durations: list[int]
 ) -> tuple[list[int], bool]:
     """Return the trun's numbers, and whether composition offsets are among them."""
-    wide = any(mine.offsets)
     rows: list[int] = []
-    if wide:
+    if times and any(
+        shown is not None and shown != decoded
+        for shown, decoded in zip(mine.pts, times, strict=True)
+    ):
         scale = track.time_base * stored.timescale
-        for payload, duration, key, offset in zip(
-            mine.payloads, durations, mine.keys, mine.offsets, strict=True
+        late = round(_LATE.total_seconds() * stored.timescale)
+        for payload, duration, key, decoded, shown in zip(
+            mine.payloads, durations, mine.keys, times, mine.pts, strict=True
         ):
-            shift = round(offset * scale) & 0xFFFFFFFF
-            rows += (duration, len(payload), _SYNC_FLAGS if key else _DELTA_FLAGS, shift)
-    else:
-        for payload, duration, key in zip(mine.payloads, durations, mine.keys, strict=True):
-            rows += (duration, len(payload), _SYNC_FLAGS if key else _DELTA_FLAGS)
-    return rows, wide
+            shift = 0 if shown is None else round((shown - decoded) * scale)
+            if abs(shift) > late:
+                shift = 0
+            flags = _SYNC_FLAGS if key else _DELTA_FLAGS
+            rows += (duration, len(payload), flags, shift & 0xFFFFFFFF)
+        return rows, True
+    for payload, duration, key in zip(mine.payloads, durations, mine.keys, strict=True):
+        rows += (duration, len(payload), _SYNC_FLAGS if key else _DELTA_FLAGS)
+    return rows, False
