@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping
-from functools import partial
+from pathlib import Path
 from typing import Any, override
 from uuid import UUID, uuid4
 
@@ -69,6 +69,8 @@ from .subentry_flows import CameraSubentryFlow
 
 _LOGGER = logging.getLogger(__name__)
 _SUGGEST_SECONDS = 5
+_CHECK_SECONDS = 30
+"""A share whose server is gone can keep a thread waiting for ever."""
 _TEXTS = (CONF_INSTALLER, CONF_CONTACT, CONF_PURPOSE, CONF_MANAGER_NAME)
 
 
@@ -153,12 +155,16 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
             }
         )
         return self.async_show_form(
-            step_id="vault",
+            step_id="move" if self.source == SOURCE_RECONFIGURE else "vault",
             data_schema=self.add_suggested_values_to_schema(
                 schema, {CONF_VAULT_PATH: self._data.get(CONF_VAULT_PATH)}
             ),
             errors=errors,
         )
+
+    async def async_step_move(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask the same of a site whose vault is there already."""
+        return await self.async_step_vault(user_input)
 
     async def async_step_approval(
         self, user_input: dict[str, Any] | None = None
@@ -229,13 +235,16 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
         path = self._data[CONF_VAULT_PATH]
         entry = self._get_reconfigure_entry() if self.source == SOURCE_RECONFIGURE else None
         self._place, self._warnings = None, []
-        if entry is not None and path == entry.data[CONF_VAULT_PATH]:
+        if entry is not None and Path(path) == Path(entry.data[CONF_VAULT_PATH]):
             return None  # where it was: also when its disk is away just now
         around = async_surroundings(self.hass, but=entry.entry_id if entry else None)
         try:
-            place = await self.hass.async_add_executor_job(check_place, path, around)
+            async with asyncio.timeout(_CHECK_SECONDS):
+                place = await self.hass.async_add_executor_job(check_place, path, around)
         except PlaceRefusedError as err:
             return err.refusal.value
+        except TimeoutError:
+            return PlaceRefusal.UNREACHABLE.value
         own = UUID(entry.data[CONF_VAULT_ID]) if entry else None
         if place.vault != own:
             return "vault_not_moved" if place.vault is None else PlaceRefusal.FOREIGN.value
@@ -281,7 +290,7 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
         places: list[Place] = []
         try:
             async with asyncio.timeout(_SUGGEST_SECONDS):
-                places = await self.hass.async_add_executor_job(partial(suggest_places, around))
+                places = await self.hass.async_add_executor_job(suggest_places, around)
         except TimeoutError:
             _LOGGER.debug("A share does not answer; no folders are suggested")
         return SelectSelector(

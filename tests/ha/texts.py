@@ -5,7 +5,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+import probatio
 from homeassistant.data_entry_flow import FlowHandler, FlowResult, FlowResultType, section
+from homeassistant.helpers.config_validation import custom_serializer
+from homeassistant.helpers.json import json_dumps
 
 from custom_components.camera_steward.config_flow import CameraStewardConfigFlow
 from custom_components.camera_steward.const import DOMAIN
@@ -49,11 +52,24 @@ def missing_texts(
         return []
     if result.get("translation_domain"):
         return []  # Home Assistant's own words
-    return [
+    return _undrawable(result) + [
         f"{language}: {problem}"
         for language, texts in TEXTS.items()
         for problem in _problems(flat(texts), part, step, result)
     ]
+
+
+def _undrawable(result: Any) -> list[str]:
+    """Return why the browser could not be sent a form."""
+    if result["type"] is not FlowResultType.FORM:
+        return []
+    try:
+        json_dumps(
+            probatio.to_field_list(result["data_schema"], custom_serializer=custom_serializer)
+        )
+    except (TypeError, ValueError) as err:
+        return [f"{result['step_id']} cannot be drawn: {err}"]
+    return []
 
 
 def _problems(texts: dict[str, str], part: str, step: str, result: Any) -> list[str]:
