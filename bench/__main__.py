@@ -62,11 +62,10 @@ def main() -> None:
             if not arguments.names or name in arguments.names:
                 print(f"{name} …", file=sys.stderr, flush=True)
                 bars += benchmark(Path(folder, name), arguments)
-        print(machine(Path(folder)))
-    print()
-    print(table(bars))
-    if arguments.json:
-        arguments.json.write_text(json.dumps([bar.as_json() for bar in bars], indent=2) + "\n")
+                if arguments.json:
+                    text = json.dumps([bar.as_json() for bar in bars], indent=2)
+                    arguments.json.write_text(text + "\n")
+        print(machine(Path(folder)), table(bars), sep="\n\n", flush=True)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ same library: the floor. Ends when its stdin does.
 import sys
 import threading
 import time
-from functools import partial
 from pathlib import Path
 
 APART_SECONDS = 0.25
@@ -15,33 +14,16 @@ APART_SECONDS = 0.25
 
 
 def steward(folder: Path, urls: list[str]) -> None:
-    """Record by the core's own workers into a vault."""
-    from bench.core import load_core  # noqa: PLC0415
+    """Record by a whole site: workers, keeper, vault, index, ledger."""
+    from bench import vaults  # noqa: PLC0415
 
-    load_core()
-    from bench.vaults import new_site  # noqa: PLC0415
-    from custom_components.camera_steward.core.capture.source import (  # noqa: PLC0415
-        Address,
-        AvSource,
-    )
-    from custom_components.camera_steward.core.capture.worker import (  # noqa: PLC0415
-        CameraPlan,
-        CaptureWorker,
-    )
-
-    site = new_site(folder / "site")
-    workers = []
-    for number, url in enumerate(urls):
-        source = AvSource(partial(Address, url=url, options={"rtsp_transport": "tcp"}))
-        plan = CameraPlan(camera=f"camera{number}", source=source)
-        workers.append(CaptureWorker(plan, site.vault, site.guard, lambda event: None))
-        workers[-1].start()
+    site = vaults.steward(vaults.new_site(folder / "site"), urls)
+    site.start()
+    for number in range(len(urls)):
+        site.set_recording(f"camera{number}", True, actor="bench")
         time.sleep(APART_SECONDS)
     sys.stdin.read()
-    for worker in workers:
-        worker.request_stop()
-    for worker in workers:
-        worker.join(20)
+    site.stop(20)
 
 
 def demux(_folder: Path, urls: list[str]) -> None:

@@ -63,12 +63,13 @@ def _cost(plan: Plan, camera: RtspCamera, kind: str, count: int) -> Cost:
     try:
         with _running(kind, folder, urls) as processes:
             if count:
-                wait_for(lambda: camera.stats()["playing"] == count, 120)
+                wait_for(lambda: _ended(processes) or camera.stats()["playing"] == count, 120)
+            if _ended(processes):
+                raise RuntimeError(f"{_NAMES[kind]} ended before it was measured")
             time.sleep(_SETTLE_SECONDS if count else 3 * _SETTLE_SECONDS)
             cost = measure([process.pid for process in processes], plan.seconds)
-            for process in processes:
-                if process.poll() is not None:
-                    raise RuntimeError(f"{_NAMES[kind]} ended while it was measured")
+            if _ended(processes):
+                raise RuntimeError(f"{_NAMES[kind]} ended while it was measured")
             if count and camera.stats()["playing"] != count:
                 raise RuntimeError(f"{_NAMES[kind]} lost a stream while it was measured")
         wait_for(lambda: camera.stats()["playing"] == 0)
@@ -77,6 +78,10 @@ def _cost(plan: Plan, camera: RtspCamera, kind: str, count: int) -> Cost:
     finally:
         shutil.rmtree(folder)
     return cost
+
+
+def _ended(processes: list[subprocess.Popen[bytes]]) -> bool:
+    return any(process.poll() is not None for process in processes)
 
 
 def _check_written(folder: Path, count: int, seconds: float) -> None:
