@@ -105,7 +105,7 @@ class Books:
         """Check the ledger against itself and what was attested beside the footage."""
         path = self.root / CHECKPOINTS_NAME
         lines = path.read_bytes().splitlines() if path.exists() else []
-        kept = [Checkpoint.from_json(line) for line in lines]
+        kept = [Checkpoint.from_json(line) for line in lines if line]
         return verify(self.ledger.database, self.ledger.public_key, kept)
 
 

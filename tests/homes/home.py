@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
@@ -26,6 +27,16 @@ _INTEGRATIONS = (
     *("frontend", "config", "history", "logbook", "media_source", "person", "stream", "backup"),
     *("my", "system_health", "ffmpeg"),
 )
+_HTTP: Mapping[str, object] = {
+    "server_host": ["127.0.0.1"],
+    "cors_allowed_origins": [],
+    "login_attempts_threshold": -1,
+    "ip_ban_enabled": True,
+    "ssl_profile": "modern",
+    "use_x_frame_options": True,
+    "error": None,
+    "error_message": None,
+}
 
 MANAGER = Person(name="運用 責任者 (Manager)", user="manager", password="manager-demo")
 OPERATOR = Person(name="操作 責任者 (Operator)", user="operator", password="operator-demo")
@@ -187,7 +198,7 @@ class Home:
 
     def _people(self) -> bool:
         """Return whether people were admitted before."""
-        path = self.config / ".storage" / "auth_provider.homeassistant"
+        path = self._stored("auth_provider.homeassistant")
         return path.exists() and len(json.loads(path.read_text())["data"]["users"]) >= len(PEOPLE)
 
     def _admit(self) -> None:
@@ -227,13 +238,17 @@ class Home:
         link = self.config / "custom_components" / "camera_steward"
         if not link.is_symlink():
             link.symlink_to(ROOT / "custom_components" / "camera_steward")
-        onboarding = self.config / ".storage" / "onboarding"
-        if not onboarding.exists():
+        if not self._stored("onboarding").exists():
             # The other steps would set up integrations that fetch packages and call the internet.
-            done = {"done": ["core_config", "analytics", "integration"]}
-            onboarding.write_text(
-                json.dumps({"version": 4, "minor_version": 1, "key": "onboarding", "data": done})
-            )
+            self._store("onboarding", (4, 1), {"done": ["core_config", "analytics", "integration"]})
+        # Not in configuration.yaml: from there it would be a trial that someone must confirm on
+        # the page within five minutes.
+        stable = dict(_HTTP) | {
+            "server_port": self.port,
+            "created_at": datetime.now(UTC).isoformat(),
+        }
+        data = {"stable": stable, "pending": None, "yaml_migration_done": True}
+        self._store("http", (2, 2), data)
         settings = {
             # Not default_config: a closed network lacks what half of that looks for.
             "homeassistant": {
@@ -247,7 +262,6 @@ class Home:
                 "longitude": 139.389,
             },
             **dict.fromkeys(_INTEGRATIONS),
-            "http": {"server_host": "127.0.0.1", "server_port": self.port},
             "recorder": {"commit_interval": 1},
             "automation": [],
             "camera": [
@@ -258,6 +272,14 @@ class Home:
         }
         text = yaml.safe_dump(settings, allow_unicode=True, sort_keys=False)
         (self.config / "configuration.yaml").write_text(text)
+
+    def _stored(self, key: str) -> Path:
+        return self.config / ".storage" / key
+
+    def _store(self, key: str, version: tuple[int, int], data: Mapping[str, object]) -> None:
+        major, minor = version
+        stored = {"version": major, "minor_version": minor, "key": key, "data": data}
+        self._stored(key).write_text(json.dumps(stored))
 
     def _clean(self) -> None:
         """End what it may have started and left, such as an ffmpeg for a picture."""

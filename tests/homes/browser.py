@@ -1,0 +1,57 @@
+"""A real Chromium in which a person uses Home Assistant's own pages."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from playwright.sync_api import Page, expect, sync_playwright
+
+from .client import Person
+
+_PROGRAM = "/usr/bin/chromium"
+_ARGUMENTS = (
+    # A test machine's root has no sandbox, and a closed network none of the browser's servers.
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+_PATIENCE = 90_000
+"""Milliseconds; pages are slow to come on a busy machine."""
+
+
+@contextmanager
+def browser(language: str, *, width: int = 1280, height: int = 900) -> Iterator[Page]:
+    """Give a page in a browser that prefers a language; all of it is gone afterwards."""
+    locale = {"en": "en-GB", "ja": "ja-JP"}[language]
+    with TemporaryDirectory() as profile, sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            profile,
+            executable_path=_PROGRAM,
+            args=list(_ARGUMENTS),
+            locale=locale,
+            timezone_id="Asia/Tokyo",
+            viewport={"width": width, "height": height},
+        )
+        try:
+            context.set_default_timeout(_PATIENCE)
+            expect.set_options(timeout=_PATIENCE)
+            yield context.pages[0]
+        finally:
+            context.close()
+
+
+def log_in(page: Page, base: str, person: Person) -> None:
+    """Log in on the form, as a person does."""
+    page.goto(base)
+    page.locator("input[name=username]").fill(person.user)
+    page.locator("input[name=password]").fill(person.password)
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "/auth/" not in url)
+    page.locator("home-assistant-main").wait_for()
+
+
+def picture(page: Page, path: Path) -> None:
+    """Take a picture of what is shown, once it stands still."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    page.wait_for_timeout(700)
+    page.screenshot(path=path, animations="disabled")
