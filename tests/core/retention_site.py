@@ -1,5 +1,6 @@
 """A site of real parts in a directory, a clock that does as it is told, and faults at any call."""
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,8 +18,7 @@ from custom_components.camera_steward.core.files import LocalFiles
 from custom_components.camera_steward.core.ledger.entry import Entry, EntryKind, Json
 from custom_components.camera_steward.core.ledger.registers import PurgeRecord, list_digest
 from custom_components.camera_steward.core.ledger.store import METADATA as LEDGER_TABLES, Ledger
-from custom_components.camera_steward.core.media.boxes import free_box
-from custom_components.camera_steward.core.model import EraseRule, Segment
+from custom_components.camera_steward.core.model import EraseRule, Segment, to_micros
 from custom_components.camera_steward.core.retention.corrections import LedgerClockBook
 from custom_components.camera_steward.core.retention.guard import ClockGuard
 from custom_components.camera_steward.core.retention.keeper import Keeper
@@ -27,6 +27,8 @@ from custom_components.camera_steward.core.vault.index import METADATA as INDEX_
 from custom_components.camera_steward.core.vault.keys import KEY_NAME
 from custom_components.camera_steward.core.vault.recovery import recover
 from custom_components.camera_steward.core.vault.vault import Vault, create_identity, parse_name
+
+from . import synthetic
 
 START = datetime(2026, 11, 22, 3, 4, 5, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -39,6 +41,9 @@ METHOD = "erased, key destroyed (test storage)"
 _VAULT = UUID(int=7)
 _SIGNING_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 _SITE_KEY = bytes(32)
+
+# Home Assistant's test plugin turns it on; every statement of every example would be kept in memory.
+logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
 
 
 type Gone = tuple[str, EraseRule, int, str]
@@ -252,7 +257,6 @@ class Site:
     def start(self) -> None:
         """Start what retention is made of, on the index as it stands."""
         self.book = LedgerClockBook(self.index, self.ledger)
-        self.vault.resume_after_recovery()
         self.guard = ClockGuard(self.clock, self.book)
         self.keeper = Keeper(
             vault=self.vault,
@@ -317,14 +321,18 @@ class Site:
         """Record a segment through the real writer; time passes by its length."""
         stamp_at = self.guard.now() - ago
         true_at = self.clock.true_at - ago
-        writer = self.vault.create_segment(camera, stamp_at, b"header")
+        writer = self.vault.create_segment(camera, stamp_at, synthetic.HEADER.data)
         sequence = self.index.last_sequence()
         if seal:
             writer.append(bytes(sequence % 251 + 1), 0, keyframe=True)
             writer.seal(length, {1: sequence.to_bytes(32)})
         else:
             # More than a chunk, or recovery finds that nothing was ever in it.
-            writer.append(free_box(70_000), 0, keyframe=True)
+            builder = synthetic.builder()
+            for at in range(2):
+                found_at = to_micros(stamp_at) + at * 1_000_000
+                made = synthetic.fragment(builder, [bytes(70_000)], found_at)
+                writer.append(made, at * 1_000_000, keyframe=True)
             writer.abandon()
         self.clock.advance(length)
         found = self.index.segment(sequence)

@@ -1,8 +1,10 @@
 """A site's books, opened together: index, ledger, vault, clock guard and keeper."""
 
+import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from uuid import UUID
@@ -11,10 +13,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from .clock import Clock, SystemClock
 from .database import Database
-from .errors import IndexUnreadableError
+from .errors import IndexUnreadableError, LedgerBrokenError
 from .files import Files, LocalFiles, storage_errors
 from .ledger.entry import SYSTEM, EntryKind
 from .ledger.opening import open_ledger
+from .ledger.registers import StatementRecord, statements
 from .ledger.store import Ledger
 from .model import Space
 from .retention.corrections import LedgerClockBook
@@ -24,10 +27,12 @@ from .retention.limits import SiteLimits
 from .site import IndexRebuilt, LedgerBroken, Recovered, SiteSettings, StewardEvent
 from .vault.index import METADATA, Index
 from .vault.recovery import recover
-from .vault.vault import Vault, create_identity, read_identity
+from .vault.vault import IDENTITY_DRAFT, Vault, create_identity, read_identity
 
 INDEX_NAME = "index.db"
 LEDGER_NAME = "ledger.db"
+_FIRST_AT = datetime(1970, 1, 1, tzinfo=UTC)
+_FAR_AT = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class VaultPlaceKind(StrEnum):
@@ -70,7 +75,7 @@ def prepare_vault(root: Path, files: Files | None = None) -> VaultPlace:
     vault = read_identity(root, files)
     if vault is not None:
         return VaultPlace(kind=VaultPlaceKind.VAULT, vault=vault, space=space)
-    others = [name for name in files.list(root) if name != "lost+found"]
+    others = [name for name in files.list(root) if name not in ("lost+found", IDENTITY_DRAFT)]
     kind = VaultPlaceKind.OCCUPIED if others else VaultPlaceKind.EMPTY
     return VaultPlace(kind=kind, vault=None, space=space)
 
@@ -96,7 +101,6 @@ class Books:
         """Open everything; a subclass of `StorageError` when the vault cannot be used."""
         files.make_directory(settings.state)
         self._path = settings.state / INDEX_NAME
-        fresh = not self._path.exists()
         self.database, damaged = _open_index(self._path, clock)
         opened: Ledger | None = None
         try:
@@ -110,14 +114,8 @@ class Books:
             self.ledger = opened
             if restart is not None:
                 emit(LedgerBroken())
-            if (fresh or damaged) and self.vault.camera_folders():
-                count = self.vault.rebuild_index()
-                self.ledger.append(
-                    EntryKind.FINDING,
-                    actor=SYSTEM,
-                    data={"what": "index_rebuilt", "segments": count},
-                )
-                emit(IndexRebuilt(segments=count))
+            if damaged or not self.vault.index_complete:
+                self._rebuild(emit, damaged=damaged)
             self._recover(emit)
             self.book = LedgerClockBook(self.index, self.ledger)
             self.guard = ClockGuard(clock, self.book)
@@ -134,6 +132,21 @@ class Books:
                 opened.close()
             self.database.close()
             raise
+
+    def _rebuild(self, emit: Callable[[StewardEvent], None], *, damaged: bool) -> None:
+        # What a removed camera may keep is in no setting any more; the last statement says it.
+        found: list[StatementRecord] = []
+        with contextlib.suppress(LedgerBrokenError):
+            found.extend(statements(self.ledger, _FIRST_AT, _FAR_AT))
+        for each in found[-1].cameras if found else ():
+            self.index.set_limit(each.camera, each.limit)
+        count = self.vault.rebuild_index()
+        if not damaged and not count:
+            return  # a site that begins
+        self.ledger.append(
+            EntryKind.FINDING, actor=SYSTEM, data={"what": "index_rebuilt", "segments": count}
+        )
+        emit(IndexRebuilt(segments=count))
 
     def _recover(self, emit: Callable[[StewardEvent], None]) -> None:
         counts: dict[str, int] = {}

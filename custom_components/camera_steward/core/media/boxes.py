@@ -2,11 +2,13 @@
 
 import hashlib
 from collections.abc import Buffer, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from struct import Struct, unpack_from
 
 _HEADER = Struct(">I4s")
 _NTP_EPOCH = 2_208_988_800
+_NTP_ERA = 2**32
+"""NTP counts seconds in 32 bits and begins anew in 2036."""
 _UNIT_LENGTH = Struct(">I")
 _NAL_ENTRIES = frozenset({b"avc1", b"avc3", b"hvc1", b"hev1"})
 
@@ -54,7 +56,7 @@ class StoredFragment:
     runs: tuple[StoredRun, ...] = field(repr=False)
 
 
-def boxes(data: bytes | memoryview, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+def boxes(data: Buffer, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     """Yield (type, body start, box end) of complete boxes in [start, end); stop at a torn one."""
     at = start
     while at + 8 <= end:
@@ -122,7 +124,9 @@ def fragments(media: bytes, start: int = 0) -> Iterator[StoredFragment]:
     for kind, body, end in boxes(media, start, len(media)):
         if kind == b"prft":
             seconds, fraction = unpack_from(">II", media, body + 8)
-            micros = (seconds - _NTP_EPOCH) * 1_000_000 + round(fraction * 1_000_000 / 2**32)
+            micros = (seconds - _NTP_EPOCH) % _NTP_ERA * 1_000_000 + round(
+                fraction * 1_000_000 / 2**32
+            )
             opened = (body - 8, micros)
         elif kind == b"moof" and opened is not None:
             runs = list(_runs(media, body, end, body - 8 - opened[0]))
@@ -187,15 +191,52 @@ class UnitDigest:
         return self._hash.digest()
 
 
-def digests(media: bytes) -> dict[int, bytes]:
-    """Return the unit digest of each track, computed anew from the media's samples."""
-    measures = {each.track: UnitDigest(nal=each.nal) for each in tracks(media)}
-    view = memoryview(media)
-    for fragment in fragments(media):
-        for run in fragment.runs:
-            at = fragment.offset + run.data_at
-            measures[run.track].add(run.sizes, view[at : at + sum(run.sizes)])
-    return {track: measure.digest() for track, measure in measures.items()}
+class MediaScan:
+    """Media that comes piece by piece: its tracks, fragments and digests.
+
+    Never more than one fragment is held, so that a long segment fits a small machine.
+    """
+
+    def __init__(self) -> None:
+        """Begin at the media's first byte."""
+        self.tracks: list[StoredTrack] = []
+        self.fragments: list[StoredFragment] = []
+        self._rest = bytearray()
+        self._at = 0
+        self._measures: dict[int, UnitDigest] = {}
+
+    def feed(self, data: Buffer) -> None:
+        """Take the next bytes; `BoxError` when they are no media of ours."""
+        self._rest += data
+        done = 0
+        opened: int | None = None
+        for kind, body, end in boxes(self._rest, 0, len(self._rest)):
+            if kind == b"prft":
+                opened = body - 8
+            elif kind == b"mdat" and opened is not None:
+                self._take(bytes(memoryview(self._rest)[opened:end]), self._at + opened)
+                opened = None
+            elif kind == b"moov":
+                self.tracks = tracks(bytes(memoryview(self._rest)[:end]))
+                self._measures = {t.track: UnitDigest(nal=t.nal) for t in self.tracks}
+            if opened is None:
+                done = end
+        del self._rest[:done]
+        self._at += done
+
+    def digests(self) -> dict[int, bytes]:
+        """Return the unit digest of each track over the whole fragments so far."""
+        return {track: measure.digest() for track, measure in self._measures.items()}
+
+    def _take(self, piece: bytes, offset: int) -> None:
+        view = memoryview(piece)
+        for each in fragments(piece):
+            for run in each.runs:
+                if run.track not in self._measures:
+                    raise BoxError("a fragment of no track")
+                samples = view[run.data_at : run.data_at + sum(run.sizes)]
+                self._measures[run.track].add(run.sizes, samples)
+            self.fragments.append(replace(each, offset=offset))
 
 
 def free_box(length: int) -> bytes:
@@ -209,5 +250,5 @@ def prft_box(track: int, captured_us: int, media_time: int) -> bytes:
     fraction = min(round(micros * 2**32 / 1_000_000), 2**32 - 1)
     # flags 24: the time is that of reception at this host, not of the camera's sensor
     return Struct(">I4sIIIIQ").pack(
-        32, b"prft", 0x01000018, track, seconds + _NTP_EPOCH, fraction, media_time
+        32, b"prft", 0x01000018, track, (seconds + _NTP_EPOCH) % _NTP_ERA, fraction, media_time
     )

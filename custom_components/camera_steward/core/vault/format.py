@@ -30,6 +30,8 @@ _KEY = Struct(">8sHH12s48s")
 KEY_BYTES = _KEY.size
 _TRAILER_LENGTH = Struct(">I")
 _SEGMENT_INFO = b"camera-steward segment 1"
+_FINAL = 1
+_RECOVERY = 2
 
 
 def camera_digest(camera: str) -> bytes:
@@ -85,9 +87,10 @@ class SegmentHeader:
 class ChunkCipher:
     """The STREAM construction over one segment, as age uses it.
 
-    Nonce: 11 bytes of counter, 1 byte that is 1 in the final chunk only. The file key comes from
-    the hour key and the random salt in the header, so that no nonce meets a key twice; the header
-    is associated data of each chunk.
+    Nonce: 11 bytes of counter, then 1 byte of flags: 1 in the final chunk, 2 in chunks that recovery
+    wrote. The file key comes from the hour key and the random salt in the header, so that no nonce
+    meets a key twice, also when recovery replaces a final chunk that was torn; the header is
+    associated data of each chunk.
     """
 
     def __init__(self, hour_key: bytes, header: bytes) -> None:
@@ -98,21 +101,41 @@ class ChunkCipher:
         self._header = header
 
     def seal(
-        self, number: int, chunk: bytes | bytearray | memoryview, *, final: bool = False
+        self,
+        number: int,
+        chunk: bytes | bytearray | memoryview,
+        *,
+        final: bool = False,
+        recovery: bool = False,
     ) -> bytes:
         """Encrypt chunk `number`, counted from 0."""
-        return self._cipher.encrypt(_nonce(number, final), chunk, self._header)
+        return self._cipher.encrypt(_nonce(number, final, recovery), chunk, self._header)
 
-    def open(self, number: int, chunk: bytes, *, final: bool = False) -> bytes:
+    def seal_rest(self, number: int, rest: bytes, *, recovery: bool = False) -> bytes:
+        """Encrypt all that is left, from chunk `number` on; the last is the final one."""
+        parts = [
+            self.seal(
+                number + at // CHUNK_BYTES,
+                rest[at : at + CHUNK_BYTES],
+                final=at + CHUNK_BYTES >= len(rest),
+                recovery=recovery,
+            )
+            for at in range(0, max(len(rest), 1), CHUNK_BYTES)
+        ]
+        return b"".join(parts)
+
+    def open(
+        self, number: int, chunk: bytes, *, final: bool = False, recovery: bool = False
+    ) -> bytes:
         """Decrypt a chunk; `FootageError` when it is not what was written there."""
         try:
-            return self._cipher.decrypt(_nonce(number, final), chunk, self._header)
+            return self._cipher.decrypt(_nonce(number, final, recovery), chunk, self._header)
         except InvalidTag as err:
             raise FootageError(f"chunk {number} fails its check") from err
 
 
-def _nonce(number: int, final: bool) -> bytes:
-    return number.to_bytes(11) + (b"\x01" if final else b"\x00")
+def _nonce(number: int, final: bool, recovery: bool) -> bytes:
+    return number.to_bytes(11) + bytes([final * _FINAL | recovery * _RECOVERY])
 
 
 def _key_place(vault: UUID, camera: str, hour: str) -> bytes:

@@ -187,6 +187,11 @@ class Index:
             query = select(SEGMENTS.c.sequence).where(SEGMENTS.c.sequence == sequence)
             return connection.execute(query).first() is not None
 
+    def sequences(self) -> set[int]:
+        """Return the numbers of all rows, marked for erasing or not."""
+        with self._database.read() as connection:
+            return set(connection.execute(select(SEGMENTS.c.sequence)).scalars())
+
     def segments(
         self, camera: str, start: datetime, end: datetime, *, overlap: timedelta | None = None
     ) -> list[Segment]:

@@ -32,12 +32,15 @@ class SegmentReader:
         self._plain_bytes = body - self._chunks * TAG_BYTES
         if self._plain_bytes < 4:
             raise FootageError("segment is cut off")
+        self._recovered = self._sealed_by_recovery()
         length = trailer_length(self._read(self._plain_bytes - 4, 4))
         start = self._plain_bytes - 4 - length
         if start < 0:
             raise FootageError("trailer cannot be read")
         self.trailer = Trailer.unpack(self._read(start, length))
         if not 0 <= self.trailer.media_bytes <= start:
+            raise FootageError("trailer cannot be read")
+        if self.trailer.recovered is not self._recovered:
             raise FootageError("trailer cannot be read")
 
     @property
@@ -90,10 +93,30 @@ class SegmentReader:
             length -= len(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
+    def _sealed_by_recovery(self) -> bool:
+        """Return who wrote the final chunk."""
+        number = self._chunks - 1
+        data = self._sealed_chunk(number)
+        try:
+            self._held = (number, self._cipher.open(number, data, final=True))
+        except FootageError:
+            self._held = (number, self._cipher.open(number, data, final=True, recovery=True))
+            return True
+        return False
+
+    def _sealed_chunk(self, number: int) -> bytes:
+        return self._file.read(HEADER_BYTES + number * SEALED_CHUNK_BYTES, SEALED_CHUNK_BYTES)
+
     def _chunk(self, number: int) -> bytes:
         held, plain = self._held
         if held != number:
-            data = self._file.read(HEADER_BYTES + number * SEALED_CHUNK_BYTES, SEALED_CHUNK_BYTES)
-            plain = self._cipher.open(number, data, final=number == self._chunks - 1)
+            data = self._sealed_chunk(number)
+            final = number == self._chunks - 1
+            try:
+                plain = self._cipher.open(number, data, final=final)
+            except FootageError:
+                if not self._recovered:
+                    raise
+                plain = self._cipher.open(number, data, final=final, recovery=True)
             self._held = (number, plain)
         return plain

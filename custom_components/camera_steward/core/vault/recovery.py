@@ -1,10 +1,11 @@
 """At start: seal what a crash left open, cut back to its last whole fragment."""
 
+import contextlib
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from ..errors import FootageError, SegmentMissingError
-from ..media.boxes import BoxError, digests, fragments, tracks
+from ..errors import FootageError, SegmentMissingError, StorageError
+from ..media.boxes import BoxError, MediaScan
 from ..model import Segment, SegmentState, to_micros
 from .format import (
     HEADER_BYTES,
@@ -13,6 +14,9 @@ from .format import (
     Trailer,
 )
 from .vault import Vault
+
+_EMPTY = Trailer(media_bytes=0, length_us=0, header_bytes=0, fragments=(), digests={})
+"""Stands for a file in which no fragment was ever whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,61 +33,58 @@ def recover(vault: Vault) -> list[Recovery]:
 
     Looks at the index's open rows and at files of each camera's newest hours that the index does
     not know (a power cut may take the index's last rows, never a synced file). A file that was
-    sealed is only entered. Nothing that can be read is dropped.
+    sealed is only entered. One that the storage refuses to seal now, as when it is full, stays open
+    and is sealed by `recover_camera` or at the next start; `StorageError` only when the vault
+    itself is gone.
     """
     vault.check()
     results = []
-    seen = set()
-    for segment in vault.index.open_segments():
-        seen.add(segment.sequence)
-        results.append(_recover_one(vault, segment, known=True))
     for camera in vault.camera_folders():
         for found in vault.recent(camera):
-            sequence, stamp_at = found.sequence, found.stamp_at
-            if sequence is None or stamp_at is None or sequence in seen:
+            if found.sequence is None or vault.index.knows(found.sequence):
                 continue
-            if vault.index.knows(sequence):
-                continue
-            segment = Segment(
-                sequence=sequence,
-                camera=camera,
-                stamp_at=stamp_at,
-                start_at=stamp_at,
-                end_at=stamp_at,
-                size_bytes=0,
-                state=SegmentState.OPEN,
-            )
-            results.append(_recover_one(vault, segment, known=False))
+            segment = vault.describe(found)
+            vault.index.add([segment])
+            if segment.state is not SegmentState.OPEN:
+                results.append(
+                    Recovery(segment=segment, dropped_bytes=0, damaged=not segment.digest)
+                )
+    for segment in vault.index.open_segments():
+        try:
+            results.append(_recover_one(vault, segment))
+        except StorageError:
+            vault.check()
+    for camera in vault.camera_folders():
+        with contextlib.suppress(StorageError):
+            vault.tidy(camera)
     vault.resume_after_recovery()
     return results
 
 
 def recover_camera(vault: Vault, camera: str) -> list[Recovery]:
     """Seal what a fault of the storage left open; only while nothing records this camera."""
+    vault.check()
     return [
-        _recover_one(vault, segment, known=True)
+        _recover_one(vault, segment)
         for segment in vault.index.open_segments()
         if segment.camera == camera
     ]
 
 
-def _recover_one(vault: Vault, segment: Segment, *, known: bool) -> Recovery:
+def _recover_one(vault: Vault, segment: Segment) -> Recovery:
     try:
         reader = vault.open_segment(segment)
     except SegmentMissingError:
-        vault.index.forget([segment.sequence])
-        return Recovery(segment=segment, dropped_bytes=0)
+        vault.check()  # gone by itself, or with the whole vault
+        return _forget(vault, segment, 0)
     except FootageError:
         outcome, size, dropped = _seal_whole_part(vault, segment)
     else:
         outcome, dropped = reader.trailer, 0
         reader.close()
         size = _size(vault, segment)
-    if outcome is None and size <= HEADER_BYTES:
-        # Only a header: no frame was ever in it.
-        vault.erase([segment])
-        vault.index.forget([segment.sequence])
-        return Recovery(segment=segment, dropped_bytes=size)
+    if outcome is _EMPTY:
+        return _forget(vault, segment, size)
     closed = replace(segment, size_bytes=size, state=SegmentState.RECOVERED)
     if outcome is not None:
         closed = replace(
@@ -92,17 +93,21 @@ def _recover_one(vault: Vault, segment: Segment, *, known: bool) -> Recovery:
             digest=outcome.digest,
             state=SegmentState.RECOVERED if outcome.recovered else SegmentState.SEALED,
         )
-    if known:
-        vault.index.seal(
-            closed.sequence,
-            end_at=closed.end_at,
-            size_bytes=closed.size_bytes,
-            state=closed.state,
-            digest=closed.digest,
-        )
-    else:
-        vault.index.add([closed])
+    vault.index.seal(
+        closed.sequence,
+        end_at=closed.end_at,
+        size_bytes=closed.size_bytes,
+        state=closed.state,
+        digest=closed.digest,
+    )
     return Recovery(segment=closed, dropped_bytes=dropped, damaged=outcome is None)
+
+
+def _forget(vault: Vault, segment: Segment, size: int) -> Recovery:
+    """Remove what never came to hold a whole fragment; its key goes with the hour's last one."""
+    vault.erase([segment])
+    vault.index.forget([segment.sequence])
+    return Recovery(segment=segment, dropped_bytes=size)
 
 
 def _size(vault: Vault, segment: Segment) -> int:
@@ -114,50 +119,55 @@ def _size(vault: Vault, segment: Segment) -> int:
 
 
 def _seal_whole_part(vault: Vault, segment: Segment) -> tuple[Trailer | None, int, int]:
-    """Return the new trailer (None when nothing can be read), the file's size, bytes dropped."""
+    """Cut a file back to its whole fragments and seal it.
+
+    Return the new trailer, the file's size and the bytes dropped. The trailer is `_EMPTY` when no
+    fragment was ever whole, and None when one may have been and cannot be read: that file is left
+    as it is.
+    """
     path = vault.path_of(segment)
     file = vault.files.open(path)
+    scan = MediaScan()
+    whole = 0
     try:
         size = file.size
-        media = bytearray()
-        whole = 0
+        if size <= HEADER_BYTES:
+            return _EMPTY, size, 0
+        chunks = (size - HEADER_BYTES) // SEALED_CHUNK_BYTES
         try:
             cipher = vault.cipher_of(segment, file.read(0, HEADER_BYTES))
-            for number in range((size - HEADER_BYTES) // SEALED_CHUNK_BYTES):
-                data = file.read(HEADER_BYTES + number * SEALED_CHUNK_BYTES, SEALED_CHUNK_BYTES)
-                media += cipher.open(number, data)
-                whole += 1
         except FootageError:
+            return None, size, 0
+        try:
+            for number in range(chunks):
+                data = file.read(HEADER_BYTES + number * SEALED_CHUNK_BYTES, SEALED_CHUNK_BYTES)
+                plain = cipher.open(number, data)
+                whole += 1
+                scan.feed(plain)
+        except FootageError, BoxError:
             # The first chunk that fails ends what is whole; before it nothing is in doubt.
             pass
     finally:
         file.close()
-    if not whole:
-        return None, size, 0
-    trailer = _trailer(segment, bytes(media))
-    if trailer is None:
-        return None, size, 0
+    if not scan.fragments:
+        return (_EMPTY if whole == chunks else None), size, 0
+    trailer = _trailer(segment, scan)
     keep = HEADER_BYTES + whole * SEALED_CHUNK_BYTES
     target = vault.files.reopen(path, keep)
     try:
-        # Only ever this one plaintext under this nonce: the trailer follows from the chunks alone.
-        final = cipher.seal(whole, trailer.pack(), final=True)
-        target.append(final)
+        # Only ever this one plaintext under this nonce: the trailer follows from the chunks alone,
+        # and the nonce says that recovery wrote it.
+        rest = cipher.seal_rest(whole, trailer.pack(), recovery=True)
+        target.append(rest)
         target.sync()
     finally:
         target.close()
-    return trailer, keep + len(final), size - keep
+    return trailer, keep + len(rest), size - keep
 
 
-def _trailer(segment: Segment, media: bytes) -> Trailer | None:
-    found = list(fragments(media))
-    if not found:
-        return None
-    try:
-        declared = tracks(media)
-    except BoxError:
-        return None
-    video = next((t for t in declared if t.handler == "vide"), declared[0])
+def _trailer(segment: Segment, scan: MediaScan) -> Trailer:
+    found = scan.fragments
+    video = next((t for t in scan.tracks if t.handler == "vide"), scan.tracks[0])
     stamp_us = to_micros(segment.stamp_at)
     last = found[-1]
     tail_us = max(
@@ -168,9 +178,8 @@ def _trailer(segment: Segment, media: bytes) -> Trailer | None:
         ),
         default=0,
     )
-    end = last.offset + last.length
     return Trailer(
-        media_bytes=end,
+        media_bytes=last.offset + last.length,
         length_us=max(last.captured_us - stamp_us + tail_us, 0),
         header_bytes=found[0].offset,
         fragments=tuple(
@@ -182,6 +191,6 @@ def _trailer(segment: Segment, media: bytes) -> Trailer | None:
             )
             for each in found
         ),
-        digests=digests(media[:end]),
+        digests=scan.digests(),
         recovered=True,
     )

@@ -15,16 +15,18 @@ from uuid import UUID
 from ..clock import Clock
 from ..errors import (
     FootageError,
+    KeyMissingError,
     SegmentMissingError,
     StorageError,
     VaultForeignError,
     VaultMissingError,
 )
-from ..files import Files
+from ..files import Files, ReadableFile
 from ..model import Segment, SegmentState, Space
 from .format import (
     FORMAT,
     HEADER_BYTES,
+    SEALED_CHUNK_BYTES,
     ChunkCipher,
     SegmentHeader,
     camera_digest,
@@ -35,13 +37,15 @@ from .reader import SegmentReader
 from .writer import Sealed, SegmentWriter
 
 IDENTITY_NAME = "vault.json"
+IDENTITY_DRAFT = "vault.json.new"
 CHECKPOINTS_NAME = "ledger-checkpoints.jsonl"
-_OURS = frozenset({IDENTITY_NAME, CHECKPOINTS_NAME})
+_OURS = frozenset({IDENTITY_NAME, IDENTITY_DRAFT, CHECKPOINTS_NAME, "lost+found"})
 _CAMERA = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _HOUR = re.compile(r"[01]\d|2[0-3]")
 _SEGMENT = re.compile(r"(\d{8}T\d{6}\.\d{6})Z-(\d{12,})\.seg")
 _STAMP = "%Y%m%dT%H%M%S.%f"
+_COMPLETE = "complete"
 
 
 class FoundKind(StrEnum):
@@ -80,7 +84,11 @@ def hour_of(stamp_at: datetime) -> str:
 
 def name_of(segment: Segment) -> str:
     """Return a segment's file name."""
-    return f"{segment.stamp_at.astimezone(UTC).strftime(_STAMP)}Z-{segment.sequence:012d}.seg"
+    return _name(segment.stamp_at, segment.sequence)
+
+
+def _name(stamp_at: datetime, sequence: int) -> str:
+    return f"{stamp_at.astimezone(UTC).strftime(_STAMP)}Z-{sequence:012d}.seg"
 
 
 def parse_name(name: str) -> tuple[datetime, int] | None:
@@ -94,30 +102,53 @@ def parse_name(name: str) -> tuple[datetime, int] | None:
         return None
 
 
+def _parse_place(hour: str, name: str) -> tuple[datetime, int] | None:
+    """Return stamp and sequence of a segment file that lies where it belongs; else None."""
+    parsed = parse_name(name) if hour else None
+    if parsed is None or hour_of(parsed[0]) != hour or name != _name(*parsed):
+        return None
+    return parsed
+
+
 def read_identity(root: Path, files: Files) -> UUID | None:
-    """Return the id of the vault in a directory, None when there is none."""
+    """Return the id of the vault in a directory, None when there is none.
+
+    `VaultForeignError` when there is one that this version cannot read.
+    """
     try:
         file = files.open(root / IDENTITY_NAME)
     except SegmentMissingError:
         return None
     try:
-        return UUID(json.loads(file.read(0, 4096))["vault"])
-    except (ValueError, KeyError, TypeError) as err:
+        found = json.loads(file.read(0, 4096))
+        if found["format"] != FORMAT:
+            raise VaultForeignError("vault is of another format")
+        return UUID(found["vault"])
+    except (ValueError, KeyError, TypeError, AttributeError) as err:
         raise VaultForeignError("vault.json cannot be read") from err
     finally:
         file.close()
 
 
 def create_identity(root: Path, files: Files, vault: UUID, created_at: datetime) -> None:
-    """Make an empty directory a vault; durable on return."""
+    """Make an empty directory a vault; durable on return.
+
+    `VaultForeignError` when it is one already. After a crash it can be called again.
+    """
     files.make_directory(root)
-    file = files.create(root / IDENTITY_NAME)
+    if read_identity(root, files) is not None:
+        raise VaultForeignError("there is a vault already")
+    # Under another name first: half an identity would lock everyone out.
+    draft = root / IDENTITY_DRAFT
+    files.unlink(draft)
+    file = files.create(draft)
     try:
         text = {"vault": str(vault), "format": FORMAT, "created_at": created_at.isoformat()}
         file.append(json.dumps(text).encode())
         file.sync()
     finally:
         file.close()
+    files.rename(draft, root / IDENTITY_NAME)
     files.sync_directory(root)
 
 
@@ -176,7 +207,11 @@ class Vault:
                 size_bytes=0,
                 state=SegmentState.OPEN,
             )
-            key = self._keys.make_or_get(camera, hour_of(stamp_at))
+            try:
+                key = self._keys.make_or_get(camera, hour_of(stamp_at))
+            except KeyMissingError as err:
+                # Never replaced: the hour's other segments may still be opened once it is mended.
+                raise StorageError("hour key does not open") from err
             path = self.path_of(segment)
             file = self.files.create(path)
         header = SegmentHeader(
@@ -204,6 +239,9 @@ class Vault:
             self.index.add([segment])
         except BaseException:
             file.close()
+            # Nothing was in it yet; a full disk would collect one such file a try.
+            with contextlib.suppress(StorageError):
+                self.files.unlink(path)
             raise
         return writer
 
@@ -253,19 +291,32 @@ class Vault:
         destroyed = self._keys.destroy(camera, hour) if names else False
         if names:
             self.files.sync_directory(folder)
-        if self.files.remove_directory(folder) and self.files.remove_directory(folder.parent):
-            self.files.remove_directory(folder.parent.parent)
+        # Each one, whatever a crash has left: only an empty one goes.
+        for each in (folder, folder.parent, folder.parent.parent):
+            self.files.remove_directory(each)
         return int(destroyed)
 
+    def tidy(self, camera: str, hours: int = 2) -> None:
+        """Remove what a crash left in a camera's newest hours: a key or folders of no segment."""
+        with self._places:
+            for hour in self._recent_hours(camera, hours):
+                self._tidy(camera, hour)
+            for date in self._recent_dates(camera):
+                self.files.remove_directory(self.root / camera / date)
+            self.files.remove_directory(self.root / camera)
+
     def walk(self) -> Iterator[Found]:
-        """Yield every file of the vault as the disk has it, whatever the index says."""
+        """Yield every file of the vault as the disk has it, whatever the index says.
+
+        `VaultMissingError` at the end when the vault was taken away meanwhile.
+        """
         self.check()
         for camera, hour, name in self._names():
             path = "/".join(part for part in (camera, hour, name) if part)
             if name == KEY_NAME:
                 yield Found(camera=camera, path=path, kind=FoundKind.KEY, size_bytes=0)
                 continue
-            parsed = parse_name(name) if hour else None
+            parsed = _parse_place(hour, name)
             try:
                 file = self.files.open(self.root / path)
             except SegmentMissingError:
@@ -273,9 +324,13 @@ class Vault:
             except StorageError:
                 yield Found(camera=camera, path=path, kind=FoundKind.OTHER, size_bytes=0)
                 continue
+            head = b""
             try:
                 size = file.size
-                head = file.read(0, HEADER_BYTES) if parsed else b""
+                if parsed:
+                    # One bad sector must not hide all the others; the name says how old it is.
+                    with contextlib.suppress(StorageError):
+                        head = file.read(0, HEADER_BYTES)
             finally:
                 file.close()
             if parsed is None:
@@ -293,6 +348,7 @@ class Vault:
                 sequence=sequence,
                 stamp_at=stamp_at,
             )
+        self.check()
 
     def _names(self) -> Iterator[tuple[str, str, str]]:
         """Yield (camera, hour, name); camera and hour are empty for files above them."""
@@ -315,26 +371,30 @@ class Vault:
 
     def recent(self, camera: str, hours: int = 2) -> list[Found]:
         """Return the segment files of a camera's newest hours on disk."""
-        dates = [d for d in self.files.list(self.root / camera) if _DATE.fullmatch(d)][-2:]
-        places = [
-            f"{date}/{hour}"
-            for date in dates
-            for hour in self.files.list(self.root / camera / date)
-            if _HOUR.fullmatch(hour)
-        ]
         return [
             Found(
                 camera=camera,
-                path=f"{camera}/{place}/{name}",
+                path=f"{camera}/{hour}/{name}",
                 kind=FoundKind.SEGMENT,
                 size_bytes=0,
                 sequence=parsed[1],
                 stamp_at=parsed[0],
             )
-            for place in places[-hours:]
-            for name in self.files.list(self.root / camera / place)
-            if (parsed := parse_name(name))
+            for hour in self._recent_hours(camera, hours)
+            for name in self.files.list(self.root / camera / hour)
+            if (parsed := _parse_place(hour, name))
         ]
+
+    def _recent_dates(self, camera: str) -> list[str]:
+        return [d for d in self.files.list(self.root / camera) if _DATE.fullmatch(d)][-2:]
+
+    def _recent_hours(self, camera: str, count: int) -> list[str]:
+        return [
+            f"{date}/{hour}"
+            for date in self._recent_dates(camera)
+            for hour in self.files.list(self.root / camera / date)
+            if _HOUR.fullmatch(hour)
+        ][-count:]
 
     def camera_folders(self) -> list[str]:
         """Return the cameras that have a folder."""
@@ -347,8 +407,8 @@ class Vault:
     def describe(self, found: Found) -> Segment:
         """Return the index row of a segment file met on a walk, read from the file itself.
 
-        One that cannot be opened is described all the same, without length or digest, so that
-        retention still finds it.
+        One that was never sealed is described as open, for recovery. One that cannot be read is
+        described all the same, without length or digest, so that retention still finds it.
         """
         parsed = parse_name(found.path.rpartition("/")[2])
         if parsed is None or found.sequence is None:
@@ -364,32 +424,75 @@ class Vault:
             state=SegmentState.RECOVERED,
         )
         try:
-            reader = self.open_segment(segment)
+            file = self.files.open(self.path_of(segment))
+            try:
+                segment = replace(segment, size_bytes=file.size)
+                return self._describe(segment, file)
+            finally:
+                file.close()
         except FootageError:
             return segment
-        trailer = reader.trailer
-        reader.close()
+        except StorageError:
+            self.check()  # one file that cannot be read, or the whole vault
+            return segment
+
+    def _describe(self, segment: Segment, file: ReadableFile) -> Segment:
+        if file.size <= HEADER_BYTES:
+            return replace(segment, state=SegmentState.OPEN)
+        cipher = self.cipher_of(segment, file.read(0, HEADER_BYTES))
+        try:
+            trailer = SegmentReader(file, cipher).trailer
+        except FootageError:
+            cipher.open(0, file.read(HEADER_BYTES, SEALED_CHUNK_BYTES))
+            return replace(segment, state=SegmentState.OPEN)
         return replace(
             segment,
-            end_at=stamp_at + timedelta(microseconds=trailer.length_us),
+            end_at=segment.stamp_at + timedelta(microseconds=trailer.length_us),
             state=SegmentState.RECOVERED if trailer.recovered else SegmentState.SEALED,
             digest=trailer.digest,
         )
 
+    @property
+    def index_complete(self) -> bool:
+        """Return whether the index knows all that was in the vault when it was begun."""
+        return self.index.get_meta(_COMPLETE) is not None
+
     def rebuild_index(self, progress: Callable[[int], None] | None = None) -> int:
-        """Fill an empty index from the disk; return how many segments were entered."""
+        """Enter in the index what the disk has and it does not know; return how many segments.
+
+        Call `recover` afterwards. After a crash it can be called again and goes on.
+        """
+        known = self.index.sequences()
         count = 0
         batch: list[Segment] = []
+        unreadable: list[Segment] = []
+
+        def enter() -> None:
+            nonlocal count
+            self.index.add(batch)
+            count += len(batch)
+            batch.clear()
+            if progress is not None:
+                progress(count)
+
         for found in self.walk():
-            if found.kind is FoundKind.SEGMENT:
-                batch.append(self.describe(found))
-                count += 1
+            if found.kind is not FoundKind.SEGMENT or found.sequence in known:
+                continue
+            segment = self.describe(found)
+            if not segment.digest and segment.state is SegmentState.RECOVERED:
+                # Perhaps a copy of another: that one is entered first.
+                unreadable.append(segment)
+                continue
+            known.add(segment.sequence)
+            batch.append(segment)
             if len(batch) == 1000:
-                self.index.add(batch)
-                batch.clear()
-                if progress is not None:
-                    progress(count)
-        self.index.add(batch)
+                enter()
+        for segment in unreadable:
+            if segment.sequence not in known:
+                known.add(segment.sequence)
+                batch.append(segment)
+        enter()
+        self.index.set_meta(**{_COMPLETE: 1})
         self.resume_after_recovery()
         return count
 

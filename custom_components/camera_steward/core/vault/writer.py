@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from ..clock import Clock
+from ..errors import StorageError
 from ..files import WritableFile
 from ..media.boxes import free_box
 from .format import CHUNK_BYTES, ChunkCipher, FragmentEntry, Trailer
@@ -26,7 +27,8 @@ class SegmentWriter:
     """A segment being written; owned by one thread.
 
     Whole chunks are appended as they fill. A chunk that waits too long is filled up with a free
-    box, which players skip, because a chunk may never be written twice under one nonce.
+    box, which players skip, because a chunk may never be written twice under one nonce. For the same
+    reason a writer that failed once takes nothing more.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class SegmentWriter:
         self._header_bytes = len(media_header)
         self._fragments: list[FragmentEntry] = []
         self._synced_at = self._tail_since = clock.elapsed()
+        self._over = False
         file.append(header)
         self._push(media_header)
         file.sync()
@@ -63,8 +66,9 @@ class SegmentWriter:
         """Take a fragment that starts `start_us` after the segment's stamp.
 
         On return it is on disk or in memory; it is durable about `SYNC_EVERY` later at the next
-        call, or when sealed.
+        call, or when sealed. After an error of the storage only `abandon` is left.
         """
+        self._begin()
         self._fragments.append(
             FragmentEntry(
                 offset=self._media_bytes,
@@ -74,16 +78,18 @@ class SegmentWriter:
             )
         )
         self._push(fragment)
-        now = self._clock.elapsed()
-        if self._tail and now - self._tail_since >= SYNC_EVERY:
-            missing = -len(self._tail) % CHUNK_BYTES
-            self._push(free_box(missing if missing >= 8 else missing + CHUNK_BYTES))
-        if now - self._synced_at >= SYNC_EVERY:
-            self._file.sync()
-            self._synced_at = now
+        self._settle()
+        self._over = False
+
+    def settle(self) -> None:
+        """Make durable what has waited `SYNC_EVERY`; for when nothing comes to append."""
+        self._begin()
+        self._settle()
+        self._over = False
 
     def seal(self, length: timedelta, digests: dict[int, bytes]) -> Sealed:
         """Write trailer and final chunk; the segment is durable and indexed on return."""
+        self._begin()
         trailer = Trailer(
             media_bytes=self._media_bytes,
             length_us=length // timedelta(microseconds=1),
@@ -91,20 +97,33 @@ class SegmentWriter:
             fragments=tuple(self._fragments),
             digests=digests,
         )
-        rest = memoryview(bytes(self._tail) + trailer.pack())
-        while len(rest) > CHUNK_BYTES:
-            self._write_chunk(rest[:CHUNK_BYTES])
-            rest = rest[CHUNK_BYTES:]
-        self._write_chunk(rest, final=True)
+        rest = self._cipher.seal_rest(self._chunks, bytes(self._tail) + trailer.pack())
+        self._file.append(rest)
         self._file.sync()
         self._file.close()
-        sealed = Sealed(length=length, size_bytes=self._written, digest=trailer.digest)
+        sealed = Sealed(length=length, size_bytes=self._written + len(rest), digest=trailer.digest)
         self._on_sealed(sealed)
         return sealed
 
     def abandon(self) -> None:
         """Let go of the file unsealed; recovery seals what is whole."""
+        self._over = True
         self._file.close()
+
+    def _begin(self) -> None:
+        """Be over until it is known that all was written."""
+        if self._over:
+            raise StorageError("segment was let go")
+        self._over = True
+
+    def _settle(self) -> None:
+        now = self._clock.elapsed()
+        if self._tail and now - self._tail_since >= SYNC_EVERY:
+            missing = -len(self._tail) % CHUNK_BYTES
+            self._push(free_box(missing if missing >= 8 else missing + CHUNK_BYTES))
+        if now - self._synced_at >= SYNC_EVERY:
+            self._file.sync()
+            self._synced_at = now
 
     def _push(self, data: bytes) -> None:
         """Encrypt and write the whole chunks that `data` completes; keep the rest."""
@@ -123,8 +142,8 @@ class SegmentWriter:
         self._tail = bytearray(view[at:])
         self._tail_since = self._clock.elapsed()
 
-    def _write_chunk(self, chunk: bytearray | memoryview, *, final: bool = False) -> None:
-        sealed = self._cipher.seal(self._chunks, chunk, final=final)
+    def _write_chunk(self, chunk: bytearray | memoryview) -> None:
+        sealed = self._cipher.seal(self._chunks, chunk)
         self._file.append(sealed)
         self._chunks += 1
         self._written += len(sealed)
