@@ -1,5 +1,7 @@
 """Camera Steward: an existing camera's footage, recorded as captured, encrypted, gone on time."""
 
+from pathlib import Path
+
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.helpers import config_validation as cv, device_registry as dr
@@ -7,11 +9,12 @@ from homeassistant.helpers.typing import ConfigType
 
 from . import changes, keys, repairs
 from .bridge import Bridge, async_erase_site, not_ready
-from .const import DOMAIN
+from .const import CONF_VAULT_PATH, DOMAIN
 from .coordinator import CameraStewardConfigEntry, CameraStewardCoordinator, CameraStewardData
 from .core.errors import StewardError, VaultForeignError, VaultMissingError
 from .entity import site_device
 from .memory import SiteMemory
+from .places import storage_words
 from .repairs import Issue
 from .services import async_setup_services
 
@@ -38,7 +41,11 @@ async def async_setup_entry(hass: HomeAssistant, entry: CameraStewardConfigEntry
     memory = SiteMemory(hass, entry.entry_id)
     await memory.async_load()
     coordinator = CameraStewardCoordinator(hass, entry)
-    bridge = coordinator.bridge = Bridge(hass, entry, site_keys, memory, coordinator.async_on_event)
+    root = Path(entry.data[CONF_VAULT_PATH])
+    storage = await hass.async_add_executor_job(storage_words, root)
+    bridge = coordinator.bridge = Bridge(
+        hass, entry, site_keys, memory, coordinator.async_on_event, storage
+    )
     try:
         await bridge.async_start()
     except StewardError as err:
@@ -51,6 +58,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: CameraStewardConfigEntry
 
     async def stop(_: Event) -> None:
         # A shutdown does not unload entries, and a thread that runs on would cut a segment short.
+        await coordinator.async_shutdown()
         await bridge.async_stop()
 
     try:
@@ -73,6 +81,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: CameraStewardConfigEntr
     """Stop a site. Where a thread does not end, it must not be started again beside it."""
     if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
         return False
+    await entry.runtime_data.coordinator.async_shutdown()
     return await entry.runtime_data.bridge.async_stop()
 
 

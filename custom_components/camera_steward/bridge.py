@@ -65,6 +65,7 @@ from .core.vault.verify import VerifyLevel
 from .keys import SiteKeys
 from .limits import limit_from
 from .memory import SiteMemory
+from .places import storage_words
 from .sources import async_source_for
 
 AUTOMATION: Final = "automation"
@@ -170,8 +171,10 @@ def state_directory(hass: HomeAssistant, entry_id: str) -> Path:
     return Path(hass.config.path(DOMAIN, entry_id))
 
 
-def site_settings(hass: HomeAssistant, entry: ConfigEntry, keys: SiteKeys) -> SiteSettings:
-    """Return what the core needs to know of a site."""
+def site_settings(
+    hass: HomeAssistant, entry: ConfigEntry, keys: SiteKeys, storage: str = ""
+) -> SiteSettings:
+    """Return what the core needs to know of a site; `storage` is its kind in words."""
     return SiteSettings(
         root=Path(entry.data[CONF_VAULT_PATH]),
         vault=UUID(entry.data[CONF_VAULT_ID]),
@@ -181,6 +184,7 @@ def site_settings(hass: HomeAssistant, entry: ConfigEntry, keys: SiteKeys) -> Si
         limit=limit_from(entry.data),
         ceiling=CEILING,
         reserve_bytes=RESERVE_BYTES,
+        storage=storage,
     )
 
 
@@ -282,6 +286,7 @@ class Bridge:
         keys: SiteKeys,
         memory: SiteMemory,
         on_event: Callable[[StewardEvent], None],
+        storage: str = "",
     ) -> None:
         """Prepare; `async_start` begins. `on_event` is called on the event loop."""
         self._hass = hass
@@ -290,7 +295,7 @@ class Bridge:
         self._on_event = on_event
         self._stopped = False
         self.steward = Steward(
-            site_settings(hass, entry, keys),
+            site_settings(hass, entry, keys, storage),
             [
                 async_camera_settings(hass, each, recording=memory.recording(camera))
                 for camera, each in cameras_of(entry).items()
@@ -377,5 +382,7 @@ async def async_erase_site(
     hass: HomeAssistant, entry: ConfigEntry, keys: SiteKeys, *, actor: str
 ) -> None:
     """Erase all footage of a site that is no longer set up; raises the core's own errors."""
-    settings = site_settings(hass, entry, keys)
+    root = Path(entry.data[CONF_VAULT_PATH])
+    storage = await hass.async_add_executor_job(storage_words, root)
+    settings = site_settings(hass, entry, keys, storage)
     await hass.async_add_executor_job(partial(erase_site, settings, actor=actor))

@@ -30,30 +30,13 @@ from .core.model import Space
 
 _FOLDER_NAME = "camera_steward"
 _MOUNTS = Path("/proc/self/mounts")
-_DISKS = frozenset(
-    [
-        "bcachefs",
-        "btrfs",
-        "cifs",
-        "exfat",
-        "ext2",
-        "ext3",
-        "ext4",
-        "f2fs",
-        "fuseblk",
-        "nfs",
-        "nfs4",
-        "ntfs",
-        "ntfs3",
-        "smb3",
-        "vfat",
-        "xfs",
-        "zfs",
-        "fuse.mergerfs",
-        "fuse.sshfs",
-        "virtiofs",
-        "9p",
-    ]
+_BLOCK_DEVICES = Path("/sys/dev/block")
+_SHARES = frozenset({"9p", "cifs", "fuse.sshfs", "nfs", "nfs4", "smb3"})
+_DISKS = _SHARES | frozenset(
+    {
+        *("bcachefs", "btrfs", "exfat", "ext2", "ext3", "ext4", "f2fs", "fuse.mergerfs", "fuseblk"),
+        *("ntfs", "ntfs3", "vfat", "virtiofs", "xfs", "zfs"),
+    }
 )
 _OFF_LIMITS = tuple(
     Path(name)
@@ -216,6 +199,24 @@ def suggest_places(around: Surroundings) -> list[Place]:
     return found[:_MOST_SUGGESTIONS]
 
 
+def storage_words(root: Path) -> str:
+    """Return the kind of storage below a path in words for the ledger; empty when unknown.
+
+    A disk that says it rotates is left unnamed: most memory sticks say so too.
+    """
+    real = root.resolve()
+    if _kind_at(real) in _SHARES:
+        return "network share"
+    try:
+        device = _nearest(real).stat().st_dev
+        block = (_BLOCK_DEVICES / f"{os.major(device)}:{os.minor(device)}").resolve()
+        # A partition has its queue at the disk that it is a part of.
+        queue = next(path for path in (block, block.parent) if (path / "queue").is_dir()) / "queue"
+        return "flash, may keep old cells" if (queue / "rotational").read_text()[0] == "0" else ""
+    except OSError, StopIteration, IndexError:
+        return ""
+
+
 def _name_in(folder: Path, around: Surroundings) -> str:
     # The integration's own folder in the configuration directory has the bare name.
     return f"{_FOLDER_NAME}_footage" if folder == around.config else _FOLDER_NAME
@@ -243,13 +244,25 @@ def _refuse_by_position(root: Path, around: Surroundings) -> None:
 def _warnings(root: Path, around: Surroundings) -> Iterable[PlaceWarning]:
     if any(root.is_relative_to(path.resolve()) for path in around.backed_up):
         yield PlaceWarning.BACKUP
-    above = [each for each in _read_mounts() if root.is_relative_to(each.path)]
-    # Of two mounts at one place, the later one covers the earlier.
-    kind = max(reversed(above), key=lambda each: len(each.path.parts)).kind if above else ""
+    kind = _kind_at(root)
     if kind in ("tmpfs", "ramfs"):
         yield PlaceWarning.MEMORY
     if kind == "overlay" and around.official_image:
         yield PlaceWarning.CONTAINER
+
+
+def _kind_at(real: Path) -> str:
+    """Return the kind of file system at a resolved path."""
+    above = [each for each in _read_mounts() if real.is_relative_to(each.path)]
+    # Of two mounts at one place, the later one covers the earlier.
+    return max(reversed(above), key=lambda each: len(each.path.parts)).kind if above else ""
+
+
+def _nearest(path: Path) -> Path:
+    """Return the path itself, or what there is of it."""
+    while not path.exists():
+        path = path.parent
+    return path
 
 
 def _overlap(one: Path, other: Path) -> bool:

@@ -1,5 +1,6 @@
 """A site is set up by forms alone, and only where its footage may lie."""
 
+import os
 import shutil
 from dataclasses import replace
 from datetime import timedelta
@@ -28,6 +29,7 @@ from custom_components.camera_steward.places import (
     PlaceWarning,
     async_surroundings,
     check_place,
+    storage_words,
     suggest_places,
 )
 
@@ -276,6 +278,40 @@ async def test_memory_and_the_containers_own_folders_are_warned_of(
     assert inside.warnings == (PlaceWarning.MEMORY,)
     beside = await hass.async_add_executor_job(check_place, f"{disk}/footage", around)
     assert beside.warnings == (PlaceWarning.CONTAINER,)
+
+
+@pytest.mark.parametrize(
+    ("kind", "rotational", "words"),
+    [
+        ("ext4", "0\n", "flash, may keep old cells"),
+        ("ext4", "1\n", ""),  # as memory sticks say, too
+        ("ext4", None, ""),
+        ("nfs4", None, "network share"),
+    ],
+)
+@pytest.mark.parametrize("partition", ["", "/sda1"])
+def test_the_kind_of_storage_is_named_only_where_it_is_known(
+    disk: Path,
+    mounts: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    rotational: str | None,
+    words: str,
+    partition: str,
+) -> None:
+    mounts.write_text(f"overlay / overlay rw 0 0\n/dev/sda1 {disk} {kind} rw 0 0\n")
+    blocks = tmp_path / "block"
+    blocks.mkdir()
+    monkeypatch.setattr(places, "_BLOCK_DEVICES", blocks)
+    if rotational is not None:
+        (tmp_path / "sda" / "queue").mkdir(parents=True)
+        (tmp_path / "sda" / "sda1").mkdir()
+        (tmp_path / "sda" / "queue" / "rotational").write_text(rotational)
+        device = disk.stat().st_dev
+        place = blocks / f"{os.major(device)}:{os.minor(device)}"
+        place.symlink_to(tmp_path / f"sda{partition}")
+    assert storage_words(disk / "not" / "there" / "yet") == words
 
 
 async def test_other_disks_are_suggested_and_never_the_media_folders(

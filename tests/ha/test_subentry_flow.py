@@ -94,6 +94,8 @@ async def send(hass: HomeAssistant, result: Any, given: dict[str, Any]) -> dict[
         assert result["progress_action"] == "receiving"
         await hass.async_block_till_done()
         result = await hass.config_entries.subentries.async_configure(flow)
+    if result["type"] in (FlowResultType.CREATE_ENTRY, FlowResultType.ABORT):
+        await hass.async_block_till_done()  # the site starts again with it
     return dict(result)
 
 
