@@ -22,7 +22,7 @@ from pytest_homeassistant_custom_component.typing import (
     WebSocketGenerator,
 )
 
-from custom_components.camera_steward import repairs
+from custom_components.camera_steward import bridge, repairs
 from custom_components.camera_steward.bridge import state_directory
 from custom_components.camera_steward.const import DOMAIN
 from custom_components.camera_steward.core.ledger.entry import EntryKind
@@ -127,8 +127,23 @@ async def test_unloading_does_not_wait_for_an_entity_that_never_answers(
     assert threads() == []
 
 
+async def test_a_site_whose_thread_does_not_end_is_not_started_beside_it(
+    hass: HomeAssistant, rtsp_camera: RtspCamera, disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two of them would write one vault; Home Assistant then asks for a restart."""
+    await async_add_cameras(hass, door=rtsp_camera.url)
+    entry = await async_set_up(hass, site(disk, camera(DOOR, "door")))
+    await until_status(hass, DOOR, "recording")
+    rtsp_camera.stall()
+    monkeypatch.setattr(bridge, "STOP_SECONDS", 0.0)
+    assert not await hass.config_entries.async_unload(entry.entry_id)
+    assert entry.state is ConfigEntryState.FAILED_UNLOAD
+    await until(lambda: not threads())
+    assert await entry.runtime_data.bridge.async_stop()
+
+
 async def test_a_shutdown_ends_every_thread(
-    hass: HomeAssistant, rtsp_camera: RtspCamera, disk: Path
+    hass: HomeAssistant, rtsp_camera: RtspCamera, disk: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A shutdown does not unload entries."""
     await async_add_cameras(hass, door=rtsp_camera.url)
@@ -137,6 +152,7 @@ async def test_a_shutdown_ends_every_thread(
     hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
     await hass.async_block_till_done()
     assert threads() == []
+    assert "Error fetching" not in caplog.text
 
 
 async def test_a_missing_vault_is_a_repair_and_recording_begins_when_it_is_back(
@@ -315,7 +331,8 @@ async def test_removing_a_site_erases_its_footage_and_keeps_its_ledger(
 async def test_removing_a_site_whose_vault_is_away_destroys_its_keys(
     hass: HomeAssistant, disk: Path
 ) -> None:
-    """What is left cannot be opened by anyone, and the notification says so."""
+    """What is left cannot be opened by anyone, and the notification says so in its language."""
+    hass.config.language = "ja"
     entry = site(disk, camera(DOOR, "door"))
     await async_back_date(hass, entry, DOOR, timedelta(hours=1))
     unplug(disk)
@@ -325,7 +342,7 @@ async def test_removing_a_site_whose_vault_is_away_destroys_its_keys(
     await hass.async_block_till_done()
     assert await async_load(hass, entry.entry_id) is None
     told = hass.data["persistent_notification"][f"{DOMAIN}_{entry.entry_id}"]["message"]
-    assert "could not be reached" in told
+    assert told.startswith("Honcho Shop を削除しましたが、保管庫に接続できませんでした。")
     assert [i for i in ir.async_get(hass).issues if i[0] == DOMAIN] == []
 
 

@@ -1,11 +1,9 @@
 """The actions over the real registry: what they answer, and whom they refuse."""
 
-import json
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-import yaml
 from homeassistant.auth.models import Group
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError, Unauthorized
@@ -217,19 +215,3 @@ async def test_a_vault_that_is_away_is_told_in_words(
         await async_ask(hass, "purge")
     assert told.value.translation_key == "vault_missing"
     plug_in(away, disk)
-
-
-def test_every_action_and_field_has_its_words() -> None:
-    """In services.yaml, both languages and the icons alike."""
-    root = Path(__file__).parents[2] / "custom_components/camera_steward"
-    actions = yaml.safe_load((root / "services.yaml").read_text())
-    icons = json.loads((root / "icons.json").read_text())
-    assert set(icons["services"]) == set(actions)
-    for language in ("en", "ja"):
-        words = json.loads((root / f"translations/{language}.json").read_text())
-        assert set(words["services"]) == set(actions)
-        for name, action in actions.items():
-            told = words["services"][name]
-            assert told["name"]
-            assert told["description"]
-            assert set(told.get("fields", {})) == set(action.get("fields", {}))
