@@ -407,8 +407,9 @@ class Vault:
     def describe(self, found: Found) -> Segment:
         """Return the index row of a segment file met on a walk, read from the file itself.
 
-        One that was never sealed is described as open, for recovery. One that cannot be read is
-        described all the same, without length or digest, so that retention still finds it.
+        One that was never sealed, or that the storage does not give out now, is described as open,
+        for recovery. One that is damaged is described all the same, without length or digest, so
+        that retention still finds it.
         """
         parsed = parse_name(found.path.rpartition("/")[2])
         if parsed is None or found.sequence is None:
@@ -434,7 +435,7 @@ class Vault:
             return segment
         except StorageError:
             self.check()  # one file that cannot be read, or the whole vault
-            return segment
+            return replace(segment, state=SegmentState.OPEN)
 
     def _describe(self, segment: Segment, file: ReadableFile) -> Segment:
         if file.size <= HEADER_BYTES:
