@@ -175,7 +175,7 @@ def check_place(text: str, around: Surroundings) -> Place:
         raise PlaceRefusedError(PlaceRefusal.NOT_WRITABLE) from None
     except StorageFullError:
         raise PlaceRefusedError(PlaceRefusal.FULL) from None
-    except StorageError, OSError, RuntimeError:
+    except StorageError, OSError, RuntimeError, ValueError:
         raise PlaceRefusedError(PlaceRefusal.UNREACHABLE) from None
     if found.kind is VaultPlaceKind.OCCUPIED:
         raise PlaceRefusedError(PlaceRefusal.OCCUPIED)
