@@ -27,7 +27,14 @@ from .retention.limits import SiteLimits
 from .site import IndexRebuilt, LedgerBroken, Recovered, SiteSettings, StewardEvent
 from .vault.index import METADATA, Index
 from .vault.recovery import recover
-from .vault.vault import IDENTITY_DRAFT, Vault, create_identity, read_identity
+from .vault.vault import (
+    CHECKPOINTS_NAME,
+    IDENTITY_DRAFT,
+    IDENTITY_NAME,
+    Vault,
+    create_identity,
+    read_identity,
+)
 
 INDEX_NAME = "index.db"
 LEDGER_NAME = "ledger.db"
@@ -179,7 +186,8 @@ def erase_site(
 ) -> int:
     """Erase all footage of a site that ends; return how many segments went.
 
-    Without the steward nobody keeps the limit any more (INV-1). The ledger stays where it is.
+    Without the steward nobody keeps the limit any more (INV-1). The ledger stays where it is. The
+    folder is a vault no longer, unless something in it was not the steward's.
     """
     limits = SiteLimits(ceiling=settings.ceiling, default=settings.limit, cameras={})
     books = Books(
@@ -193,6 +201,11 @@ def erase_site(
         erased = 0
         for camera in books.index.cameras():
             erased += books.keeper.decommission(camera, actor).erased
+        if not any(True for _ in books.vault.walk()):
+            # The folder is free for another site; what attested to the ledger goes with it.
+            for name in (CHECKPOINTS_NAME, IDENTITY_NAME):
+                books.vault.files.unlink(settings.root / name)
+            books.vault.files.sync_directory(settings.root)
         return erased
     finally:
         books.close()
