@@ -1,5 +1,6 @@
 """A site set up through its config entry: it records, stops, starts again, and is removed."""
 
+import os
 import sys
 import threading
 from collections.abc import Generator
@@ -24,7 +25,7 @@ from pytest_homeassistant_custom_component.typing import (
 
 from custom_components.camera_steward import bridge, repairs
 from custom_components.camera_steward.bridge import state_directory
-from custom_components.camera_steward.const import DOMAIN
+from custom_components.camera_steward.const import CONF_VAULT_PATH, DOMAIN
 from custom_components.camera_steward.core.ledger.entry import EntryKind
 from custom_components.camera_steward.keys import async_load
 from tests.cameras import Clip, RtspCamera, SilentCamera
@@ -323,6 +324,8 @@ async def test_removing_a_site_erases_its_footage_and_keeps_its_ledger(
     )
     assert found[-1].data["rule"] == "decommission"
     assert found[-1].actor == "Mock User"
+    vault = Path(entry.data[CONF_VAULT_PATH])
+    assert await hass.async_add_executor_job(os.listdir, vault) == []
     told = hass.data["persistent_notification"][f"{DOMAIN}_{entry.entry_id}"]["message"]
     assert "erased" in told
     assert [i for i in ir.async_get(hass).issues if i[0] == DOMAIN] == []
