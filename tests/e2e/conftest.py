@@ -1,4 +1,4 @@
-"""What the end-to-end tests share: folders, homes that end with their test, and the browser."""
+"""What the end-to-end tests share: folders, homes that end with their tests, pictures."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -18,12 +18,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def make_home(folder: Path) -> Iterator[Callable[[dict[str, str]], Home]]:
-    """Return what makes a home; each is ended, and its log shown where a test failed."""
+    """Return what makes a home, which ends with the module."""
     with ExitStack() as homes:
 
         def make(cameras: dict[str, str]) -> Home:
             home = Home(folder, cameras)
-            homes.callback(lambda: print(home.log()[-20_000:]))
             homes.callback(home.close)
             return home
 

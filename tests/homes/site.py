@@ -125,12 +125,16 @@ def entities(client: Client, entry_id: str) -> Mapping[tuple[str, str], str]:
 def wait_until_recording(home: Home, entry_id: str, *cameras_: str) -> None:
     """Wait until cameras record, as their status says."""
     client = home.client()
+    seen: dict[str, str] = {}
 
     def recording() -> bool:
         ids, states = entities(client, entry_id), client.states()
-        return all(
-            states.get(ids.get((camera, "status"), ""), {}).get("state") == "recording"
-            for camera in cameras_
-        )
+        for camera in cameras_:
+            state = states.get(ids.get((camera, "status"), ""), {})
+            seen[camera] = str(state.get("state"))
+        return set(seen.values()) == {"recording"}
 
-    wait_for(recording, 120, 0.3)
+    try:
+        wait_for(recording, 180, 0.3)
+    except TimeoutError:
+        raise TimeoutError(f"{seen} of {entry(client, entry_id)}:\n{home.log()[-8000:]}") from None

@@ -5,14 +5,14 @@ from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from .home import ROOT
 
 _TRANSLATIONS = ROOT / "custom_components" / "camera_steward" / "translations"
 _PAGES = {
-    "en": {"add": "Add integration", "submit": "Submit", "finish": "Finish"},
-    "ja": {"add": "統合を追加", "submit": "送信", "finish": "完了"},
+    "en": {"add": "Add integration"},
+    "ja": {"add": "統合を追加"},
 }
 INTEGRATION = "/config/integrations/integration/camera_steward"
 
@@ -48,26 +48,29 @@ class Walker:
         expect(listed).to_have_count(1)
         listed.click()
         self._expect("config.step.site")
-        for name in ("installer", "contact", "purpose", "manager_name"):
-            self.field(name).fill(texts[name])
         self.choose(self.text("config.step.site.data.manager_user_id"), manager)
+        self.fill(texts, "installer", "contact", "purpose", "manager_name")
         self._send("site")
         self._expect("config.step.vault")
-        self.pick(self.text("config.step.vault.data.vault_path"), vault, custom=True)
+        self.pick(self.text("config.step.vault.data.vault_path"), vault)
         self._send("vault")
         self._expect("config.step.confirm")
         self._send("confirm")
         self._finish()
 
-    def add_camera(self, texts: Mapping[str, str], entity: str) -> None:
-        """Add a camera to the only site, up to what the test found; `save_camera` saves it."""
+    def add_camera(self, texts: Mapping[str, str], entity: str, *, site: str | None = None) -> None:
+        """Add a camera, up to what the test found; `save_camera` saves it.
+
+        With `site`, one of several sites is chosen first.
+        """
         self.page.goto(f"{self.base}{INTEGRATION}")
         button = self.text("config_subentries.camera.initiate_flow.user")
         self.page.get_by_role("button", name=button).first.click()
+        if site is not None:
+            self.page.get_by_role("dialog").get_by_text(site, exact=True).click()
         self._expect("config_subentries.camera.step.camera")
         self.pick(self.text("config_subentries.camera.step.camera.data.source_entity"), entity)
-        for name in ("name", "place", "purpose", "direction", "field_of_view"):
-            self.field(name).fill(texts[name])
+        self.fill(texts, "name", "place", "purpose", "direction", "field_of_view")
         self._send("camera")
         receiving = self.text("config_subentries.camera.progress.receiving")
         expect(self.dialog).to_contain_text(receiving.format(name=texts["name"]))
@@ -81,26 +84,31 @@ class Walker:
 
     # ------------------------------------------------------------------ parts of a form
 
-    def field(self, name: str) -> Locator:
-        """Return the field for a text."""
-        return self.dialog.locator(f"input[name={name}], textarea[name={name}]")
+    def fill(self, texts: Mapping[str, str], *names: str) -> None:
+        """Fill the fields for texts, and look again: a list that closes redraws the form."""
+        fields = {
+            name: self.dialog.locator(f"input[name={name}], textarea[name={name}]")
+            for name in names
+        }
+        while any(field.input_value() != texts[name] for name, field in fields.items()):
+            for name, field in fields.items():
+                field.fill(texts[name])
+            self.page.wait_for_timeout(300)
 
     def choose(self, label: str, option: str) -> None:
         """Choose from a short list."""
-        self.dialog.locator(f"ha-picker-field[aria-label='{label}']").or_(
-            self.dialog.locator("ha-select").first
-        ).first.click()
-        self.dialog.locator("ha-dropdown-item").filter(has_text=option).click()
+        self.dialog.locator(f"ha-picker-field[aria-label^='{label}']").click()
+        items = self.dialog.locator("ha-dropdown-item")
+        items.filter(has_text=option).click()
+        items.first.wait_for(state="hidden")
 
-    def pick(self, label: str, option: str, *, custom: bool = False) -> None:
-        """Pick from a list with a search, or give something that is not in it."""
+    def pick(self, label: str, option: str) -> None:
+        """Pick from a list with a search, which takes what is not in it as well."""
         self.dialog.locator(f"ha-picker-field[aria-label^='{label}']").click()
         box = self.page.locator("ha-picker-combo-box")
         box.locator("input").fill(option)
-        if custom:
-            self.page.keyboard.press("Enter")
-        else:
-            box.locator("ha-combo-box-item", has_text=option).first.click()
+        box.locator("ha-combo-box-item", has_text=option).first.click()
+        box.wait_for(state="hidden")
 
     def _expect(self, step: str) -> None:
         """Wait until a step is shown, and look for its description."""
@@ -112,8 +120,7 @@ class Walker:
 
     def _finish(self) -> None:
         """Close what Home Assistant shows at the end of a flow."""
-        button = self.dialog.get_by_text(self.pages["finish"], exact=True)
-        button.first.wait_for()
+        self.dialog.locator("step-flow-create-entry").wait_for()
         self._on_step("done")
-        button.first.click()
-        self.dialog.wait_for(state="detached")
+        self.dialog.locator("ha-button[slot=primaryAction]").click()
+        self.dialog.wait_for(state="hidden")
