@@ -1,0 +1,95 @@
+"""The frozen vault of format 1 is read by this version and every later one."""
+
+import json
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from custom_components.camera_steward.core.database import Database
+from custom_components.camera_steward.core.files import LocalFiles
+from custom_components.camera_steward.core.model import Segment, SegmentState
+from custom_components.camera_steward.core.vault.index import METADATA, Index
+from custom_components.camera_steward.core.vault.recovery import recover
+from custom_components.camera_steward.core.vault.vault import Vault, read_identity
+from custom_components.camera_steward.core.vault.verify import VerifyLevel, verify
+from tests.cameras import unit_digest, units
+
+from .vault_site import EVER, FAR_BACK, ScriptedClock
+
+GOLDEN = Path(__file__).parent / "data" / "golden-1"
+
+
+@pytest.fixture
+def expected() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((GOLDEN / "golden.json").read_text())
+    return found
+
+
+def _rows(index: Index) -> dict[int, Segment]:
+    return {
+        each.sequence: each
+        for camera in index.cameras()
+        for each in index.segments(camera, *EVER, overlap=FAR_BACK)
+    }
+
+
+def test_every_segment_of_the_frozen_vault_is_read_as_it_was_written(
+    tmp_path: Path, expected: dict[str, Any]
+) -> None:
+    root = tmp_path / "vault"
+    shutil.copytree(GOLDEN / "vault", root)
+    assert read_identity(root, LocalFiles()) == UUID(expected["vault"])
+    database = Database(tmp_path / "index.db", METADATA)
+    index = Index(database)
+    clock = ScriptedClock(datetime(2026, 12, 1, tzinfo=UTC))
+    vault = Vault(
+        root,
+        LocalFiles(),
+        clock,
+        UUID(expected["vault"]),
+        bytes.fromhex(expected["site_key"]),
+        index,
+    )
+    vault.rebuild_index()
+    before = {p: p.read_bytes() for p in root.rglob("*.seg")}
+    recover(vault)
+    rows = _rows(index)
+    assert list(verify(vault, rows.values(), VerifyLevel.DIGEST)) == []
+    for each in [*expected["sealed"], expected["after_recovery"]]:
+        row = rows.pop(each["sequence"])
+        assert str(vault.path_of(row).relative_to(root)) == each["path"]
+        assert row.camera == each["camera"]
+        assert row.state is SegmentState(each["state"])
+        assert (row.start_at.isoformat(), row.end_at.isoformat()) == (
+            each["start_at"],
+            each["end_at"],
+        )
+        assert (row.size_bytes, row.digest.hex()) == (each["size_bytes"], each["digest"])
+        reader = vault.open_segment(row)
+        media = reader.read(0, reader.media_bytes)
+        assert len(media) == each["media_bytes"]
+        fragments = [[f.offset, f.length, f.start_us] for f in reader.trailer.fragments]
+        assert fragments == each["fragments"]
+        for kind, held in each["units"].items():
+            found = units(media, kind)
+            assert len(found) == held["count"] > 0
+            assert unit_digest(found).hex() == held["blake2b_256"]
+            assert reader.trailer.digests[held["track"]].hex() == held["blake2b_256"]
+        reader.close()
+    assert rows == {}
+    changed = [p for p, content in before.items() if p.read_bytes() != content]
+    assert [str(p.relative_to(root)) for p in changed] == [expected["unsealed"]]
+    database.close()
+
+
+def test_the_frozen_vault_holds_what_it_should(expected: dict[str, Any]) -> None:
+    sealed = expected["sealed"]
+    assert {each["camera"] for each in sealed} == {"door", "yard"}
+    assert {each["state"] for each in sealed} == {"sealed", "recovered"}
+    assert {tuple(each["units"]) for each in sealed} == {("video",), ("video", "audio")}
+    assert len({each["path"].split("/")[2] for each in sealed}) == 2
+    assert sum(p.stat().st_size for p in GOLDEN.rglob("*") if p.is_file()) < 400_000
