@@ -222,7 +222,8 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
             await self.hass.async_add_executor_job(create_vault, self._place.root, vault)
         except StorageError as err:
             _LOGGER.warning("The vault could not be made: %s", err)
-            self._errors = {CONF_VAULT_PATH: PlaceRefusal.NOT_WRITABLE.value}
+            refusal = await self._async_refusal()  # what has changed since it was checked
+            self._errors = {CONF_VAULT_PATH: refusal or PlaceRefusal.NOT_WRITABLE.value}
             return await self.async_step_vault()
         self._data |= {CONF_VAULT_PATH: str(self._place.root), CONF_VAULT_ID: str(vault)}
         await self.async_set_unique_id(str(vault))

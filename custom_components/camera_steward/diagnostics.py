@@ -72,7 +72,7 @@ def _site_state(snapshot: SiteSnapshot) -> dict[str, Any]:
         "total_bytes": space.total_bytes if space else None,
         "free_bytes": space.free_bytes if space else None,
         "storage_error": snapshot.storage_error_key,
-        "clock": snapshot.clock.value,
+        "clock": snapshot.clock.name.lower(),
         "next_purge_at": snapshot.next_purge_at,
         "last_statement_at": snapshot.last_statement_at,
         "ledger_broken": snapshot.ledger_broken,

@@ -168,8 +168,7 @@ async def test_a_folder_that_was_filled_meanwhile_is_not_overwritten(
     result = await send(hass, await begin(hass, manager), place(disk / "footage"))
     await hass.async_add_executor_job(create_vault, disk / "footage", uuid4())
     result = await send(hass, result, {})
-    assert result["step_id"] == "vault"
-    assert result["errors"]
+    assert (result["step_id"], result["errors"]) == ("vault", {"vault_path": "path_foreign"})
     assert not hass.config_entries.async_entries(DOMAIN)
 
 
