@@ -1,6 +1,7 @@
 """Each scenario of docs/design/retention.md: what is believed, stamped, corrected and purged."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,8 +15,11 @@ from custom_components.camera_steward.core.retention.guard import (
     LONGEST_OFF,
     ORDINARY_OFF,
     TOLERANCE,
+    Acceptance,
     ClockState,
+    Correction,
     Doubt,
+    Explanation,
 )
 
 from .retention_site import (
@@ -445,6 +449,24 @@ def test_what_breaks_between_acceptance_and_shift_is_finished_once(crash: bool) 
             if not site.faults.hit:
                 return
     pytest.fail("the run did not end")
+
+
+def test_two_acceptances_of_one_instant_are_two(site: Site) -> None:
+    number = site.record()
+    before = site.start_of(number)
+    first = Acceptance(
+        accepted_at=site.clock.now(),
+        explanation=Explanation.MANAGER,
+        actor="manager-id",
+        jump=HOUR,
+        away=ZERO,
+        vouched=number,
+        correction=Correction(first=number, last=number, by=HOUR),
+    )
+    site.book.accepted(first)
+    site.book.accepted(replace(first, correction=None))
+    assert site.start_of(number) == before + HOUR
+    assert len(site.entries(EntryKind.CLOCK_ACCEPTED)) == 2
 
 
 def test_a_rebuilt_index_gets_its_corrections_again() -> None:

@@ -125,27 +125,20 @@ class LedgerClockBook(ClockBook):
             "vouched": acceptance.vouched,
             "correction": _data(acceptance.correction),
         }
-        entry = self._ledger.append(
-            EntryKind.CLOCK_ACCEPTED,
-            actor=acceptance.actor,
-            at=acceptance.accepted_at,
-            data=data,
-            key=f"clock_accepted:{acceptance.vouched}:{to_micros(acceptance.accepted_at)}",
+        self._ledger.append(
+            EntryKind.CLOCK_ACCEPTED, actor=acceptance.actor, at=acceptance.accepted_at, data=data
         )
-        self._apply(entry)
-        self._settled = entry.id
+        self.settle()
 
     def correct(self, correction: Correction, at: datetime) -> None:
         """Enter and apply a correction of stamps that no jump explains."""
-        entry = self._ledger.append(
+        self._ledger.append(
             EntryKind.CLOCK_ACCEPTED,
             actor=SYSTEM,
             at=at,
             data={"explanation": FUTURE_STAMP, "correction": _data(correction)},
-            key=f"clock_corrected:{correction.first}:{correction.last}:{to_micros(at)}",
         )
-        self._apply(entry)
-        self._settled = entry.id
+        self.settle()
 
     @override
     def settle(self) -> int:

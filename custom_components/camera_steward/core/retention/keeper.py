@@ -76,6 +76,8 @@ class Keeper:
         self._margin = margin
         self._batches = Batches(vault, ledger, method)
         self._turn = RLock()
+        # The book may have reserved numbers that were corrected once.
+        vault.resume_after_recovery()
 
     def run(self, actor: str = SYSTEM, *, close: bool = False) -> RunResult:
         """Erase what has reached its limit (INV-1), and finish what was decided before.
