@@ -1,6 +1,7 @@
 """A vault with recorders at work: real files and index, real or scripted cameras."""
 
 import gc
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -33,8 +34,12 @@ from custom_components.camera_steward.core.capture.worker import (
 )
 from custom_components.camera_steward.core.clock import Clock, SystemClock
 from custom_components.camera_steward.core.database import Database
-from custom_components.camera_steward.core.errors import SourceEndedError, SourceError
-from custom_components.camera_steward.core.files import Files, LocalFiles
+from custom_components.camera_steward.core.errors import (
+    SourceEndedError,
+    SourceError,
+    StorageFullError,
+)
+from custom_components.camera_steward.core.files import Files, LocalFiles, WritableFile
 from custom_components.camera_steward.core.media.fragments import Header, Track
 from custom_components.camera_steward.core.model import (
     CaptureStatus,
@@ -46,7 +51,7 @@ from custom_components.camera_steward.core.model import (
 from custom_components.camera_steward.core.vault.index import METADATA, Index
 from custom_components.camera_steward.core.vault.vault import Vault, create_identity
 from custom_components.camera_steward.core.vault.verify import VerifyLevel, verify
-from tests.cameras import Clip, split_annexb, units, wait_for
+from tests.cameras import Clip, units, wait_for
 from tests.cameras.yardstick import split_prefixed
 
 START = datetime(2026, 11, 22, 3, 4, 5, tzinfo=UTC)
@@ -292,18 +297,18 @@ type Step = tuple[timedelta, Packet | SourceError | Callable[[], None] | None]
 
 
 class ScriptedSource:
-    """A camera that does as it is told: each list of steps is one connection, the last repeats."""
+    """A camera that does as it is told: each script is one connection, the last one repeats."""
 
     def __init__(
         self,
         footage: Footage,
         clock: ScriptedClock,
-        *connections: Iterable[Step],
+        *connections: Callable[[], Iterable[Step]],
         header_for: Callable[[bytes], Header] | None = None,
     ) -> None:
         self.footage = footage
         self.clock = clock
-        self.connections = [list(each) for each in connections]
+        self.connections = connections
         self.opened = 0
         self.header = header_for or (lambda keyframe: footage.header)
 
@@ -311,13 +316,13 @@ class ScriptedSource:
         """Connect."""
         number = min(self.opened, len(self.connections) - 1)
         self.opened += 1
-        return ScriptedConnection(self, self.connections[number])
+        return ScriptedConnection(self, self.connections[number]())
 
 
 class ScriptedConnection(OpenSource):
     """One connection of a scripted camera."""
 
-    def __init__(self, source: ScriptedSource, steps: Sequence[Step] = ()) -> None:
+    def __init__(self, source: ScriptedSource, steps: Iterable[Step] = ()) -> None:
         self._source = source
         self._steps = steps
 
@@ -359,18 +364,86 @@ def stored_units(packets: Iterable[Packet | None], footage: Footage) -> list[byt
     ]
 
 
-def annexb(packets: Iterable[bytes]) -> list[bytes]:
-    """Return the units of packets with start codes."""
-    return [unit for each in packets for unit in split_annexb(each)]
+class FaultyFiles(LocalFiles):
+    """Real files of which one call that writes fails, when told to, and all after it."""
+
+    def __init__(self) -> None:
+        self.countdown = 0
+        self.failing = False
+
+    def arm(self, countdown: int) -> None:
+        """Let the call after `countdown` others fail."""
+        self.countdown = countdown + 1
+
+    def mend(self) -> None:
+        """Let all calls pass."""
+        self.countdown, self.failing = 0, False
+
+    def point(self) -> None:
+        """Be a place where it may happen."""
+        if self.countdown:
+            self.countdown -= 1
+            self.failing |= not self.countdown
+        if self.failing:
+            raise StorageFullError("ENOSPC")
+
+    @override
+    def create(self, path: Path) -> WritableFile:
+        self.point()
+        return _FaultyFile(self, super().create(path))
 
 
-def holding(payloads: set[int]) -> list[bytes]:
-    """Return the objects with these ids that are still alive, as the garbage collector sees them."""
-    gc.collect()
-    return [
-        value
-        for each in gc.get_objects()
-        if isinstance(each, list | tuple | dict)
-        for value in (each.values() if isinstance(each, dict) else each)
-        if isinstance(value, bytes) and id(value) in payloads
-    ]
+class _FaultyFile(WritableFile):
+    def __init__(self, files: FaultyFiles, file: WritableFile) -> None:
+        self._files = files
+        self._file = file
+
+    @override
+    def append(self, data: bytes) -> None:
+        try:
+            self._files.point()
+        except StorageFullError:
+            self._file.append(data[: len(data) // 2])  # as much as there was room for
+            raise
+        self._file.append(data)
+
+    @override
+    def sync(self) -> None:
+        self._files.point()
+        self._file.sync()
+
+    @override
+    def close(self) -> None:
+        self._file.close()
+
+
+class Alive:
+    """Tells which payloads are still held by anything: bytes themselves cannot be watched."""
+
+    def __init__(self) -> None:
+        self._held: list[tuple[int, bytes]] = []
+
+    def of(self, packets: Iterable[Packet]) -> Iterator[Packet]:
+        """Pass packets on, each payload an object of its own."""
+        for each in packets:
+            payload = bytes(bytearray(each.payload))
+            number = len(self._held)
+            self._held.append((number, payload))
+            yield each._replace(payload=payload)
+            del payload
+
+    def left(self) -> list[int]:
+        """Return the numbers of the payloads, in order, that something else holds."""
+        gc.collect()
+        # The tuple holds one reference, the loop's name and the call's argument one each.
+        return [number for number, payload in self._held if sys.getrefcount(payload) > _MINE]
+
+
+def _references() -> int:
+    """Return what `getrefcount` says of an object that only `Alive` holds."""
+    held = [(0, bytes(bytearray(b"alone")))]
+    [mine] = [sys.getrefcount(payload) for _, payload in held]
+    return mine
+
+
+_MINE = _references()

@@ -39,10 +39,12 @@ _STILL_SECONDS = 10.0
 
 _CAUGHT_UP = 0.002
 _NAP = 0.1
+_LEAST_NAP = 0.05
+_NAP_BYTES = 40 * 1024
 """Having waited for a packet, everything sent so far is read. A short sleep then lets the kernel
-collect some pictures, which are read in one go: a quarter less CPU than waking for each. Times of
-arrival blur by as much; a TCP connection holds that much by itself
-(docs/adr/0004-reading-in-bursts.md)."""
+collect some pictures, which are read in one go: a quarter less CPU than waking for each. It is no
+longer than these bytes take to come, and left out where that is next to nothing, so that no camera
+waits for us; times of arrival blur by 0.1 s at most (docs/adr/0004-reading-in-bursts.md)."""
 
 _UNTIMED_FORMATS = frozenset({"mpjpeg", "image2pipe", "jpeg_pipe"})
 
@@ -136,7 +138,7 @@ class AvSource:
         if isinstance(container, SourceError):
             raise container
         try:
-            return _AvStream(container, audio=self._audio, nap=_NAP if _over_tcp(address) else 0)
+            return _AvStream(container, audio=self._audio, naps=_over_tcp(address))
         except BaseException:
             container.close()
             raise
@@ -187,9 +189,9 @@ def _over_tcp(address: Address) -> bool:
 
 
 class _AvStream:
-    def __init__(self, container: InputContainer, *, audio: bool, nap: float) -> None:
+    def __init__(self, container: InputContainer, *, audio: bool, naps: bool) -> None:
         self._container = container
-        self._nap = nap
+        self._naps = naps
         chosen: list[Stream] = list(container.streams.video[:1])
         if not chosen:
             raise SourceNoVideoError
@@ -236,8 +238,8 @@ class _AvStream:
         framings = {track.index: track.framing for track in self.tracks}
         video = self.tracks[0].index
         untimed = self._untimed
-        nap = self._nap
-        asked_at = seen_at = monotonic()
+        naps, burst = self._naps, 0
+        asked_at = seen_at = napped_at = monotonic()
         try:
             # All streams, left out ones too: else nothing would end a wait for pictures while
             # sound goes on.
@@ -266,9 +268,14 @@ class _AvStream:
                     )
                 if flushed:
                     return SourceStalledError()
-                if nap and waited > _CAUGHT_UP:
-                    sleep(nap)
+                burst += packet.size
                 asked_at = monotonic()
+                if naps and waited > _CAUGHT_UP:
+                    nap = min(_NAP, _NAP_BYTES * (asked_at - napped_at) / burst)
+                    burst, napped_at = 0, asked_at
+                    if nap >= _LEAST_NAP:
+                        sleep(nap)
+                        asked_at = monotonic()
         except av.FFmpegError as err:
             return _source_error(err, receiving=True)
         return SourceEndedError()

@@ -196,7 +196,7 @@ class FragmentBuilder:
             mine = samples.get(track.index)
             if not mine:
                 continue
-            times = _decode_times(mine)
+            times = _decode_times(mine, following.get(track.index))
             durations = self._durations(track, stored, mine, times, following, from_us, to_us)
             rows, wide = _rows(track, stored, mine, times, durations)
             tables.append((track.index, stored.track, self._next[track.index], mine, rows, wide))
@@ -265,12 +265,16 @@ class FragmentBuilder:
                 # Scaled from running totals, so that rounding does not add up.
                 sums = [round(total * scale) for total in itertools.accumulate(steps, initial=0)]
                 steps = [after - before for before, after in itertools.pairwise(sums)]
+        late = round(_LATE.total_seconds() * timescale)
         if index not in following:
             # Nothing says when the last one ended.
-            last = steps[-1] if steps else self._nominal.get(index) or round(mine.duration * scale)
-            ends += max(0, last)
+            stated = round(mine.duration * scale)
+            known = (*steps[-1:], self._nominal.get(index, 0), stated)
+            last = next((each for each in known if 0 < each <= ends - begins + late), 0)
+            if not last and not times:
+                last = stated  # a still is shown until the next one
+            ends += last
             steps.append(last)
-        late = round(_LATE.total_seconds() * timescale)
         elapsed = ends - begins
         wrong = len(steps) != count or min(steps) <= 0 or max(steps) > elapsed + late
         if wrong or abs(self._next[index] + sum(steps) - ends) > late:
@@ -283,7 +287,7 @@ class FragmentBuilder:
         return steps
 
 
-def _decode_times(mine: Samples) -> list[int]:
+def _decode_times(mine: Samples, following: int | None) -> list[int]:
     """Return the decode times; missing ones as their neighbours suggest, none if none is known.
 
     FFmpeg has none for a stream's first pictures until it knows how far they are reordered.
@@ -294,7 +298,8 @@ def _decode_times(mine: Samples) -> list[int]:
         return [time for _, time in known]
     if not known:
         return []
-    (first_at, first), (last_at, last) = known[0], known[-1]
+    first_at, first = known[0]
+    last_at, last = known[-1] if following is None else (len(times), following)
     step = max((last - first) // (last_at - first_at) if last_at > first_at else mine.duration, 1)
     filled: list[int] = []
     for at, time in enumerate(times):
