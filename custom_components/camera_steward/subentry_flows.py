@@ -15,7 +15,7 @@ from homeassistant.config_entries import (
 )
 from homeassistant.const import CONF_NAME, Platform
 from homeassistant.data_entry_flow import section
-from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import config_validation as cv, entity_registry as er
 from homeassistant.helpers.selector import (
     BooleanSelector,
     EntitySelector,
@@ -426,8 +426,8 @@ def _windows_of(given: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[st
         windows += [
             {
                 CONF_WEEKDAY: int(day),
-                CONF_START: part[CONF_START][:5],
-                CONF_END: part[CONF_END][:5],
+                CONF_START: f"{cv.time(part[CONF_START]):%H:%M}",
+                CONF_END: f"{cv.time(part[CONF_END]):%H:%M}",
             }
             for day in part[CONF_DAYS_OF_WEEK]
         ]

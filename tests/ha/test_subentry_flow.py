@@ -414,7 +414,8 @@ async def test_a_week_is_given_in_groups_and_stored_by_day(
     assert result["errors"] == {"base": "window_missing"}
     result = await send(hass, result, none | {"window_2": {"weekdays": ["3"], "start": "08:00"}})
     assert result["errors"] == {"base": "window_incomplete"}
-    result = await send(hass, result, WEEK)
+    typed = {"weekdays": ["0", "1"], "start": "8:0", "end": "20:00:30"}
+    result = await send(hass, result, WEEK | {"window_1": typed})
     assert result["step_id"] in FOUND
     await send(hass, result, {})
     await hass.async_block_till_done()
