@@ -432,6 +432,7 @@ class Steward:
 
     def _keep_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Keep what attests to the ledger beside the footage, outside the ledger's file."""
+        self._books().vault.check()  # never under an empty mount point or in another's vault
         # A line break first: a line that a power cut tore must not swallow this one.
         line = b"\n" + checkpoint.to_json().encode() + b"\n"
         path = self._settings.root / CHECKPOINTS_NAME
