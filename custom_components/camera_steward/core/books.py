@@ -199,7 +199,7 @@ def erase_site(
     )
     try:
         erased = 0
-        for camera in books.index.cameras():
+        for camera in {*books.index.cameras(), *books.vault.camera_folders()}:
             erased += books.keeper.decommission(camera, actor).erased
         if not any(True for _ in books.vault.walk()):
             # The folder is free for another site; what attested to the ledger goes with it.

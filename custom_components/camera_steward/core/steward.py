@@ -360,7 +360,7 @@ class Steward:
                 self._run(SYSTEM)
                 if self._statement_due():
                     self.make_statement()
-                    self._books().index.forget_gaps(self._clock.now() - _GAPS_KEPT)
+                    self._books().index.forget_gaps(self._books().guard.now() - _GAPS_KEPT)
             except LedgerBrokenError as err:
                 self._emit(LedgerBroken())
                 self._resume_ledger(err)
@@ -386,7 +386,7 @@ class Steward:
             self._next_at = books.guard.now()
 
     def _troubled(self, err: StewardError) -> None:
-        self._next_at = self._clock.now() + _TROUBLED
+        self._next_at = self._books().guard.now() + _TROUBLED
         self._emit(Failed(error=err))
 
     def _run(self, actor: str, *, close: bool = False) -> RunResult:
