@@ -383,7 +383,7 @@ class Steward:
         except StewardError:
             self._troubled(broken)
         else:
-            self._next_at = books.guard.now()
+            self._next_at = books.guard.now() + timedelta(seconds=1)
 
     def _troubled(self, err: StewardError) -> None:
         self._next_at = self._books().guard.now() + _TROUBLED
