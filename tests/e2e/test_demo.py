@@ -2,7 +2,6 @@
 
 import re
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ import psutil
 
 from tests.cameras import wait_for
 from tests.homes import ADMINISTRATOR, PEOPLE, Client
-from tests.homes.home import ROOT
+from tests.homes.home import ROOT, free_port
 
 _UP_SECONDS = 420
 _PURGE = timedelta(minutes=2)
@@ -69,18 +68,12 @@ def _demo(folder: Path, port: int) -> Iterator[_Run]:
             process.wait(120)
 
 
-def _free_port() -> int:
-    with socket.socket() as attempt:
-        attempt.bind(("127.0.0.1", 0))
-        return int(attempt.getsockname()[1])
-
-
 def _segments(folder: Path) -> set[Path]:
     return set((folder / "footage").rglob("*.seg"))
 
 
 def test_the_demo_records_purges_ends_and_starts_again(tmp_path: Path) -> None:
-    folder, port = tmp_path / "demo", _free_port()
+    folder, port = tmp_path / "demo", free_port()
     with _demo(folder, port) as run:
         run.wait_until_up()
         up_at = datetime.now(UTC)

@@ -68,7 +68,7 @@ class Home:
         self.temp = folder / "temp"
         self.output = folder / "output"
         self.cameras = dict(cameras)
-        self.port = port or _free_port()
+        self.port = port or free_port()
         self.language = language
         self.process: subprocess.Popen[bytes] | None = None
         self._clients: dict[str, Client] = {}
@@ -297,7 +297,7 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as attempt:
         attempt.bind(("127.0.0.1", 0))
         return int(attempt.getsockname()[1])

@@ -67,7 +67,7 @@ class Walker:
         button = self.text("config_subentries.camera.initiate_flow.user")
         self.page.get_by_role("button", name=button).first.click()
         if site is not None:
-            self.page.get_by_role("dialog").get_by_text(site, exact=True).click()
+            self.page.locator("dialog-pick-config-entry").get_by_text(site, exact=True).click()
         self._expect("config_subentries.camera.step.camera")
         self.pick(self.text("config_subentries.camera.step.camera.data.source_entity"), entity)
         self.fill(texts, "name", "place", "purpose", "direction", "field_of_view")

@@ -1,0 +1,123 @@
+"""The pictures of the guides: each step of the forms, device pages and repairs, in both languages.
+
+Run by `script/screenshots`, which keeps a demo of its own for it.
+"""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from PIL import Image
+from playwright.sync_api import Page
+
+from ..cameras import RtspCamera, wait_for
+from .browser import browser, log_in, picture
+from .demo import SCENES, SITE, Demo, say
+from .home import ADMINISTRATOR, MANAGER, ROOT, Home, free_port
+from .walk import INTEGRATION, Walker
+
+IMAGES = ROOT / "docs" / "images"
+_WIDTH, _HEIGHT = 1280, 900
+_COLOURS = 192
+_LARGEST_BYTES = 200_000
+
+
+def main() -> None:
+    """Take all pictures, or those of one language."""
+    parser = argparse.ArgumentParser(prog="script/screenshots", description=__doc__)
+    parser.add_argument("--language", choices=sorted(SITE), action="append")
+    parser.add_argument("--folder", type=Path, default=IMAGES)
+    chosen = parser.parse_args()
+    for language in chosen.language or sorted(SITE):
+        with TemporaryDirectory() as temporary:
+            _forms(Path(temporary) / "forms", language, chosen.folder / language)
+            _pages(Path(temporary) / "demo", language, chosen.folder / language)
+    for path in sorted(chosen.folder.rglob("*.png")):
+        _shrink(path)
+        say(f"{path.relative_to(chosen.folder)}: {path.stat().st_size // 1000} kB")
+
+
+@contextmanager
+def _administrator(home: Home, language: str) -> Iterator[Page]:
+    with browser(language, width=_WIDTH, height=_HEIGHT) as page:
+        log_in(page, home.base, ADMINISTRATOR)
+        yield page
+
+
+def _forms(folder: Path, language: str, images: Path) -> None:
+    """Walk the forms in an empty Home Assistant."""
+    (scene, *_), texts = SCENES, SCENES[0].texts[language]
+    with (
+        RtspCamera(scene.clip) as camera,
+        Home(folder, {scene.entity: camera.url}, language=language) as home,
+        _administrator(home, language) as page,
+    ):
+        flow = ["site"]
+        walker = Walker(
+            page,
+            home.base,
+            language,
+            lambda step: picture(page, images / f"{flow[0]}-{step}.png"),
+        )
+        walker.add_site(SITE[language], MANAGER.name, str(folder / "vault"))
+        flow[0] = "camera"
+        walker.add_camera(texts, scene.entity)
+        walker.save_camera()
+
+
+def _pages(folder: Path, language: str, images: Path) -> None:
+    """Look at what the demo shows after some minutes."""
+    with Demo(folder, free_port(), language=language) as demo:
+        home = demo.home
+        client = home.client()
+        # Until footage has gone, so that the pages show it.
+        wait_for(lambda: not any(path.exists() for path, _ in demo.going), 300, 0.5)
+        devices = {
+            identifier: each["id"]
+            for each in client.ws("config/device_registry/list")
+            for domain, identifier in each["identifiers"]
+            if domain == "camera_steward"
+        }
+        with _administrator(home, language) as page:
+            places = {
+                "integration": INTEGRATION,
+                "device-site": f"/config/devices/device/{devices[demo.site]}",
+                "device-camera": f"/config/devices/device/{devices[demo.cameras['Door camera']]}",
+                "entities": "/config/entities?domain=camera_steward",
+            }
+            for name, path in places.items():
+                page.goto(f"{home.base}{path}")
+                page.wait_for_timeout(3000)
+                picture(page, images / f"{name}.png")
+            _repair(demo, page, images)
+
+
+def _repair(demo: Demo, page: Page, images: Path) -> None:
+    """Take the vault away, as when a disk is pulled out."""
+    home, vault = demo.home, demo.folder / "footage"
+    away = vault.with_name("away")
+    vault.rename(away)
+    client = home.client()
+    client.rest("POST", f"/api/config/config_entries/entry/{demo.site}/reload")
+    wait_for(lambda: client.ws("repairs/list_issues")["issues"])
+    page.goto(f"{home.base}/config/repairs")
+    page.wait_for_timeout(3000)
+    picture(page, images / "repairs.png")
+    page.locator("ha-config-repairs ha-md-list-item, ha-config-repairs ha-list-item").first.click()
+    page.wait_for_timeout(2000)
+    picture(page, images / "repair-vault-missing.png")
+    away.rename(vault)
+
+
+def _shrink(path: Path) -> None:
+    """Make a picture of a page small enough to keep: few colours will do."""
+    with Image.open(path) as image:
+        few = image.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
+    few.save(path, optimize=True)
+    assert path.stat().st_size < _LARGEST_BYTES, path
+
+
+if __name__ == "__main__":
+    main()
