@@ -21,7 +21,7 @@ from tests.homes import (
 )
 from tests.homes.browser import browser, log_in, picture
 from tests.homes.demo import SCENES, SITE
-from tests.homes.walk import INTEGRATION, Walker
+from tests.homes.walk import INTEGRATION, Walker, text
 
 _LANGUAGES = ["en", "ja"]
 _ENTRIES = "/api/config/config_entries/entry?domain=camera_steward"
@@ -82,9 +82,10 @@ def test_an_administrator_sets_a_camera_up_and_sees_it_record(
         page.goto(f"{home.base}/config/devices/device/{device}")
         shown = page.locator("ha-config-device-page")
         for key in ("status", "oldest_footage", "kept_length"):
-            expect(shown).to_contain_text(walker.text(f"entity.sensor.{key}.name"))
+            # Home Assistant names entities in its own language, and shows states in the browser's.
+            expect(shown).to_contain_text(text(home.language, f"entity.sensor.{key}.name"))
         expect(shown).to_contain_text(walker.text("entity.sensor.status.state.recording"))
-        expect(shown).to_contain_text(walker.text("entity.binary_sensor.past_limit.name"))
+        expect(shown).to_contain_text(text(home.language, "entity.binary_sensor.past_limit.name"))
         picture(page, pictures / language / "device.png")
 
 

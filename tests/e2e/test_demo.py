@@ -5,10 +5,12 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.cameras import wait_for
 from tests.homes import ADMINISTRATOR, PEOPLE, Client
@@ -72,26 +74,86 @@ def _segments(folder: Path) -> set[Path]:
     return set((folder / "footage").rglob("*.seg"))
 
 
-def test_the_demo_records_purges_ends_and_starts_again(tmp_path: Path) -> None:
-    folder, port = tmp_path / "demo", free_port()
-    with _demo(folder, port) as run:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Story:
+    """What the demo said and did, in two starts."""
+
+    said: str
+    said_at_end: str
+    administrators: set[str]
+    statuses: dict[str, str]
+    promised: set[str]
+    gone_after: timedelta
+    kept: set[Path]
+    said_again: str
+    kept_again: set[Path]
+
+
+@pytest.fixture(scope="module")
+def story(folder: Path) -> _Story:
+    """Start the demo, see footage go, press Ctrl-C; start it again, press Ctrl-C."""
+    place, port = folder / "demo", free_port()
+    with _demo(place, port) as run:
         run.wait_until_up()
         up_at = datetime.now(UTC)
-        for person in PEOPLE:
-            assert re.search(rf"{person.user} +{person.password}", run.said())
-            Client.login(run.base, person)
-        states = Client.login(run.base, ADMINISTRATOR).states()
-        statuses = {k: v["state"] for k, v in states.items() if k.endswith("_status")}
-        assert set(statuses.values()) == {"recording"}
-        assert len(statuses) == 2
-        named = re.findall(r"\d\d:\d\d:\d\d  (\S+\.seg)", run.said())
-        assert len(named) == 4
-        wait_for(lambda: not {each.name for each in _segments(folder)} & set(named), 300, 0.2)
-        assert datetime.now(UTC) - up_at <= _PURGE
-        kept = _segments(folder)
+        said = run.said()
+        promised = set(re.findall(r"\d\d:\d\d:\d\d  (\S+\.seg)", said))
+        clients = {person.user: Client.login(run.base, person) for person in PEOPLE}
+        administrators = {
+            user for user, client in clients.items() if client.ws("auth/current_user")["is_admin"]
+        }
+        states = clients[ADMINISTRATOR.user].states()
+        wait_for(lambda: not {each.name for each in _segments(place)} & promised, 300, 0.2)
+        gone_after = datetime.now(UTC) - up_at
+        kept = _segments(place)
         run.interrupt()
-    with _demo(folder, port) as run:
-        run.wait_until_up()
-        assert "for the first time" not in run.said()
-        assert kept & _segments(folder)
-        run.interrupt()
+        said_at_end = run.said()
+    with _demo(place, port) as again:
+        again.wait_until_up()
+        said_again, kept_again = again.said(), _segments(place)
+        again.interrupt()
+    return _Story(
+        said=said,
+        said_at_end=said_at_end,
+        administrators=administrators,
+        statuses={k: v["state"] for k, v in states.items() if k.endswith("_status")},
+        promised=promised,
+        gone_after=gone_after,
+        kept=kept,
+        said_again=said_again,
+        kept_again=kept_again,
+    )
+
+
+def test_it_prints_the_logins(story: _Story) -> None:
+    for person in PEOPLE:
+        assert re.search(rf"{person.user} +{person.password}", story.said)
+
+
+def test_only_the_administrator_may_configure(story: _Story) -> None:
+    assert story.administrators == {ADMINISTRATOR.user}
+
+
+def test_both_cameras_record(story: _Story) -> None:
+    assert len(story.statuses) == 2
+    assert set(story.statuses.values()) == {"recording"}
+
+
+def test_back_dated_footage_goes_within_two_minutes(story: _Story) -> None:
+    assert len(story.promised) == 4
+    assert story.gone_after <= _PURGE
+
+
+def test_footage_of_past_days_stays(story: _Story) -> None:
+    days = {path.parent.parent.name for path in story.kept}
+    assert len(days) >= 5
+
+
+def test_it_ends_and_leaves_nothing_running(story: _Story) -> None:
+    # The interrupts of the story waited for every process; the lock is free as well.
+    assert "Nothing is left running" in story.said_at_end
+
+
+def test_a_second_start_goes_on_from_the_first(story: _Story) -> None:
+    assert "for the first time" not in story.said_again
+    assert story.kept & story.kept_again

@@ -17,6 +17,13 @@ _PAGES = {
 INTEGRATION = "/config/integrations/integration/camera_steward"
 
 
+def text(language: str, path: str) -> str:
+    """Return one of the integration's texts, such as `config.step.site.title`."""
+    texts = json.loads((_TRANSLATIONS / f"{language}.json").read_text())
+    found: Any = reduce(lambda held, name: held[name], path.split("."), texts)
+    return str(found)
+
+
 class Walker:
     """Walks forms in a language; `on_step` is called before each is sent, with the step's name."""
 
@@ -27,14 +34,13 @@ class Walker:
         self.page = page
         self.base = base
         self.pages = _PAGES[language]
-        self._texts = json.loads((_TRANSLATIONS / f"{language}.json").read_text())
+        self.language = language
         self._on_step = on_step
         self.dialog = page.locator("dialog-data-entry-flow")
 
     def text(self, path: str) -> str:
-        """Return one of the integration's texts, such as `config.step.site.title`."""
-        found: Any = reduce(lambda held, name: held[name], path.split("."), self._texts)
-        return str(found)
+        """Return one of the integration's texts in the language of the walk."""
+        return text(self.language, path)
 
     # ------------------------------------------------------------------ the two walks
 
