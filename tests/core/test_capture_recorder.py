@@ -401,7 +401,7 @@ def test_the_memory_before_a_trigger_is_bounded_in_bytes(group: int) -> None:
         taken = stream_of(site, clock, ON_TRIGGER)
         size = 3 << 20
         most = 0
-        for number in range(80):
+        for number in range(64):
             for packet in alive.of([made_up(number, key=number % group == 0, size=size)]):
                 taken.feed(packet)
             del packet

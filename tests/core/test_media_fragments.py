@@ -60,7 +60,7 @@ picture = st.tuples(
     timescale=st.sampled_from([90_000, 1000, 1_200_000]),
     duration=st.sampled_from([0, 1, 6000, HOUR]),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_samples_keep_their_order_and_last_about_as_long_as_they_took_to_come(
     groups: list[list[tuple[str, int | None, int | None, int]]], timescale: int, duration: int
 ) -> None:
