@@ -207,13 +207,16 @@ class Vault:
                 size_bytes=0,
                 state=SegmentState.OPEN,
             )
+            path = self.path_of(segment)
             try:
                 key = self._keys.make_or_get(camera, hour_of(stamp_at))
+                file = self.files.create(path)
             except KeyMissingError as err:
                 # Never replaced: the hour's other segments may still be opened once it is mended.
                 raise StorageError("hour key does not open") from err
-            path = self.path_of(segment)
-            file = self.files.create(path)
+            except StorageError:
+                self._take_back(segment)
+                raise
         header = SegmentHeader(
             vault=self._id,
             camera=camera_digest(camera),
@@ -239,11 +242,16 @@ class Vault:
             self.index.add([segment])
         except BaseException:
             file.close()
-            # Nothing was in it yet; a full disk would collect one such file a try.
-            with contextlib.suppress(StorageError):
-                self.files.unlink(path)
+            self._take_back(segment, path)
             raise
         return writer
+
+    def _take_back(self, segment: Segment, created: Path | None = None) -> None:
+        """Remove what a segment left that failed to begin; a full disk would collect one a try."""
+        with contextlib.suppress(StorageError), self._places:
+            if created is not None:
+                self.files.unlink(created)
+            self._tidy(segment.camera, hour_of(segment.stamp_at))
 
     def open_segment(self, segment: Segment) -> SegmentReader:
         """Open a closed segment; a subclass of `FootageError` says what is wrong with it."""
