@@ -352,6 +352,24 @@ def test_a_trigger_before_the_first_keyframe_is_not_lost() -> None:
         assert [n for s in site.sealed() for n in numbers(site.media(s))] == list(range(10, 310))
 
 
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_trigger_after_the_last_still_keeps_it(ended: bool) -> None:
+    """Found by the machine: nothing came any more that would have stored what was in memory."""
+    clock = ScriptedClock()
+    with a_site(clock) as site:
+        taken = stream_of(site, clock, ON_TRIGGER)
+        taken.feed(made_up(7, key=True))
+        clock.advance(4 * SECOND)
+        taken.idle()
+        assert not site.segments()
+        taken.trigger()
+        if not ended:
+            taken.idle()
+            assert site.segments()
+        taken.close()
+        assert [numbers(site.media(each)) for each in site.sealed()] == [[7]]
+
+
 def test_footage_after_a_trigger_inside_a_long_group_can_be_decoded() -> None:
     """A segment begins with a keyframe, even where the one before ended in mid-group."""
     clock = ScriptedClock()

@@ -175,6 +175,8 @@ class Recorder:
         if pending is not None and _is_ripe(pending, now_us, _FRAGMENT_US):
             self._pending = None
             self._finish(pending, pending.until_us, None)
+        elif self._ring and self._triggered_until_us > now_us:
+            self._recall()
         elif self._segment is not None:
             self._segment.writer.settle()
 
@@ -183,6 +185,8 @@ class Recorder:
         pending, self._pending = self._pending, None
         if pending is not None:
             self._finish(pending, pending.until_us, None)
+        if self._triggered_until_us > self._now_us():
+            self._recall()
         self._ring.clear()
         self._close_segment()
 
@@ -212,8 +216,7 @@ class Recorder:
         if not self._settings.on_trigger:
             self._store(pending)
         elif self._triggered_until_us > pending.since_us:
-            while self._ring:
-                self._store(self._ring.popleft())
+            self._recall()
             if self._segment is not None or pending.keyframe:
                 self._store(pending)
         elif self._segment is not None and not pending.keyframe:
@@ -224,6 +227,11 @@ class Recorder:
             if self._ring or pending.keyframe:
                 self._ring.append(pending)
             self._trim_ring(now_us)
+
+    def _recall(self) -> None:
+        """Store what was in memory before a trigger."""
+        while self._ring:
+            self._store(self._ring.popleft())
 
     def _trim_ring(self, now_us: int) -> None:
         """Forget groups of pictures that no trigger can reach any more (INV-1)."""

@@ -281,6 +281,7 @@ class FragmentBuilder:
             total = min(max(ends - self._next[index], elapsed // 2), elapsed * 2)
             total = max(total, count)
             steps = [total * (n + 1) // count - total * n // count for n in range(count)]
+        if max(steps) > _LONGEST_TICKS:
             # A machine that slept in between gives more than the format's 32 bits can say.
             steps = [min(step, _LONGEST_TICKS) for step in steps]
         self._nominal[index] = steps[-1]
