@@ -128,13 +128,16 @@ def test_what_cannot_be_recorded_is_a_gap_with_its_cause_and_no_address(
         wait_for(lambda: all(CaptureStatus.NO_STREAM in site.statuses(name) for name in sources))
         site.stop()
         for name, (_, cause) in sources.items():
+            if name == "trickle":
+                # A picture may come whole, and the camera may hang up on so slow a listener first.
+                seen = {*site.causes(name), site.lasting(name), GapCause(raised[name].cause)}
+                assert seen <= {cause, GapCause.ENDED}, name
+                continue
             assert raised[name].cause == cause, name
-            assert set(site.causes(name)) == {cause}, name
+            # A gap goes on under its first cause, however often it is tried again.
+            assert list(site.causes(name)) == [cause], name
             assert site.lasting(name) is cause, name
-            if name != "trickle":  # of which a picture may come whole
-                # A gap goes on under its first cause, however often it is tried again.
-                assert len(site.causes(name)) == 1, name
-                assert not site.segments(name), name
+            assert not site.segments(name), name
         told = [repr(each) for each in site.events]
         for event in site.of(StatusChanged, "vanished"):
             assert event.error is None or event.error.key == "source_entity_unavailable"
