@@ -19,11 +19,12 @@ from tests.homes import (
     wait_until_loaded,
     wait_until_recording,
 )
-from tests.homes.browser import browser, log_in, picture
+from tests.homes.browser import browser, log_in, picture, visit
 from tests.homes.demo import SCENES, SITE
 from tests.homes.walk import INTEGRATION, Walker, text
 
 _LANGUAGES = ["en", "ja"]
+_DEVICE_PAGE = "ha-config-device-page"
 _ENTRIES = "/api/config/config_entries/entry?domain=camera_steward"
 
 
@@ -79,8 +80,7 @@ def test_an_administrator_sets_a_camera_up_and_sees_it_record(
             for each in client.ws("config/device_registry/list")
             if ["camera_steward", camera] in each["identifiers"]
         )
-        page.goto(f"{home.base}/config/devices/device/{device}")
-        shown = page.locator("ha-config-device-page")
+        shown = visit(page, f"{home.base}/config/devices/device/{device}", _DEVICE_PAGE)
         for key in ("status", "oldest_footage", "kept_length"):
             # Home Assistant names entities in its own language, and shows states in the browser's.
             expect(shown).to_contain_text(text(home.language, f"entity.sensor.{key}.name"))

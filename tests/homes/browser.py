@@ -1,11 +1,17 @@
 """A real Chromium in which a person uses Home Assistant's own pages."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import (
+    Locator,
+    Page,
+    TimeoutError as LateError,
+    expect,
+    sync_playwright,
+)
 
 from .client import Person
 
@@ -17,6 +23,7 @@ _ARGUMENTS = (
 )
 _PATIENCE = 90_000
 """Milliseconds; pages are slow to come on a busy machine."""
+_TRIES = 4
 
 
 @contextmanager
@@ -48,6 +55,23 @@ def log_in(page: Page, base: str, person: Person) -> None:
     page.keyboard.press("Enter")
     page.wait_for_url(lambda url: "/auth/" not in url)
     page.locator("home-assistant-main").wait_for()
+
+
+def visit(page: Page, address: str, element: str) -> Locator:
+    """Go to a page and return what is to be found on it.
+
+    A dialog that has just been closed goes back in the browser's history, perhaps only now, and
+    takes the new page with it: then go there once more.
+    """
+    found = page.locator(element).first
+    for _ in range(_TRIES):
+        page.goto(address)
+        with suppress(LateError):
+            found.wait_for(timeout=_PATIENCE / _TRIES)
+            page.wait_for_timeout(500)
+            if page.url.startswith(address):
+                return found
+    raise TimeoutError(f"{element} does not come at {address}")
 
 
 def picture(page: Page, path: Path) -> None:

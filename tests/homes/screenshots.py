@@ -4,7 +4,7 @@ Run by `script/screenshots`, which keeps a demo of its own for it.
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,10 +13,10 @@ from PIL import Image
 from playwright.sync_api import Page
 
 from ..cameras import RtspCamera, wait_for
-from .browser import browser, log_in, picture
+from .browser import browser, log_in, picture, visit
 from .demo import SCENES, SITE, Demo, say
 from .home import ADMINISTRATOR, MANAGER, ROOT, Home, free_port
-from .walk import INTEGRATION, Walker
+from .walk import INTEGRATION, Walker, text
 
 IMAGES = ROOT / "docs" / "images"
 _WIDTH, _HEIGHT = 1280, 900
@@ -54,15 +54,14 @@ def _forms(folder: Path, language: str, images: Path) -> None:
         Home(folder, {scene.entity: camera.url}, language=language) as home,
         _administrator(home, language) as page,
     ):
-        flow = ["site"]
-        walker = Walker(
-            page,
-            home.base,
-            language,
-            lambda step: picture(page, images / f"{flow[0]}-{step}.png"),
+
+        def picture_of(flow: str) -> Callable[[str], None]:
+            return lambda step: picture(page, images / f"{flow}-{step}.png")
+
+        Walker(page, home.base, language, picture_of("site")).add_site(
+            SITE[language], MANAGER.name, str(folder / "vault")
         )
-        walker.add_site(SITE[language], MANAGER.name, str(folder / "vault"))
-        flow[0] = "camera"
+        walker = Walker(page, home.base, language, picture_of("camera"))
         walker.add_camera(texts, scene.entity)
         walker.save_camera()
 
@@ -81,14 +80,19 @@ def _pages(folder: Path, language: str, images: Path) -> None:
             if domain == "camera_steward"
         }
         with _administrator(home, language) as page:
+            device = "/config/devices/device"
+            entities = f"/config/entities?config_entry={demo.site}"
             places = {
-                "integration": INTEGRATION,
-                "device-site": f"/config/devices/device/{devices[demo.site]}",
-                "device-camera": f"/config/devices/device/{devices[demo.cameras['Door camera']]}",
-                "entities": "/config/entities?domain=camera_steward",
+                "integration": (INTEGRATION, "ha-config-entry-row"),
+                "device-site": (f"{device}/{devices[demo.site]}", "ha-config-device-page"),
+                "device-camera": (
+                    f"{device}/{devices[demo.cameras['Door camera']]}",
+                    "ha-config-device-page",
+                ),
+                "entities": (entities, "ha-config-entities"),
             }
-            for name, path in places.items():
-                page.goto(f"{home.base}{path}")
+            for name, (path, element) in places.items():
+                visit(page, f"{home.base}{path}", element)
                 page.wait_for_timeout(3000)
                 picture(page, images / f"{name}.png")
             _repair(demo, page, images)
@@ -102,10 +106,11 @@ def _repair(demo: Demo, page: Page, images: Path) -> None:
     client = home.client()
     client.rest("POST", f"/api/config/config_entries/entry/{demo.site}/reload")
     wait_for(lambda: client.ws("repairs/list_issues")["issues"])
-    page.goto(f"{home.base}/config/repairs")
+    visit(page, f"{home.base}/config/repairs", "ha-config-repairs-dashboard")
     page.wait_for_timeout(3000)
     picture(page, images / "repairs.png")
-    page.locator("ha-config-repairs ha-md-list-item, ha-config-repairs ha-list-item").first.click()
+    title = text(demo.language, "issues.vault_missing.title")
+    page.get_by_text(title.format(site=SITE[demo.language]["installer"])).click()
     page.wait_for_timeout(2000)
     picture(page, images / "repair-vault-missing.png")
     away.rename(vault)

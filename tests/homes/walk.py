@@ -7,6 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
+from .browser import visit
 from .home import ROOT
 
 _TRANSLATIONS = ROOT / "custom_components" / "camera_steward" / "translations"
@@ -46,7 +47,11 @@ class Walker:
 
     def add_site(self, texts: Mapping[str, str], manager: str, vault: str) -> None:
         """Add the integration from the list of all, as a newcomer does."""
-        self.page.goto(f"{self.base}/config/integrations/dashboard")
+        visit(
+            self.page,
+            f"{self.base}/config/integrations/dashboard",
+            "ha-config-integrations-dashboard",
+        )
         self.page.get_by_text(self.pages["add"], exact=True).click()
         self.page.locator("dialog-add-integration ha-integration-list-item").first.wait_for()
         self.page.keyboard.type("Camera Stew")
@@ -69,7 +74,7 @@ class Walker:
 
         With `site`, one of several sites is chosen first.
         """
-        self.page.goto(f"{self.base}{INTEGRATION}")
+        visit(self.page, f"{self.base}{INTEGRATION}", "ha-config-entry-row")
         button = self.text("config_subentries.camera.initiate_flow.user")
         self.page.get_by_role("button", name=button).first.click()
         if site is not None:
@@ -77,6 +82,7 @@ class Walker:
         self._expect("config_subentries.camera.step.camera")
         self.pick(self.text("config_subentries.camera.step.camera.data.source_entity"), entity)
         self.fill(texts, "name", "place", "purpose", "direction", "field_of_view")
+        self.dialog.locator("ha-picker-field").first.scroll_into_view_if_needed()
         self._send("camera")
         receiving = self.text("config_subentries.camera.progress.receiving")
         expect(self.dialog).to_contain_text(receiving.format(name=texts["name"]))
