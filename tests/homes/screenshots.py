@@ -4,10 +4,11 @@ Run by `script/screenshots`, which keeps a demo of its own for it.
 """
 
 import argparse
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 
 from PIL import Image
 from playwright.sync_api import Page
@@ -30,9 +31,10 @@ def main() -> None:
     parser.add_argument("--language", choices=sorted(SITE), action="append")
     parser.add_argument("--folder", type=Path, default=IMAGES)
     chosen = parser.parse_args()
+    disk = Path(gettempdir()) / "disk"  # seen in the pictures
     for language in chosen.language or sorted(SITE):
         with TemporaryDirectory() as temporary:
-            _forms(Path(temporary) / "forms", language, chosen.folder / language)
+            _forms(Path(temporary) / "forms", disk, language, chosen.folder / language)
             _pages(Path(temporary) / "demo", language, chosen.folder / language)
     for path in sorted(chosen.folder.rglob("*.png")):
         _shrink(path)
@@ -46,7 +48,7 @@ def _administrator(home: Home, language: str) -> Iterator[Page]:
         yield page
 
 
-def _forms(folder: Path, language: str, images: Path) -> None:
+def _forms(folder: Path, disk: Path, language: str, images: Path) -> None:
     """Walk the forms in an empty Home Assistant."""
     (scene, *_), texts = SCENES, SCENES[0].texts[language]
     with (
@@ -59,11 +61,12 @@ def _forms(folder: Path, language: str, images: Path) -> None:
             return lambda step: picture(page, images / f"{flow}-{step}.png")
 
         Walker(page, home.base, language, picture_of("site")).add_site(
-            SITE[language], MANAGER.name, str(folder / "vault")
+            SITE[language], MANAGER.name, str(disk / "camera_steward")
         )
         walker = Walker(page, home.base, language, picture_of("camera"))
         walker.add_camera(texts, scene.entity)
         walker.save_camera()
+    shutil.rmtree(disk)
 
 
 def _pages(folder: Path, language: str, images: Path) -> None:
