@@ -39,6 +39,8 @@ class SmallBufferCamera(RtspListener):
             for packet in _frame(session, channel, track, send, ticks & 0xFFFFFFFF):
                 session.writer.write(packet)
             self.sent_frames += 1
+            # One that is behind does not wait for the next picture's time: what waits goes out here.
+            await asyncio.sleep(0)
 
 
 async def _main() -> None:

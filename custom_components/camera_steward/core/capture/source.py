@@ -41,10 +41,12 @@ _CAUGHT_UP = 0.002
 _NAP = 0.1
 _LEAST_NAP = 0.05
 _NAP_BYTES = 40 * 1024
+_FAST = 1e6
 """Having waited for a packet, everything sent so far is read. A short sleep then lets the kernel
-collect some pictures, which are read in one go: a quarter less CPU than waking for each. It is no
-longer than these bytes take to come, and left out where that is next to nothing, so that no camera
-waits for us; times of arrival blur by 0.1 s at most (docs/adr/0004-reading-in-bursts.md)."""
+collect some pictures, which are read in one go: up to a quarter less CPU than waking for each. It is no
+longer than these bytes take to come, by the rate of the last second, and left out where that is next
+to nothing, so that no camera waits for us. A stream is taken for fast until it is known. Times of
+arrival blur by 0.1 s at most (docs/adr/0004-reading-in-bursts.md)."""
 
 _UNTIMED_FORMATS = frozenset({"mpjpeg", "image2pipe", "jpeg_pipe"})
 
@@ -238,7 +240,7 @@ class _AvStream:
         framings = {track.index: track.framing for track in self.tracks}
         video = self.tracks[0].index
         untimed = self._untimed
-        naps, burst = self._naps, 0
+        naps, rate, burst = self._naps, _FAST, 0
         asked_at = seen_at = napped_at = monotonic()
         try:
             # All streams, left out ones too: else nothing would end a wait for pictures while
@@ -271,8 +273,10 @@ class _AvStream:
                 burst += packet.size
                 asked_at = monotonic()
                 if naps and waited > _CAUGHT_UP:
-                    nap = min(_NAP, _NAP_BYTES * (asked_at - napped_at) / burst)
+                    passed = asked_at - napped_at
+                    rate += burst - rate * passed if passed < 1 else burst / passed - rate
                     burst, napped_at = 0, asked_at
+                    nap = min(_NAP, _NAP_BYTES / rate)
                     if nap >= _LEAST_NAP:
                         sleep(nap)
                         asked_at = monotonic()
