@@ -5,7 +5,7 @@ from shutil import copyfile
 
 import pytest
 
-from custom_components.camera_steward.core.errors import VaultMissingError
+from custom_components.camera_steward.core.errors import StoppedError, VaultMissingError
 from custom_components.camera_steward.core.ledger.entry import EntryKind
 from custom_components.camera_steward.core.ledger.registers import statements
 from custom_components.camera_steward.core.model import EraseRule
@@ -167,4 +167,13 @@ def test_without_its_vault_there_is_no_statement(site: Site) -> None:
     (site.root / "vault" / "vault.json").unlink()
     with pytest.raises(VaultMissingError):
         site.keeper.state()
+    assert site.entries(EntryKind.STATEMENT) == []
+
+
+def test_a_walk_is_broken_off_by_a_stop_and_nothing_is_stated(site: Site) -> None:
+    site.record()
+    site.record()
+    asked = iter([False, True])
+    with pytest.raises(StoppedError):
+        site.keeper.state(stopping=lambda: next(asked))
     assert site.entries(EntryKind.STATEMENT) == []

@@ -16,6 +16,12 @@ class UnexpectedError(StewardError):
     """A mistake of the program itself; `detail` names the kind of error and nothing else."""
 
 
+class StoppedError(StewardError):
+    """Something long was broken off because the steward is stopping."""
+
+    key = "stopped"
+
+
 class StorageError(StewardError):
     """Writing or reading the vault failed for a reason of the storage itself."""
 

@@ -18,7 +18,14 @@ from .capture.worker import (
     StreamFound,
 )
 from .clock import Clock, SystemClock
-from .errors import LedgerBrokenError, RetentionError, StewardError, StorageError, UnexpectedError
+from .errors import (
+    LedgerBrokenError,
+    RetentionError,
+    StewardError,
+    StoppedError,
+    StorageError,
+    UnexpectedError,
+)
 from .files import Files, LocalFiles
 from .ledger.entry import SYSTEM, Checkpoint, EntryKind, Json
 from .ledger.registers import PurgeRecord
@@ -205,7 +212,7 @@ class Steward:
     def make_statement(self, *, actor: str = SYSTEM) -> Statement:
         """Walk the disk, enter what was met, and attest to the ledger."""
         books = self._books()
-        statement = books.keeper.state(actor)
+        statement = books.keeper.state(actor, stopping=self._quit.is_set)
         self._statement, self._statement_at = statement, statement.record.walked_to
         self._keep_checkpoint(books.ledger.checkpoint())
         self._check_ledger(books)
@@ -361,6 +368,8 @@ class Steward:
                 if self._statement_due():
                     self.make_statement()
                     self._books().index.forget_gaps(self._books().guard.now() - _GAPS_KEPT)
+            except StoppedError:
+                break
             except LedgerBrokenError as err:
                 self._emit(LedgerBroken())
                 self._resume_ledger(err)

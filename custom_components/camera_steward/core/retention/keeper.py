@@ -159,7 +159,9 @@ class Keeper:
             _raise_first(tally)
             return limits
 
-    def state(self, actor: str = SYSTEM) -> Statement:
+    def state(
+        self, actor: str = SYSTEM, *, stopping: Callable[[], bool] = lambda: False
+    ) -> Statement:
         """Walk the disk, enter the statement, and take in what the index did not know of.
 
         Files that the index forgot are entered in it: those past their limit go at once, under
@@ -177,6 +179,7 @@ class Keeper:
             run=tally.run,
             clock=self._guard,
             method=self._method,
+            stopping=stopping,
         )
         with self._turn:
             with _collecting(tally):

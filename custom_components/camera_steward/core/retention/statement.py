@@ -1,11 +1,12 @@
 """The daily statement: what a walk of the disk meets, against the limits and against the index."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 from ..clock import Clock
+from ..errors import StoppedError
 from ..ledger.entry import Json
 from ..ledger.registers import CameraStatement, StatementRecord
 from ..model import Segment, SegmentState
@@ -77,14 +78,17 @@ def take(
     run: str,
     clock: Clock,
     method: str,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> Statement:
     """Walk the whole vault, writing nothing. `VaultMissingError` and other `StorageError`s.
+
+    `stopping` is asked at each file: a walk may take minutes, a stop may not (`StoppedError`).
 
     Every age is by the file's own stamp, with the corrections of the clock that the index holds for
     its number; for files that it does not know, with those in `made`. What counts as past its limit
     was so when the walk began. Recording and purging may go on meanwhile.
     """
-    walk = _Walk(vault=vault, made=made, limits=limits, walked_from=clock.now())
+    walk = _Walk(vault=vault, made=made, limits=limits, walked_from=clock.now(), stopping=stopping)
     unmet = set(vault.index.cameras())
     for camera, found in groupby(vault.walk(), key=lambda each: each.camera):
         walk.camera(camera, found)
@@ -115,6 +119,7 @@ class _Walk:
     made: Sequence[Correction]
     limits: Limits
     walked_from: datetime
+    stopping: Callable[[], bool]
     cameras: dict[str, _Camera] = field(default_factory=dict)
     orphans: list[Found] = field(default_factory=list)
     missing: list[Segment] = field(default_factory=list)
@@ -129,6 +134,8 @@ class _Walk:
             self.cameras.setdefault(camera, _Camera())
         seen: set[int] = set()
         for found in files:
+            if self.stopping():
+                raise StoppedError
             if found.kind is FoundKind.KEY:
                 continue
             sequence, stamp_at = found.sequence, found.stamp_at
@@ -144,11 +151,10 @@ class _Walk:
                 self.orphans.append(found)
                 alone = _as_segment(found, sequence, stamp_at)
                 self._count(found, corrected(alone, self.made).start_at)
-        self.missing += [
-            each
-            for sequence, each in known.items()
-            if sequence not in seen and index.segment(sequence) is not None
-        ]
+        if unseen := [each for sequence, each in known.items() if sequence not in seen]:
+            # Asked again, for what was erased while we walked is not missing.
+            kept = {each.sequence for each in index.started_by(camera, _FAR_AT)}
+            self.missing += [each for each in unseen if each.sequence in kept]
 
     def _count(self, found: Found, start_at: datetime) -> None:
         past = start_at + self.limits.of(found.camera) < self.walked_from
