@@ -27,8 +27,8 @@ class Window:
 class Schedule:
     """The windows in which to record, by the clock on the wall of the place.
 
-    Local time is taken anew for each moment, so that a change to or from summer time neither
-    skips nor doubles a window.
+    Local time is taken anew for each moment: an hour that the clock shows twice is recorded twice,
+    one that it skips is not.
     """
 
     windows: tuple[Window, ...]
