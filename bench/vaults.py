@@ -13,7 +13,8 @@ load_core()
 
 # ruff: noqa: E402
 from custom_components.camera_steward.core.books import Books, create_vault
-from custom_components.camera_steward.core.capture.source import Address, AvSource
+from custom_components.camera_steward.core.capture.source import Address
+from custom_components.camera_steward.core.capture.stream import StreamSource
 from custom_components.camera_steward.core.clock import SystemClock
 from custom_components.camera_steward.core.files import LocalFiles
 from custom_components.camera_steward.core.retention.limits import RetentionLimit, SiteLimits
@@ -55,7 +56,7 @@ def steward(settings: SiteSettings, urls: Sequence[str] = ()) -> Steward:
     cameras = [
         CameraSettings(
             camera=f"camera{number}",
-            source=AvSource(partial(Address, url=url, options={"rtsp_transport": "tcp"})),
+            source=StreamSource(partial(Address, url=url, options={"rtsp_transport": "tcp"})),
             limit=_LIMIT,
             recording=False,
         )

@@ -24,8 +24,9 @@ from .const import (
     CONF_STILL_INTERVAL_SECONDS,
     DEFAULT_STILL_INTERVAL_SECONDS,
 )
-from .core.capture.source import Address, AvSource, OpenSource, Source
+from .core.capture.source import Address, OpenSource, Source
 from .core.capture.stills import StillSource
+from .core.capture.stream import StreamSource
 from .core.errors import SourceError, SourceStalledError, SourceUnreachableError
 
 _LOGGER = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ class EntitySource(Source):
         address = self._ask(self._async_address)
         if address is None:
             return StillSource(partial(self._ask, self._async_image), self._interval).open()
-        return AvSource(lambda: address, audio=self._audio).open()
+        return StreamSource(lambda: address, audio=self._audio).open()
 
     def _ask[T](self, question: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Have the event loop answer while this thread waits for a bounded time."""

@@ -19,11 +19,11 @@ from custom_components.camera_steward.core.capture.recorder import RecorderSetti
 from custom_components.camera_steward.core.capture.schedule import Schedule
 from custom_components.camera_steward.core.capture.source import (
     Address,
-    AvSource,
     OpenSource,
     Packet,
     Source,
 )
+from custom_components.camera_steward.core.capture.stream import StreamSource
 from custom_components.camera_steward.core.capture.worker import (
     CameraPlan,
     CaptureEvent,
@@ -216,9 +216,9 @@ def a_site(clock: Clock | None = None, files: Files | None = None) -> Iterator[C
             site.close()
 
 
-def stream(url: str, *, audio: bool = False) -> AvSource:
+def stream(url: str, *, audio: bool = False) -> StreamSource:
     """Return a camera's stream."""
-    return AvSource(lambda: Address(url=url), audio=audio)
+    return StreamSource(lambda: Address(url=url), audio=audio)
 
 
 # Media as another reads it
@@ -275,7 +275,7 @@ class Footage:
     @classmethod
     def of(cls, clip: Clip, *, audio: bool = False) -> Footage:
         """Read a clip's file through the source that reads cameras."""
-        opened = AvSource(lambda: Address(url=str(clip.path())), audio=audio).open()
+        opened = StreamSource(lambda: Address(url=str(clip.path())), audio=audio).open()
         try:
             found: list[Packet] = []
             with suppress(SourceEndedError):

@@ -6,8 +6,9 @@ from itertools import islice
 from pathlib import Path
 
 from custom_components.camera_steward.core.capture.recorder import Recorder, RecorderSettings
-from custom_components.camera_steward.core.capture.source import Address, AvSource, Packet, Source
+from custom_components.camera_steward.core.capture.source import Address, Packet, Source
 from custom_components.camera_steward.core.capture.stills import StillSource
+from custom_components.camera_steward.core.capture.stream import StreamSource
 from custom_components.camera_steward.core.errors import SourceEndedError
 
 from .vault_site import Site
@@ -55,7 +56,7 @@ def _packets(source: Iterator[Packet | None]) -> Iterator[Packet]:
 
 def file_source(path: Path, *, audio: bool = True) -> Source:
     """Return a source that reads a file."""
-    return AvSource(lambda: Address(url=str(path)), audio=audio)
+    return StreamSource(lambda: Address(url=str(path)), audio=audio)
 
 
 def still_source(images: list[bytes]) -> Source:

@@ -9,7 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from custom_components.camera_steward.core.capture.recorder import RecorderSettings
-from custom_components.camera_steward.core.capture.source import Address, AvSource
+from custom_components.camera_steward.core.capture.source import Address
+from custom_components.camera_steward.core.capture.stream import StreamSource
 from custom_components.camera_steward.core.retention.limits import RetentionLimit
 from custom_components.camera_steward.core.site import CameraSettings, SiteSettings, StewardEvent
 from custom_components.camera_steward.core.steward import Steward
@@ -37,7 +38,7 @@ def camera_of(url: str, name: str = "door", seconds: float = 4) -> CameraSetting
     """Return a camera that is recorded with its sound."""
     return CameraSettings(
         camera=name,
-        source=AvSource(lambda: Address(url=url), audio=True),
+        source=StreamSource(lambda: Address(url=url), audio=True),
         recorder=RecorderSettings(segment_length=timedelta(seconds=seconds)),
         limit=DAY,
     )

@@ -16,7 +16,8 @@ import psutil
 import pytest
 
 from custom_components.camera_steward.core.capture import source as source_module
-from custom_components.camera_steward.core.capture.source import Address, AvSource, Source
+from custom_components.camera_steward.core.capture.source import Address, Source
+from custom_components.camera_steward.core.capture.stream import StreamSource
 from custom_components.camera_steward.core.capture.worker import (
     CaptureWorker,
     GapEnded,
@@ -107,8 +108,8 @@ def bad_sources(folder: Path) -> Iterator[dict[str, tuple[Source, GapCause]]]:
             "heard": (stream(heard.url), GapCause.NO_VIDEO),
             "unsupported": (stream(unsupported(folder / "x.mkv")), GapCause.UNSUPPORTED),
             "trickle": (stream(trickle.url), GapCause.STALLED),
-            "vanished": (AvSource(vanished), GapCause.UNREACHABLE),
-            "broken": (AvSource(broken), GapCause.UNREACHABLE),
+            "vanished": (StreamSource(vanished), GapCause.UNREACHABLE),
+            "broken": (StreamSource(broken), GapCause.UNREACHABLE),
         }
 
 
@@ -164,7 +165,7 @@ def error_of(source: Source) -> SourceError:
 def test_an_address_is_never_shown() -> None:
     """Neither it nor what holds it says what it is."""
     address = Address(url=f"rtsp://{USER}:{PASSWORD}@127.0.0.1/", options={"cookies": PASSWORD})
-    for each in (address, AvSource(lambda: address)):
+    for each in (address, StreamSource(lambda: address)):
         assert not [secret for secret in SECRETS if secret in repr(each) + str(each)]
 
 
@@ -185,7 +186,7 @@ def test_faults_while_recording_end_a_segment_and_recording_goes_on() -> None:
         site = stack.enter_context(a_site())
         for name, camera in cameras.items():
             addresses[name] = camera.url
-            site.start(AvSource(lambda name=name: resolve(name)), name)  # type: ignore[misc]
+            site.start(StreamSource(lambda name=name: resolve(name)), name)  # type: ignore[misc]
         wait_for(lambda: all(site.sealed(name) for name in names))
 
         stalled_at = datetime.now(UTC)
@@ -402,7 +403,7 @@ def test_the_tries_grow_further_apart_and_vary(monkeypatch: pytest.MonkeyPatch) 
             return len(waits) >= 60
 
     with a_site() as site:
-        worker = site.worker(AvSource(vanished))
+        worker = site.worker(StreamSource(vanished))
         monkeypatch.setattr(worker, "_quit", Waiting())
         worker.start()
         assert worker.join(60)

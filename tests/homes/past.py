@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from custom_components.camera_steward.core.capture.recorder import Recorder, RecorderSettings
-from custom_components.camera_steward.core.capture.source import Address, AvSource
+from custom_components.camera_steward.core.capture.source import Address
+from custom_components.camera_steward.core.capture.stream import StreamSource
 from custom_components.camera_steward.core.errors import SourceEndedError
 
 from .books import Books
@@ -46,7 +47,7 @@ def record_past(
     stored: list[datetime] = []
     for start_at in starts:
         clock = _PastClock(start_at)
-        source = AvSource(lambda: Address(url=str(clip)), audio=False).open()
+        source = StreamSource(lambda: Address(url=str(clip)), audio=False).open()
         recorder = Recorder(
             camera,
             source,

@@ -32,20 +32,23 @@ def probe(source: Source, seconds: float = 8) -> Probe:
         began_at: float | None = None
         last_at = asked_at
         ticks: list[int] = []
-        frames = size_bytes = 0
+        frames = size_bytes = width = height = 0
         for packet in opened.packets():
             now = time.monotonic()
             if packet is not None:
                 if began_at is None and packet.track == video.index and packet.keyframe:
-                    opened.header_for(packet.payload)  # says whether it can be stored
+                    # Says whether it can be stored, too.
+                    stored = opened.header_for(packet.payload).stored[0]
+                    width, height = stored.width, stored.height
                     began_at = now
                 if began_at is not None:
                     size_bytes += len(packet.payload)
                     last_at = now
                     if packet.track == video.index:
                         frames += 1
-                        if packet.dts is not None:
-                            ticks.append(packet.dts)
+                        at = packet.pts if packet.dts is None else packet.dts
+                        if at is not None:
+                            ticks.append(at)
             if began_at is None and now - asked_at > 2 * seconds:
                 raise SourceNoKeyframeError
             if began_at is not None and now - began_at >= seconds:
@@ -54,14 +57,14 @@ def probe(source: Source, seconds: float = 8) -> Probe:
         if len(ticks) > 1:
             # What came while the stream was being opened arrives at once: the camera's own
             # times say how long it took, where they can be believed.
-            step = (ticks[-1] - ticks[0]) * video.time_base / (len(ticks) - 1)
+            step = (max(ticks) - min(ticks)) * video.time_base / (len(ticks) - 1)
             own = float(step * (frames - 1))
             spent = own if spent <= own <= spent + OPEN_SECONDS else spent
         # The first picture opens the span and the last one closes it.
         return Probe(
             codec=video.codec,
-            width=video.width,
-            height=video.height,
+            width=width or video.width,
+            height=height or video.height,
             frames_per_second=max(frames - 1, 0) / spent if frames > 1 else 0.0,
             bytes_per_second=size_bytes / spent if frames > 1 else 0.0,
             audio=opened.tracks[1].codec if len(opened.tracks) > 1 else None,

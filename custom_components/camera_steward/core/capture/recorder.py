@@ -211,7 +211,9 @@ class Recorder:
     def _finish(self, pending: _Pending, now_us: int, following: Packet | None) -> None:
         """Close a fragment and give it to the segment, or to the memory before a trigger."""
         if following is not None:
-            pending.following[following.track] = following.dts
+            pending.following[following.track] = (
+                following.pts if following.dts is None else following.dts
+            )
             pending.until_us = now_us
         if not self._settings.on_trigger:
             self._store(pending)

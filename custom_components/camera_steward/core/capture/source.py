@@ -1,65 +1,26 @@
-"""Receive a stream by FFmpeg: RTSP, HTTP or a file, its packets as they came."""
+"""Where packets come from: what a source is, what it yields, and how long it may be waited for."""
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
-from time import monotonic, sleep
+from time import monotonic
 from typing import NamedTuple, Protocol
 
-import av
-from av.container import InputContainer
-from av.stream import Stream
-
-from ..errors import (
-    SourceEndedError,
-    SourceError,
-    SourceNoVideoError,
-    SourceRefusedError,
-    SourceStalledError,
-    SourceUnreachableError,
-    SourceUnsupportedError,
-    StewardError,
-)
-from ..media.fragments import STORABLE, Header, Track, can_hold, describe_again
-from ..media.units import ParameterSets, framing_of, to_stored
+from ..errors import StewardError
+from ..media.fragments import Header, Track
 
 OPEN_SECONDS = 5.0
 """Bounds the connecting, and then the finding of streams: no call can be interrupted, and a stop
 is to take no more than 10 s."""
 
 READ_SECONDS = 5.0
-"""Bounds every read, so that a silent camera is noticed and a stop is quick."""
+"""Bounds every wait, so that a silent camera is noticed and a stop is quick."""
 
-_FLUSHED_SECONDS = 0.9 * READ_SECONDS
-"""FFmpeg's parser holds a picture back until the next one begins, or until the wait for that is
-over: after such a wait nothing new has come, and asking again would take as long once more."""
-
-_STILL_SECONDS = 10.0
+STILL_SECONDS = 10.0
 """Pictures that stay away for this long while sound goes on have stalled."""
 
-_CAUGHT_UP = 0.002
 _NAP = 0.1
-_LEAST_NAP = 0.05
 _NAP_BYTES = 40 * 1024
 _FAST = 1e6
-"""Having waited for a packet, everything sent so far is read. A short sleep then lets the kernel
-collect some pictures, which are read in one go: up to a quarter less CPU than waking for each. It is no
-longer than these bytes take to come, by the rate of the last second, and left out where that is next
-to nothing, so that no camera waits for us. A stream is taken for fast until it is known. Times of
-arrival blur by 0.1 s at most (docs/adr/0004-reading-in-bursts.md)."""
-
-_UNTIMED_FORMATS = frozenset({"mpjpeg", "image2pipe", "jpeg_pipe"})
-
-_RTSP = ("rtsp://", "rtsps://")
-
-# FFmpeg would hold back up to 5 s of pictures to guess their rate, and they would then be taken for
-# newer than they are.
-_OPTIONS = {"fpsprobesize": "0"}
-_RTSP_OPTIONS = {
-    "analyzeduration": "1000000",
-    "rtsp_transport": "tcp",
-    "timeout": str(int(READ_SECONDS * 1_000_000)),
-}
 
 
 class Packet(NamedTuple):
@@ -123,183 +84,26 @@ def bare[E: StewardError](err: E) -> E:
     return err
 
 
-class AvSource:
-    """A stream that FFmpeg receives."""
+class Nap:
+    """How long to sleep once everything sent so far is read, so that the kernel collects the next.
 
-    def __init__(self, resolve: Callable[[], Address], *, audio: bool = False) -> None:
-        """Ask `resolve` for the address at each connection, as it may change."""
-        self._resolve = resolve
-        self._audio = audio
+    No longer than some bytes take to come, by the rate of the last second, so that no camera waits
+    for us. A stream is taken for fast until it is known. Times of arrival blur by 0.1 s at most
+    (docs/adr/0004-reading-in-bursts.md).
+    """
 
-    def open(self) -> OpenSource:
-        """Connect and find the streams."""
-        address = _resolved(self._resolve)
-        if isinstance(address, SourceError):
-            raise address
-        container = _opened(address, audio=self._audio)
-        if isinstance(container, SourceError):
-            raise container
-        try:
-            return _AvStream(container, audio=self._audio, naps=_over_tcp(address))
-        except BaseException:
-            container.close()
-            raise
+    def __init__(self, least: float) -> None:
+        """Leave out what is shorter than `least` seconds."""
+        self._least = least
+        self._rate = _FAST
+        self._at = monotonic()
 
-
-# Errors are returned and raised elsewhere: an error keeps the one that it was raised in the
-# handling of, and the text of FFmpeg's holds the address.
-
-
-def _resolved(resolve: Callable[[], Address]) -> Address | SourceError:
-    try:
-        return resolve()
-    except SourceError as err:
-        return bare(err)
-    except Exception:
-        return SourceUnreachableError()
-
-
-def _opened(address: Address, *, audio: bool) -> InputContainer | SourceError:
-    try:
-        return av.open(
-            address.url,
-            options=_options(address, audio=audio),
-            timeout=(OPEN_SECONDS, READ_SECONDS),
+    def after(self, size_bytes: int) -> float:
+        """Return the seconds to sleep now, as this much has come since the last time; or 0."""
+        now = monotonic()
+        passed, self._at = now - self._at, now
+        self._rate += (
+            size_bytes - self._rate * passed if passed < 1 else size_bytes / passed - self._rate
         )
-    except av.InvalidDataError:
-        # What FFmpeg says of an RTSP server that never answers, and of a page that is no stream.
-        rtsp = address.url.lower().startswith(_RTSP)
-        return SourceStalledError() if rtsp else SourceNoVideoError()
-    except av.FFmpegError as err:
-        return _source_error(err)
-    except OSError, ValueError:
-        return SourceUnreachableError()
-
-
-def _options(address: Address, *, audio: bool) -> dict[str, str]:
-    options = dict(_OPTIONS)
-    if address.url.lower().startswith(_RTSP):
-        options |= _RTSP_OPTIONS
-        options["allowed_media_types"] = "video+audio" if audio else "video"
-    return options | dict(address.options)
-
-
-def _over_tcp(address: Address) -> bool:
-    return address.url.lower().startswith((*_RTSP, "http://", "https://")) and (
-        address.options.get("rtsp_transport", "tcp") == "tcp"
-    )
-
-
-class _AvStream:
-    def __init__(self, container: InputContainer, *, audio: bool, naps: bool) -> None:
-        self._container = container
-        self._naps = naps
-        chosen: list[Stream] = list(container.streams.video[:1])
-        if not chosen:
-            raise SourceNoVideoError
-        # PyAV has no context for what FFmpeg has no decoder for.
-        name = getattr(chosen[0].codec_context, "name", "")
-        if name not in STORABLE:
-            raise SourceUnsupportedError(name)
-        if audio:
-            # Sound that cannot be stored unaltered is left out; the pictures matter more.
-            chosen += [s for s in container.streams.audio[:1] if can_hold(chosen[0], s)]
-        self._streams = chosen
-        untimed = container.format.name.split(",")[0] in _UNTIMED_FORMATS
-        self.tracks = tuple(
-            Track(
-                index=stream.index,
-                codec=stream.codec_context.name,
-                video=stream.type == "video",
-                framing=framing_of(
-                    stream.codec_context.name, stream.codec_context.extradata or b""
-                ),
-                time_base=_fraction(stream),
-                width=getattr(stream.codec_context, "width", 0),
-                height=getattr(stream.codec_context, "height", 0),
-            )
-            for stream in chosen
-        )
-        self._untimed = untimed
-        self._sets: ParameterSets | None = None
-        self._header: Header | None = None
-
-    def header_for(self, keyframe: bytes) -> Header:
-        video = self.tracks[0]
-        sets = ParameterSets.of(video.codec, keyframe)
-        if self._header is None or (sets.units and sets != self._sets):
-            self._header = describe_again(self._streams, video, keyframe, sets)
-            self._sets = sets
-        return self._header
-
-    def packets(self) -> Iterator[Packet | None]:
-        failure = yield from self._packets()
-        raise failure
-
-    def _packets(self) -> Generator[Packet | None, None, SourceError]:
-        framings = {track.index: track.framing for track in self.tracks}
-        video = self.tracks[0].index
-        untimed = self._untimed
-        naps, rate, burst = self._naps, _FAST, 0
-        asked_at = seen_at = napped_at = monotonic()
-        try:
-            # All streams, left out ones too: else nothing would end a wait for pictures while
-            # sound goes on.
-            for packet in self._container.demux():
-                now = monotonic()
-                index = packet.stream_index
-                if index == video:
-                    seen_at = now
-                elif now - seen_at > _STILL_SECONDS:
-                    return SourceStalledError()
-                if not packet.size:
-                    continue
-                waited = now - asked_at
-                flushed = waited > _FLUSHED_SECONDS
-                if index not in framings:
-                    yield None
-                else:
-                    yield Packet(
-                        index,
-                        to_stored(bytes(packet), framings[index]),
-                        None if untimed else packet.dts,
-                        None if untimed else packet.pts,
-                        index != video or packet.is_keyframe,
-                        packet.duration or 0,
-                        flushed,
-                    )
-                if flushed:
-                    return SourceStalledError()
-                burst += packet.size
-                asked_at = monotonic()
-                if naps and waited > _CAUGHT_UP:
-                    passed = asked_at - napped_at
-                    rate += burst - rate * passed if passed < 1 else burst / passed - rate
-                    burst, napped_at = 0, asked_at
-                    nap = min(_NAP, _NAP_BYTES / rate)
-                    if nap >= _LEAST_NAP:
-                        sleep(nap)
-                        asked_at = monotonic()
-        except av.FFmpegError as err:
-            return _source_error(err, receiving=True)
-        return SourceEndedError()
-
-    def close(self) -> None:
-        self._container.close()
-
-
-def _source_error(err: av.FFmpegError, *, receiving: bool = False) -> SourceError:
-    if isinstance(err, (av.HTTPUnauthorizedError, av.HTTPForbiddenError)):
-        return SourceRefusedError()
-    if isinstance(err, (av.ExitError, TimeoutError)):
-        return SourceStalledError()
-    if isinstance(err, (av.EOFError, ConnectionError, BrokenPipeError)) and receiving:
-        return SourceEndedError()
-    if isinstance(err, (av.DecoderNotFoundError, av.PatchWelcomeError)):
-        return SourceUnsupportedError()
-    return SourceEndedError() if receiving else SourceUnreachableError()
-
-
-def _fraction(stream: Stream) -> Fraction:
-    base = stream.time_base
-    return Fraction(base.numerator, base.denominator)
+        seconds = min(_NAP, _NAP_BYTES / self._rate) if self._rate > 0 else _NAP
+        return seconds if seconds >= self._least else 0.0

@@ -38,6 +38,9 @@ _LATE = timedelta(seconds=5)
 """How far times may lie from those of arrival and be believed: a connection that hesitates for
 less than the longest wait for a packet loses nothing, and its pictures then come all at once."""
 
+_REORDERED = Fraction(1)
+"""Seconds that a picture may be moved by reordering: some pictures, even at a few a second."""
+
 _LONGEST_TICKS = 2**31 - 1
 
 
@@ -196,7 +199,7 @@ class FragmentBuilder:
             mine = samples.get(track.index)
             if not mine:
                 continue
-            times = _decode_times(mine, following.get(track.index))
+            times = _decode_times(mine, following.get(track.index), _REORDERED / track.time_base)
             durations = self._durations(track, stored, mine, times, following, from_us, to_us)
             rows, wide = _rows(track, stored, mine, times, durations)
             tables.append((track.index, stored.track, self._next[track.index], mine, rows, wide))
@@ -288,17 +291,18 @@ class FragmentBuilder:
         return steps
 
 
-def _decode_times(mine: Samples, following: int | None) -> list[int]:
+def _decode_times(mine: Samples, following: int | None, longest: Fraction) -> list[int]:
     """Return the decode times; missing ones as their neighbours suggest, none if none is known.
 
-    FFmpeg has none for a stream's first pictures until it knows how far they are reordered.
+    FFmpeg has none for a stream's first pictures until it knows how far they are reordered. RTP
+    says only when a picture is shown. `longest` is how many ticks reordering may move a picture.
     """
     times = mine.dts
     known = [(at, time) for at, time in enumerate(times) if time is not None]
     if len(known) == len(times):
         return [time for _, time in known]
     if not known:
-        return []
+        return _in_order(mine.pts, longest)
     first_at, first = known[0]
     last_at, last = known[-1] if following is None else (len(times), following)
     step = max((last - first) // (last_at - first_at) if last_at > first_at else mine.duration, 1)
@@ -311,6 +315,25 @@ def _decode_times(mine: Samples, following: int | None) -> list[int]:
         else:
             filled.append(first - (first_at - at) * step)
     return filled
+
+
+def _in_order(shown: list[int | None], longest: Fraction) -> list[int]:
+    """Return decode times for pictures in decoding order of which only the time shown is known.
+
+    The first one keeps its own, for the fragment before ended then. Those shown earlier although
+    decoded later (an open group of pictures) get a negative offset.
+    """
+    times = [time for time in shown if time is not None]
+    if len(times) != len(shown):
+        return []
+    ordered = sorted(times)
+    if ordered == times:
+        return times
+    shift = times[0] - ordered[0]
+    decoded = [time + shift for time in ordered]
+    # What lies further apart is not reordered: the camera's clock is wrong.
+    moved = max(abs(one - other) for one, other in zip(times, decoded, strict=True))
+    return decoded if moved <= longest else times
 
 
 def _rows(

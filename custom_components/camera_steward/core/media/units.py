@@ -47,9 +47,9 @@ def to_stored(payload: bytes, framing: Framing) -> bytes:
         if payload[:4] == b"\x00\x00\x00\x01" and payload.find(_START, 4) < 0:
             length = len(payload) if payload[-1] else len(payload.rstrip(b"\x00"))
             return _LENGTH.pack(length - 4) + memoryview(payload)[4:length]
-        return b"".join(_prefixed(split_annex_b(payload)))
+        return join_stored(split_annex_b(payload))
     if framing in (Framing.LENGTH_1, Framing.LENGTH_2):
-        return b"".join(_prefixed(_split_lengths(payload, 1 if framing is Framing.LENGTH_1 else 2)))
+        return join_stored(_split_lengths(payload, 1 if framing is Framing.LENGTH_1 else 2))
     return payload
 
 
@@ -67,6 +67,11 @@ def split_stored(payload: bytes) -> list[bytes]:
     return _split_lengths(payload, 4)
 
 
+def join_stored(units: list[bytes]) -> bytes:
+    """Return NAL units as a segment holds them, each behind its 4-byte length."""
+    return b"".join(part for unit in units for part in (_LENGTH.pack(len(unit)), unit))
+
+
 def to_annex_b(payload: bytes) -> bytes:
     """Return a payload as segments hold it with start codes instead of lengths."""
     return b"".join(b"\x00\x00\x00\x01" + unit for unit in split_stored(payload))
@@ -81,13 +86,6 @@ def _split_lengths(payload: bytes, size: int) -> list[bytes]:
         units.append(payload[at : at + length])
         at += length
     return units
-
-
-def _prefixed(units: list[bytes]) -> list[bytes]:
-    parts: list[bytes] = []
-    for unit in units:
-        parts += (_LENGTH.pack(len(unit)), unit)
-    return parts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,363 @@
+"""Put RTP payloads together to pictures and sound, unit by unit as the camera sent them.
+
+One depacketizer for each track of a connection; used by the camera's thread. A unit of which a
+part never came is left out: what is stored is what was received, and nothing is made up (INV-3).
+"""
+
+from struct import Struct
+from typing import Protocol, override
+
+from ...media.units import split_annex_b
+from ..source import Packet
+from .sdp import Media
+
+_U32 = Struct(">I")
+_HALF = 1 << 31
+_START = b"\x00\x00\x01"
+_RECOVERY_POINT = 6
+_AAC_TICKS = 1024
+
+
+class Depacketizer(Protocol):
+    """Takes the payloads of one track in order."""
+
+    def take(
+        self, payload: memoryview, timestamp: int, marker: bool, lost: bool
+    ) -> list[Packet] | None:
+        """Return what is whole now, if anything; `lost` says that packets before are missing."""
+        ...
+
+
+class _Ticks:
+    """RTP times are 32 bits wide and begin anywhere."""
+
+    __slots__ = ("_last",)
+
+    def __init__(self) -> None:
+        self._last: int | None = None
+
+    def unwrap(self, timestamp: int) -> int:
+        last = timestamp if self._last is None else self._last
+        self._last = last + ((timestamp - last + _HALF) & 0xFFFFFFFF) - _HALF
+        return self._last
+
+
+class _NalUnits:
+    """Pictures of H.264 or H.265: NAL units, each behind its 4-byte length, as segments hold them.
+
+    A picture is whole at its marker bit. Cameras that set it wrongly are found by what follows: a
+    slice that continues a picture which was taken for whole. From then on a picture ends where the
+    next one begins.
+    """
+
+    header_bytes: int
+    """Of a unit; what follows is the slice header, whose first bit says that a picture begins."""
+
+    def __init__(self, track: int, *, timed: bool) -> None:
+        self._track = track
+        self._timed = timed
+        self._ticks = _Ticks()
+        self._parts: list[bytes] = []
+        self._stamp = 0
+        self._shown_at: int | None = None
+        self._has_slice = False
+        self._keyframe = False
+        self._marks = True
+        self._splits = False
+        self._done: list[Packet] = []
+        # The unit that comes in fragments: where its length belongs, and how long it is by now.
+        self._length_at = -1
+        self._length = 0
+
+    # What differs: the kind of a unit and what it says of its picture.
+
+    def kind(self, head: int) -> int:
+        raise NotImplementedError
+
+    def is_slice(self, kind: int) -> bool:
+        raise NotImplementedError
+
+    def is_key(self, kind: int, unit: bytes | memoryview) -> bool:
+        raise NotImplementedError
+
+    def begins(self, kind: int) -> bool:
+        """Return whether a unit that is no slice can only stand before a picture's first."""
+        raise NotImplementedError
+
+    def take(
+        self, payload: memoryview, timestamp: int, marker: bool, lost: bool
+    ) -> list[Packet] | None:
+        if lost and self._length_at >= 0:
+            del self._parts[self._length_at :]
+            self._length_at = -1
+        if timestamp != self._stamp:
+            self._close()
+            if self._has_slice:
+                self._emit()
+            self._stamp = timestamp
+        if len(payload) > self.header_bytes:
+            self._payload(payload, lost)
+        if marker and self._marks:
+            self._close()
+            if self._has_slice:
+                self._emit()
+        if not self._done:
+            return None
+        done, self._done = self._done, []
+        return done
+
+    def _payload(self, payload: memoryview, lost: bool) -> None:
+        raise NotImplementedError
+
+    def _fragment(self, head: bytes, payload: memoryview, flags: int, lost: bool) -> None:
+        """Take a part of a unit: `head` is its header as the first part tells it."""
+        if flags & 0x80:
+            self._close()
+            self._open(head, payload, lost)
+            self._length_at = len(self._parts)
+            self._parts += (b"", head)
+            self._length = len(head)
+        elif self._length_at < 0:
+            return  # its beginning never came
+        self._parts.append(bytes(payload))
+        self._length += len(payload)
+        if flags & 0x40:
+            self._close()
+
+    def _close(self) -> None:
+        """End the unit that comes in parts; not all cameras say which part is the last."""
+        at = self._length_at
+        if at < 0:
+            return
+        self._length_at = -1
+        self._parts[at] = _U32.pack(self._length)
+        if self._splits or not self.is_slice(self.kind(self._parts[at + 1][0])):
+            unit = b"".join(self._parts[at + 1 :])
+            if _START in unit:
+                del self._parts[at:]
+                self._split(unit, lost=False)
+
+    def _unit(self, unit: memoryview, lost: bool) -> None:
+        """Take a whole unit."""
+        self._close()
+        if (self._splits or not self.is_slice(self.kind(unit[0]))) and _START in bytes(unit):
+            self._split(bytes(unit), lost)
+            return
+        self._open(unit[: self.header_bytes], unit[self.header_bytes :], lost)
+        self._parts += (_U32.pack(len(unit)), bytes(unit))
+
+    def _split(self, unit: bytes, lost: bool) -> None:
+        """Take what a camera sends as one unit, start codes and all, for what it is."""
+        self._splits = True
+        for each in split_annex_b(_START + unit):
+            self._open(each[: self.header_bytes], memoryview(each)[self.header_bytes :], lost)
+            self._parts += (_U32.pack(len(each)), each)
+
+    def _open(self, head: bytes | memoryview, rest: memoryview, lost: bool) -> None:
+        """Note what a unit says of its picture, and end the one before where it begins another."""
+        kind = self.kind(head[0])
+        if self.is_slice(kind):
+            first = bool(rest) and bool(rest[0] & 0x80)
+            if self._has_slice:
+                if first:
+                    self._emit()
+            elif not first and self._stamp == self._shown_at and not lost:
+                self._marks = False
+            self._has_slice = True
+        elif self._has_slice and self.begins(kind):
+            self._emit()
+        if not self._keyframe and self.is_key(kind, rest):
+            self._keyframe = True
+
+    def _emit(self) -> None:
+        if self._parts:
+            shown_at = self._ticks.unwrap(self._stamp) if self._timed else None
+            self._done.append(
+                Packet(self._track, b"".join(self._parts), None, shown_at, self._keyframe)
+            )
+        self._shown_at = self._stamp
+        self._parts = []
+        self._has_slice = self._keyframe = False
+
+
+class H264(_NalUnits):
+    """RFC 6184, packetization modes 0 and 1."""
+
+    header_bytes = 1
+
+    @override
+    def kind(self, head: int) -> int:
+        return head & 0x1F
+
+    @override
+    def is_slice(self, kind: int) -> bool:
+        return kind in {1, 2, 5}
+
+    @override
+    def is_key(self, kind: int, unit: bytes | memoryview) -> bool:
+        # A recovery point begins what can be decoded as an IDR picture does (H.264 D.2.8).
+        return kind == 5 or (kind == 6 and _RECOVERY_POINT in _messages(unit))
+
+    @override
+    def begins(self, kind: int) -> bool:
+        return 6 <= kind <= 9 or 14 <= kind <= 18
+
+    @override
+    def _payload(self, payload: memoryview, lost: bool) -> None:
+        first = payload[0]
+        kind = first & 0x1F
+        if kind == 28:
+            flags = payload[1]
+            self._fragment(bytes((first & 0xE0 | flags & 0x1F,)), payload[2:], flags, lost)
+        elif kind == 24:
+            for unit in _aggregated(payload[1:]):
+                self._unit(unit, lost)
+        elif 0 < kind < 24:
+            self._unit(payload, lost)
+
+
+class H265(_NalUnits):
+    """RFC 7798 without decoding order numbers."""
+
+    header_bytes = 2
+
+    @override
+    def kind(self, head: int) -> int:
+        return head >> 1 & 0x3F
+
+    @override
+    def is_slice(self, kind: int) -> bool:
+        return kind < 32
+
+    @override
+    def is_key(self, kind: int, unit: bytes | memoryview) -> bool:
+        return 16 <= kind <= 23
+
+    @override
+    def begins(self, kind: int) -> bool:
+        return 32 <= kind <= 35 or kind == 39 or 41 <= kind <= 44 or 48 <= kind <= 55
+
+    @override
+    def _payload(self, payload: memoryview, lost: bool) -> None:
+        kind = payload[0] >> 1 & 0x3F
+        if kind == 49:
+            flags = payload[2]
+            head = bytes((payload[0] & 0x81 | (flags & 0x3F) << 1, payload[1]))
+            self._fragment(head, payload[3:], flags, lost)
+        elif kind == 48:
+            for unit in _aggregated(payload[2:]):
+                self._unit(unit, lost)
+        elif kind < 48:
+            self._unit(payload, lost)
+
+
+class _Aac:
+    """RFC 3640, AAC-hbr: 13 bits of size and 3 of index before each access unit."""
+
+    def __init__(self, track: int, *, timed: bool) -> None:
+        self._track = track
+        self._timed = timed
+        self._ticks = _Ticks()
+        self._parts: list[bytes] = []
+        self._missing = 0
+
+    def take(
+        self, payload: memoryview, timestamp: int, marker: bool, lost: bool
+    ) -> list[Packet] | None:
+        if len(payload) < 4:
+            return None
+        if lost:
+            self._parts, self._missing = [], 0
+        at = 2 + int.from_bytes(payload[:2]) // 8
+        sizes = [int.from_bytes(payload[n : n + 2]) >> 3 for n in range(2, min(at, 4096), 2)]
+        shown_at = self._ticks.unwrap(timestamp)
+        if len(sizes) == 1 and sizes[0] > len(payload) - at:
+            return self._fragment(bytes(payload[at:]), sizes[0], shown_at)
+        done = []
+        for number, size in enumerate(sizes):
+            if not 0 < size <= len(payload) - at:
+                break
+            ticks = shown_at + number * _AAC_TICKS if self._timed else None
+            done.append(
+                Packet(self._track, bytes(payload[at : at + size]), ticks, ticks, True, _AAC_TICKS)
+            )
+            at += size
+        return done
+
+    def _fragment(self, piece: bytes, size: int, shown_at: int) -> list[Packet] | None:
+        """Take a part of an access unit that did not fit one packet."""
+        self._missing = (self._missing or size) - len(piece)
+        self._parts.append(piece)
+        if self._missing > 0:
+            return None
+        unit, self._parts, self._missing = b"".join(self._parts), [], 0
+        ticks = shown_at if self._timed else None
+        return [Packet(self._track, unit, ticks, ticks, True, _AAC_TICKS)]
+
+
+class _Whole:
+    """Each payload is a unit: G.711 (RFC 3551), a byte for each tick, and Opus (RFC 7587)."""
+
+    def __init__(self, track: int, *, timed: bool, a_byte_a_tick: bool) -> None:
+        self._track = track
+        self._timed = timed
+        self._ticks = _Ticks()
+        self._a_byte_a_tick = a_byte_a_tick
+
+    def take(
+        self, payload: memoryview, timestamp: int, marker: bool, lost: bool
+    ) -> list[Packet] | None:
+        if not payload:
+            return None
+        ticks = self._ticks.unwrap(timestamp) if self._timed else None
+        lasts = len(payload) if self._a_byte_a_tick else 0
+        return [Packet(self._track, bytes(payload), ticks, ticks, True, lasts)]
+
+
+def depacketizer_for(media: Media, track: int, *, timed: bool) -> Depacketizer | None:
+    """Return what puts a stream together; None for what is left to FFmpeg.
+
+    Not `timed`: packets get no times of the camera's, only those of their arrival.
+    """
+    said = media.parameters
+    match media.kind, media.encoding:
+        case "video", "h264" if said.get("packetization-mode", "0") in {"", "0", "1"}:
+            return H264(track, timed=timed)
+        case "video", "h265" if said.get("sprop-max-don-diff", "0") == "0":
+            return H265(track, timed=timed)
+        case "audio", "mpeg4-generic":
+            lengths = [said.get(f"{name}length") for name in ("size", "index", "indexdelta")]
+            return _Aac(track, timed=timed) if lengths == ["13", "3", "3"] else None
+        case "audio", "pcmu" | "pcma":
+            return _Whole(track, timed=timed, a_byte_a_tick=True)
+        case "audio", "opus":
+            return _Whole(track, timed=timed, a_byte_a_tick=False)
+    return None
+
+
+def _aggregated(payload: memoryview) -> list[memoryview]:
+    """Return the units of an aggregation packet, each behind its 2-byte size."""
+    units = []
+    at = 0
+    while at + 2 < len(payload):
+        size = int.from_bytes(payload[at : at + 2])
+        if size:
+            units.append(payload[at + 2 : at + 2 + size])
+        at += 2 + size
+    return units
+
+
+def _messages(sei: bytes | memoryview) -> set[int]:
+    """Return the types of the messages of an SEI unit (H.264 7.3.2.3)."""
+    found, at = set(), 0
+    while at + 2 <= len(sei) and sei[at] != 0x80:
+        kind = size = 0
+        while at < len(sei) and sei[at] == 0xFF:
+            kind, at = kind + 255, at + 1
+        kind, at = kind + sei[at] if at < len(sei) else -1, at + 1
+        while at < len(sei) and sei[at] == 0xFF:
+            size, at = size + 255, at + 1
+        size, at = size + sei[at] if at < len(sei) else 0, at + 1
+        found.add(kind)
+        at += size
+    return found

@@ -1,0 +1,304 @@
+"""Receive an RTSP camera: from its description to packets, whole bursts by one call of the system."""
+
+import io
+import re
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from struct import Struct
+from time import monotonic, sleep
+
+import av
+from av.container import InputContainer
+from av.stream import Stream
+
+from ...errors import (
+    SourceEndedError,
+    SourceError,
+    SourceNoVideoError,
+    SourceStalledError,
+    SourceUnreachableError,
+)
+from ...media.fragments import STORABLE, Header, Track, can_hold, describe_again
+from ...media.units import NAL_CODECS, Framing, ParameterSets, join_stored, split_annex_b
+from ..source import (
+    OPEN_SECONDS,
+    READ_SECONDS,
+    STILL_SECONDS,
+    Address,
+    Nap,
+    OpenSource,
+    Packet,
+)
+from .connection import DOLLAR, Connection, FailedError, NotOursError
+from .rtp import Depacketizer, depacketizer_for
+from .sdp import Media, Session, parse
+
+_LOOK_SECONDS = 1.0
+_FRAME = Struct(">xBHBBHI")
+"""An interleaved frame (RFC 2326 10.12) up to the RTP timestamp: channel, length, then of RTP
+(RFC 3550 5.1) version and flags, marker and type, sequence number, timestamp."""
+
+_RTP_BYTES = 12
+_LEAST_NAP = 0.01
+_MESSAGE = re.compile(rb"[A-Z_]{3,16}[ /]")
+_MESSAGE_BYTES = 20
+
+
+def can_try(address: Address) -> bool:
+    """Return whether an address asks for RTSP over TCP."""
+    return address.url.lower().startswith(("rtsp://", "rtsps://")) and (
+        address.options.get("rtsp_transport", "tcp") == "tcp"
+    )
+
+
+def open_rtsp(address: Address, *, audio: bool) -> OpenSource | SourceError | None:
+    """Connect and begin to play; None for a camera that is left to FFmpeg.
+
+    Errors are returned: one that is raised would keep what it was raised in the handling of.
+    """
+    connection: Connection | None = None
+    opened: OpenSource | None = None
+    try:
+        connection = Connection(address)
+        opened = _play(connection, address, audio=audio)
+        return opened
+    except FailedError as err:
+        return err.error
+    except TimeoutError:
+        return SourceStalledError() if connection is not None else SourceUnreachableError()
+    except OSError:
+        return SourceEndedError() if connection is not None else SourceUnreachableError()
+    except NotOursError, ValueError, av.FFmpegError:
+        return None
+    finally:
+        if connection is not None and opened is None:
+            connection.close()
+
+
+@dataclass(slots=True)
+class _Receiving:
+    """A track that plays: who puts it together, and the number of its last RTP packet."""
+
+    index: int
+    depacketizer: Depacketizer
+    sequence: int | None = None
+
+
+def _play(connection: Connection, address: Address, *, audio: bool) -> OpenSource:
+    connection.public = connection.ask("OPTIONS", connection.url).first("public")
+    answer = connection.ask("DESCRIBE", connection.url, {"Accept": "application/sdp"})
+    text = answer.body.decode("utf-8", "replace")
+    session = parse(text)
+    video = session.first("video")
+    if video is None:
+        raise FailedError(SourceNoVideoError())
+    templates = av.open(
+        io.BytesIO(answer.body),
+        "r",
+        format="sdp",
+        options={"sdp_flags": "custom_io"},
+        timeout=OPEN_SECONDS,
+    )
+    try:
+        chosen = _chosen(session, video, templates, audio=audio)
+        base = answer.first("content-base") or answer.first("content-location") or connection.url
+        connection.control = _control(base, session.control)
+        timed = "use_wallclock_as_timestamps" not in address.options
+        channels: dict[int, _Receiving] = {}
+        for number, (media, stream) in enumerate(chosen):
+            depacketizer = depacketizer_for(media, stream.index, timed=timed)
+            if depacketizer is None or media.protocol != "RTP/AVP" or not media.clock:
+                raise NotOursError
+            asked = f"RTP/AVP/TCP;unicast;interleaved={2 * number}-{2 * number + 1}"
+            said = connection.ask("SETUP", _control(base, media.control), {"Transport": asked})
+            transport = said.first("transport")
+            channel = re.search(r"interleaved\s*=\s*(\d+)", transport)
+            if transport and channel is None:
+                raise NotOursError
+            at = int(channel[1]) if channel is not None else 2 * number
+            channels[at] = _Receiving(stream.index, depacketizer)
+        connection.ask("PLAY", connection.control, {"Range": "npt=0.000-"})
+        return _RtspStream(connection, templates, chosen, channels)
+    except BaseException:
+        templates.close()
+        raise
+
+
+def _chosen(
+    session: Session, video: Media, templates: InputContainer, *, audio: bool
+) -> list[tuple[Media, Stream]]:
+    """Return the streams that are kept, the video first, as FFmpeg describes them."""
+    pictures = next(iter(templates.streams.video), None)
+    if pictures is None or pictures.codec_context.name not in NAL_CODECS & STORABLE:
+        raise NotOursError
+    chosen: list[tuple[Media, Stream]] = [(video, pictures)]
+    sound, heard = session.first("audio"), next(iter(templates.streams.audio), None)
+    if audio and sound is not None and heard is not None and can_hold(pictures, heard):
+        chosen.append((sound, heard))
+    return chosen
+
+
+def _control(base: str, control: str) -> str:
+    if not control or control == "*":
+        return base
+    if re.match(r"rtsps?://", control, re.IGNORECASE):
+        return control
+    return f"{base.rstrip('/')}/{control.lstrip('/')}"
+
+
+class _RtspStream:
+    def __init__(
+        self,
+        connection: Connection,
+        templates: InputContainer,
+        chosen: list[tuple[Media, Stream]],
+        channels: dict[int, _Receiving],
+    ) -> None:
+        self._connection = connection
+        self._templates = templates
+        self._streams = [stream for _, stream in chosen]
+        self._channels = channels
+        self.tracks = tuple(
+            Track(
+                index=stream.index,
+                codec=stream.codec_context.name,
+                video=stream.type == "video",
+                framing=Framing.LENGTH_4 if stream.type == "video" else Framing.WHOLE,
+                time_base=Fraction(1, media.clock),
+                width=getattr(stream.codec_context, "width", 0),
+                height=getattr(stream.codec_context, "height", 0),
+            )
+            for media, stream in chosen
+        )
+        extradata = self._streams[0].codec_context.extradata or b""
+        self._described = join_stored(split_annex_b(extradata))
+        self._sets: ParameterSets | None = None
+        self._header: Header | None = None
+
+    def header_for(self, keyframe: bytes) -> Header:
+        video = self.tracks[0]
+        sets = ParameterSets.of(video.codec, keyframe)
+        if self._header is None or (sets.units and sets != self._sets):
+            if not sets.units:
+                # They came with the description alone.
+                keyframe = self._described + keyframe
+                sets = ParameterSets.of(video.codec, keyframe)
+            self._header = describe_again(self._streams, video, keyframe, sets)
+            self._sets = sets
+        return self._header
+
+    def packets(self) -> Iterator[Packet | None]:
+        failure = yield from self._packets()
+        raise failure
+
+    def _packets(self) -> Generator[Packet | None, None, SourceError]:
+        try:
+            return (yield from self._received())
+        except FailedError as err:
+            return err.error
+        except TimeoutError:
+            return SourceStalledError()
+        except OSError:
+            return SourceEndedError()
+
+    def _received(self) -> Generator[Packet | None, None, SourceError]:
+        connection, video = self._connection, self.tracks[0].index
+        connection.socket.settimeout(_LOOK_SECONDS)
+        nap, burst = Nap(_LEAST_NAP), 0
+        heard_at = seen_at = monotonic()
+        keep_alive_at = heard_at + connection.alive_seconds
+        while True:
+            done = self._parsed()
+            now = monotonic()
+            if done is not None:
+                heard_at = now
+                for packet in done:
+                    if packet.track == video:
+                        seen_at = now
+                    yield packet
+            if now - heard_at > READ_SECONDS or now - seen_at > STILL_SECONDS:
+                return SourceStalledError()
+            if now >= keep_alive_at:
+                keep_alive_at = now + connection.keep_alive()
+            room = len(connection.buffer) - connection.filled
+            try:
+                received = connection.receive()
+            except TimeoutError:
+                yield None
+                continue
+            if not received:
+                return SourceEndedError()
+            burst += received
+            if received < room:
+                seconds, burst = nap.after(burst), 0
+                if seconds:
+                    sleep(seconds)
+
+    def _parsed(self) -> list[Packet] | None:
+        """Take all whole frames out of what was received; None when there was none of a track."""
+        connection, channels = self._connection, self._channels
+        buffer, view, filled = connection.buffer, connection.view, connection.filled
+        unpack = _FRAME.unpack_from
+        done: list[Packet] = []
+        heard = False
+        at = 0
+        while filled - at >= 4:
+            if buffer[at] != DOLLAR:
+                end = self._aside(at)
+                if end is None:
+                    break
+                at = end
+                continue
+            end = at + 4 + int.from_bytes(view[at + 2 : at + 4])
+            if end > filled:
+                break
+            receiving = channels.get(buffer[at + 1])
+            if receiving is not None and end - at >= 4 + _RTP_BYTES:
+                _, _, flags, marker, sequence, timestamp = unpack(buffer, at)
+                begin, stop = at + 4 + _RTP_BYTES, end
+                if flags != 0x80:
+                    begin, stop = _payload(view, at + 4, end)
+                last, receiving.sequence = receiving.sequence, sequence
+                lost = last is not None and sequence != last + 1 & 0xFFFF
+                heard = True
+                found = receiving.depacketizer.take(
+                    view[begin:stop], timestamp, marker > 0x7F, lost
+                )
+                if found:
+                    done += found
+            at = end
+        if at:
+            connection.consume(0, at)
+        return done if heard else None
+
+    def _aside(self, at: int) -> int | None:
+        """Return where what is no frame ends: an answer, a request of the camera's, or noise."""
+        connection = self._connection
+        if connection.filled - at < _MESSAGE_BYTES:
+            return None
+        if _MESSAGE.match(connection.buffer, at, connection.filled):
+            found = connection.message(at)
+            if found is None:
+                return None
+            end, answer = found
+            if connection.challenged_again(answer):
+                connection.keep_alive()
+            return end
+        found_at = connection.buffer.find(DOLLAR, at, connection.filled)
+        return found_at if found_at >= 0 else connection.filled
+
+    def close(self) -> None:
+        self._connection.close()
+        self._templates.close()
+
+
+def _payload(view: memoryview, at: int, end: int) -> tuple[int, int]:
+    """Return where the payload of an RTP packet lies: behind sources and extension, before padding."""
+    first = view[at]
+    begin = at + _RTP_BYTES + 4 * (first & 0x0F)
+    if first & 0x10 and begin + 4 <= end:
+        begin += 4 + 4 * int.from_bytes(view[begin + 2 : begin + 4])
+    if first & 0x20:
+        end -= view[end - 1]
+    return min(begin, end), max(begin, end)
