@@ -1,4 +1,4 @@
-"""Make `golden-1`, the vault that every later version must read: `python -m tests.core.data.make_golden`.
+"""Make `golden-2`, a vault that every later version must read: `python -m tests.core.data.make_golden`.
 
 It was made once and is never made again under the same name: a new format gets a folder of its own.
 """
@@ -38,7 +38,7 @@ def make(target: Path) -> None:
         (unsealed,) = site.index.open_segments()
         shutil.copytree(site.root, target / "vault")
         expected = {
-            "format": 1,
+            "format": 2,
             "vault": str(VAULT),
             "site_key": SITE_KEY.hex(),
             "sealed": [_expected(site, row) for row in site.rows() if row.digest],
@@ -69,7 +69,7 @@ def _expected(site: Site, row: Segment) -> dict[str, object]:
         "units": {
             kind: {
                 "count": len(units(media, kind)),  # type: ignore[arg-type]
-                "blake2b_256": unit_digest(units(media, kind)).hex(),  # type: ignore[arg-type]
+                "digest": unit_digest(units(media, kind)).hex(),  # type: ignore[arg-type]
                 "track": track,
             }
             for track, kind in kinds.items()
@@ -78,7 +78,7 @@ def _expected(site: Site, row: Segment) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    if (HERE / "golden-1").exists():
-        sys.exit("golden-1 is there already and stays as it is")
-    (HERE / "golden-1").mkdir()
-    make(HERE / "golden-1")
+    if (HERE / "golden-2").exists():
+        sys.exit("golden-2 is there already and stays as it is")
+    (HERE / "golden-2").mkdir()
+    make(HERE / "golden-2")

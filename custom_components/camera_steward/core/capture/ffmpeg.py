@@ -37,7 +37,9 @@ over: after such a wait nothing new has come, and asking again would take as lon
 _CAUGHT_UP = 0.002
 """Having waited longer than this for a packet, everything sent so far is read."""
 
+_NAP_SECONDS = 0.1
 _LEAST_NAP = 0.05
+_NAP_BYTES = 40 * 1024
 
 _UNTIMED_FORMATS = frozenset({"mpjpeg", "image2pipe", "jpeg_pipe"})
 
@@ -153,7 +155,7 @@ class _AvStream:
         framings = {track.index: track.framing for track in self.tracks}
         video = self.tracks[0].index
         untimed = self._untimed
-        nap, burst = Nap(_LEAST_NAP), 0
+        nap, burst = Nap(_NAP_SECONDS, _LEAST_NAP, _NAP_BYTES), 0
         asked_at = seen_at = monotonic()
         try:
             # All streams, left out ones too: else nothing would end a wait for pictures while

@@ -18,8 +18,6 @@ READ_SECONDS = 5.0
 STILL_SECONDS = 10.0
 """Pictures that stay away for this long while sound goes on have stalled."""
 
-_NAP = 0.1
-_NAP_BYTES = 40 * 1024
 _FAST = 1e6
 
 
@@ -88,13 +86,15 @@ class Nap:
     """How long to sleep once everything sent so far is read, so that the kernel collects the next.
 
     No longer than some bytes take to come, by the rate of the last second, so that no camera waits
-    for us. A stream is taken for fast until it is known. Times of arrival blur by 0.1 s at most
+    for us. A stream is taken for fast until it is known. Times of arrival blur by as much at most
     (docs/adr/0004-reading-in-bursts.md).
     """
 
-    def __init__(self, least: float) -> None:
-        """Leave out what is shorter than `least` seconds."""
+    def __init__(self, longest: float, least: float, size_bytes: int) -> None:
+        """Sleep `longest` seconds, less where `size_bytes` come sooner, not under `least`."""
+        self._longest = longest
         self._least = least
+        self._size_bytes = size_bytes
         self._rate = _FAST
         self._at = monotonic()
 
@@ -105,5 +105,5 @@ class Nap:
         self._rate += (
             size_bytes - self._rate * passed if passed < 1 else size_bytes / passed - self._rate
         )
-        seconds = min(_NAP, _NAP_BYTES / self._rate) if self._rate > 0 else _NAP
+        seconds = min(self._longest, self._size_bytes / max(self._rate, 1))
         return seconds if seconds >= self._least else 0.0

@@ -1,9 +1,10 @@
 """Read fragmented MP4: find the fragments of a segment, their samples and their digest."""
 
 import hashlib
-from collections.abc import Buffer, Iterator, Sequence
+from collections.abc import Buffer, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from struct import Struct, unpack_from
+from typing import Protocol
 
 _HEADER = Struct(">I4s")
 _NTP_EPOCH = 2_208_988_800
@@ -162,17 +163,38 @@ def _runs(media: bytes, start: int, end: int, moof_at: int) -> Iterator[StoredRu
             )
 
 
-class UnitDigest:
-    """BLAKE2b-256 over u32 length ‖ unit for each unit in order: the measure of INV-3.
+class UnitHash(Protocol):
+    """A hash of 32 bytes, as `hashlib` makes it."""
 
-    Many machines that run Home Assistant have no SHA instructions; without them this is the
-    fastest hash of the standard library (docs/adr/0002-ciphers-and-digests.md).
+    def update(self, data: Buffer, /) -> None:
+        """Take bytes."""
+        ...
+
+    def digest(self) -> bytes:
+        """Return the digest of all so far."""
+        ...
+
+
+def sha256() -> UnitHash:
+    """Make the hash of segments of format 2."""
+    return hashlib.sha256()
+
+
+def blake2b_256() -> UnitHash:
+    """Make the hash of segments of format 1."""
+    return hashlib.blake2b(digest_size=32)
+
+
+class UnitDigest:
+    """A hash over u32 length ‖ unit for each unit in order: the measure of INV-3.
+
+    SHA-256 unless an older segment says otherwise (docs/adr/0008-sha-256-for-units.md).
     """
 
-    def __init__(self, *, nal: bool) -> None:
+    def __init__(self, *, nal: bool, make: Callable[[], UnitHash] = sha256) -> None:
         """Start empty; `nal` payloads carry their lengths already."""
         self._nal = nal
-        self._hash = hashlib.blake2b(digest_size=32)
+        self._hash = make()
 
     def add(self, sizes: Sequence[int], joined: Buffer) -> None:
         """Take payloads as stored, of these sizes, one behind the other."""
@@ -197,8 +219,9 @@ class MediaScan:
     Never more than one fragment is held, so that a long segment fits a small machine.
     """
 
-    def __init__(self) -> None:
-        """Begin at the media's first byte."""
+    def __init__(self, unit_hash: Callable[[], UnitHash] = sha256) -> None:
+        """Begin at the media's first byte; `unit_hash` as the segment's format says."""
+        self._unit_hash = unit_hash
         self.tracks: list[StoredTrack] = []
         self.fragments: list[StoredFragment] = []
         self._rest = bytearray()
@@ -218,7 +241,9 @@ class MediaScan:
                 opened = None
             elif kind == b"moov":
                 self.tracks = tracks(bytes(memoryview(self._rest)[:end]))
-                self._measures = {t.track: UnitDigest(nal=t.nal) for t in self.tracks}
+                self._measures = {
+                    t.track: UnitDigest(nal=t.nal, make=self._unit_hash) for t in self.tracks
+                }
             if opened is None:
                 done = end
         del self._rest[:done]

@@ -1,8 +1,9 @@
-"""Format 1 of segment and key files: headers, chunks, trailer (docs/design/vault-format.md)."""
+"""Segment and key files: headers, chunks, trailer (docs/design/vault-format.md)."""
 
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from struct import Struct
@@ -15,9 +16,17 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from ..errors import FootageError, KeyMissingError
+from ..media.boxes import UnitHash, blake2b_256, sha256
 from ..model import from_micros, to_micros
 
-FORMAT = 1
+VAULT_FORMAT = 1
+"""Of the layout and of hour keys."""
+
+SEGMENT_FORMAT = 2
+"""Of segments that are written; 1 differs in the hash of its unit digest and is read as well."""
+
+_UNIT_HASHES: dict[int, Callable[[], UnitHash]] = {1: blake2b_256, 2: sha256}
+
 CHUNK_BYTES = 64 * 1024
 TAG_BYTES = 16
 SEALED_CHUNK_BYTES = CHUNK_BYTES + TAG_BYTES
@@ -48,12 +57,13 @@ class SegmentHeader:
     sequence: int
     stamp_at: datetime
     salt: bytes
+    format: int = SEGMENT_FORMAT
 
     def pack(self) -> bytes:
         """Return the bytes."""
         return _HEADER.pack(
             _SEGMENT_MAGIC,
-            FORMAT,
+            self.format,
             HEADER_BYTES,
             CHUNK_BYTES,
             self.vault.bytes,
@@ -72,15 +82,20 @@ class SegmentHeader:
         magic, version, length, chunk, vault, camera, sequence, stamp, salt, rest = _HEADER.unpack(
             data[:HEADER_BYTES]
         )
-        known = (_SEGMENT_MAGIC, FORMAT, HEADER_BYTES, CHUNK_BYTES, bytes(16))
-        if (magic, version, length, chunk, rest) != known:
+        known = (_SEGMENT_MAGIC, HEADER_BYTES, CHUNK_BYTES, bytes(16))
+        if (magic, length, chunk, rest) != known or version not in _UNIT_HASHES:
             raise FootageError("header is not of a known format")
         try:
             stamp_at = from_micros(stamp)
         except OverflowError as err:
             raise FootageError("header has no date") from err
         return cls(
-            vault=UUID(bytes=vault), camera=camera, sequence=sequence, stamp_at=stamp_at, salt=salt
+            vault=UUID(bytes=vault),
+            camera=camera,
+            sequence=sequence,
+            stamp_at=stamp_at,
+            salt=salt,
+            format=version,
         )
 
 
@@ -95,8 +110,9 @@ class ChunkCipher:
 
     def __init__(self, hour_key: bytes, header: bytes) -> None:
         """Derive the file key for the segment with this header."""
-        salt = SegmentHeader.unpack(header).salt
-        key = HKDF(SHA256(), 32, salt, _SEGMENT_INFO).derive(hour_key)
+        told = SegmentHeader.unpack(header)
+        self.unit_hash = _UNIT_HASHES[told.format]
+        key = HKDF(SHA256(), 32, told.salt, _SEGMENT_INFO).derive(hour_key)
         self._cipher = ChaCha20Poly1305(key)
         self._header = header
 
@@ -146,7 +162,7 @@ def wrap_key(key: bytes, site_key: bytes, vault: UUID, camera: str, hour: str) -
     """Return the key file of an hour; it opens only at its own place in its own vault."""
     nonce = os.urandom(12)
     sealed = ChaCha20Poly1305(site_key).encrypt(nonce, key, _key_place(vault, camera, hour))
-    return _KEY.pack(_KEY_MAGIC, FORMAT, KEY_BYTES, nonce, sealed)
+    return _KEY.pack(_KEY_MAGIC, VAULT_FORMAT, KEY_BYTES, nonce, sealed)
 
 
 def unwrap_key(data: bytes, site_key: bytes, vault: UUID, camera: str, hour: str) -> bytes:
@@ -154,7 +170,7 @@ def unwrap_key(data: bytes, site_key: bytes, vault: UUID, camera: str, hour: str
     if len(data) != KEY_BYTES:
         raise KeyMissingError("key file is cut off")
     magic, version, length, nonce, sealed = _KEY.unpack(data)
-    if (magic, version, length) != (_KEY_MAGIC, FORMAT, KEY_BYTES):
+    if (magic, version, length) != (_KEY_MAGIC, VAULT_FORMAT, KEY_BYTES):
         raise KeyMissingError("key file is not of a known format")
     try:
         return ChaCha20Poly1305(site_key).decrypt(nonce, sealed, _key_place(vault, camera, hour))

@@ -1,10 +1,12 @@
 """Read a segment: any span of its media, by byte or by time, without touching the rest."""
 
 from bisect import bisect_right
+from collections.abc import Callable
 from datetime import timedelta
 
 from ..errors import FootageError
 from ..files import ReadableFile
+from ..media.boxes import UnitHash
 from .format import (
     CHUNK_BYTES,
     HEADER_BYTES,
@@ -42,6 +44,11 @@ class SegmentReader:
             raise FootageError("trailer cannot be read")
         if self.trailer.recovered is not self._recovered:
             raise FootageError("trailer cannot be read")
+
+    @property
+    def unit_hash(self) -> Callable[[], UnitHash]:
+        """Return the hash of the unit digest of its format."""
+        return self._cipher.unit_hash
 
     @property
     def media_bytes(self) -> int:

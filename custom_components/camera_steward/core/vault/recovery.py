@@ -127,7 +127,6 @@ def _seal_whole_part(vault: Vault, segment: Segment) -> tuple[Trailer | None, in
     """
     path = vault.path_of(segment)
     file = vault.files.open(path)
-    scan = MediaScan()
     whole = 0
     try:
         size = file.size
@@ -138,6 +137,7 @@ def _seal_whole_part(vault: Vault, segment: Segment) -> tuple[Trailer | None, in
             cipher = vault.cipher_of(segment, file.read(0, HEADER_BYTES))
         except FootageError:
             return None, size, 0
+        scan = MediaScan(cipher.unit_hash)
         try:
             for number in range(chunks):
                 data = file.read(HEADER_BYTES + number * SEALED_CHUNK_BYTES, SEALED_CHUNK_BYTES)

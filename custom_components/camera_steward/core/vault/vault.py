@@ -24,9 +24,9 @@ from ..errors import (
 from ..files import Files, ReadableFile
 from ..model import Segment, SegmentState, Space
 from .format import (
-    FORMAT,
     HEADER_BYTES,
     SEALED_CHUNK_BYTES,
+    VAULT_FORMAT,
     ChunkCipher,
     SegmentHeader,
     camera_digest,
@@ -121,7 +121,7 @@ def read_identity(root: Path, files: Files) -> UUID | None:
         return None
     try:
         found = json.loads(file.read(0, 4096))
-        if found["format"] != FORMAT:
+        if found["format"] != VAULT_FORMAT:
             raise VaultForeignError("vault is of another format")
         return UUID(found["vault"])
     except (ValueError, KeyError, TypeError, AttributeError) as err:
@@ -143,7 +143,7 @@ def create_identity(root: Path, files: Files, vault: UUID, created_at: datetime)
     files.unlink(draft)
     file = files.create(draft)
     try:
-        text = {"vault": str(vault), "format": FORMAT, "created_at": created_at.isoformat()}
+        text = {"vault": str(vault), "format": VAULT_FORMAT, "created_at": created_at.isoformat()}
         file.append(json.dumps(text).encode())
         file.sync()
     finally:

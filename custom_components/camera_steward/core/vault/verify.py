@@ -26,7 +26,7 @@ class VerifyLevel(IntEnum):
     """Every chunk is what was written: reads and decrypts all, about 1 GB/s and the disk."""
 
     DIGEST = 3
-    """The encoded units are those that were received: as before, and BLAKE2b over all."""
+    """The encoded units are those that were received: as before, and a hash over all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ def _verify_one(vault: Vault, segment: Segment, level: VerifyLevel) -> Damage | 
 
 
 def _digest_holds(reader: SegmentReader, segment: Segment) -> bool:
-    scan = MediaScan()
+    scan = MediaScan(reader.unit_hash)
     try:
         for offset in range(0, reader.media_bytes, _STEP_BYTES):
             scan.feed(reader.read(offset, _STEP_BYTES))

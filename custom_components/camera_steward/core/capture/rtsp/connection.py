@@ -26,6 +26,7 @@ DOLLAR = 0x24
 
 _PORTS = {"rtsp": 554, "rtsps": 322}
 _BUFFER_BYTES = 256 * 1024
+_WINDOW_BYTES = 1024 * 1024
 _HEAD_BYTES = 32 * 1024
 _KEEP_ALIVE_SECONDS = 30.0
 _END = b"\r\n\r\n"
@@ -83,6 +84,10 @@ class Connection:
             (split.hostname, split.port or _PORTS[scheme]), timeout=OPEN_SECONDS
         )
         self._until = monotonic() + OPEN_SECONDS
+        # What the kernel holds while a disk keeps us waiting, no camera has to drop.
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _WINDOW_BYTES)
+        # Half of what Linux reports is for its own use.
+        self.window_bytes = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
         try:
             if scheme == "rtsps":
                 self.socket = _secured(self.socket, split.hostname, address.options)

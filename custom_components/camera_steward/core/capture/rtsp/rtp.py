@@ -4,6 +4,7 @@ One depacketizer for each track of a connection; used by the camera's thread. A 
 part never came is left out: what is stored is what was received, and nothing is made up (INV-3).
 """
 
+from collections.abc import Callable
 from struct import Struct
 from typing import Protocol, override
 
@@ -26,6 +27,9 @@ class Depacketizer(Protocol):
     ) -> list[Packet] | None:
         """Return what is whole now, if anything; `lost` says that packets before are missing."""
         ...
+
+
+type Take = Callable[[memoryview, int, bool, bool], list[Packet] | None]
 
 
 class _Ticks:
@@ -52,6 +56,12 @@ class _NalUnits:
 
     header_bytes: int
     """Of a unit; what follows is the slice header, whose first bit says that a picture begins."""
+
+    kind_bits: int
+    """Of a unit's first byte."""
+
+    fragmented: int
+    """These bits of a payload that is a part of a unit."""
 
     def __init__(self, track: int, *, timed: bool) -> None:
         self._track = track
@@ -87,6 +97,18 @@ class _NalUnits:
     def take(
         self, payload: memoryview, timestamp: int, marker: bool, lost: bool
     ) -> list[Packet] | None:
+        if (
+            self._length_at >= 0
+            and not (lost or marker)
+            and timestamp == self._stamp
+            and payload[0] & self.kind_bits == self.fragmented
+            and not payload[self.header_bytes] & 0xC0
+        ):
+            # The bulk of a stream: the middle of a unit.
+            piece = bytes(payload[self.header_bytes + 1 :])
+            self._parts.append(piece)
+            self._length += len(piece)
+            return None
         if lost and self._length_at >= 0:
             del self._parts[self._length_at :]
             self._length_at = -1
@@ -183,7 +205,7 @@ class _NalUnits:
 class H264(_NalUnits):
     """RFC 6184, packetization modes 0 and 1."""
 
-    header_bytes = 1
+    header_bytes, kind_bits, fragmented = 1, 0x1F, 28
 
     @override
     def kind(self, head: int) -> int:
@@ -219,7 +241,7 @@ class H264(_NalUnits):
 class H265(_NalUnits):
     """RFC 7798 without decoding order numbers."""
 
-    header_bytes = 2
+    header_bytes, kind_bits, fragmented = 2, 0x7E, 49 << 1
 
     @override
     def kind(self, head: int) -> int:

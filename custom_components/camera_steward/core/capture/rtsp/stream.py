@@ -31,7 +31,7 @@ from ..source import (
     Packet,
 )
 from .connection import DOLLAR, Connection, FailedError, NotOursError
-from .rtp import Depacketizer, depacketizer_for
+from .rtp import Take, depacketizer_for
 from .sdp import Media, Session, parse
 
 _LOOK_SECONDS = 1.0
@@ -40,6 +40,7 @@ _FRAME = Struct(">xBHBBHI")
 (RFC 3550 5.1) version and flags, marker and type, sequence number, timestamp."""
 
 _RTP_BYTES = 12
+_NAP_SECONDS = 0.2
 _LEAST_NAP = 0.01
 _MESSAGE = re.compile(rb"[A-Z_]{3,16}[ /]")
 _MESSAGE_BYTES = 20
@@ -78,11 +79,11 @@ def open_rtsp(address: Address, *, audio: bool) -> OpenSource | SourceError | No
 
 @dataclass(slots=True)
 class _Receiving:
-    """A track that plays: who puts it together, and the number of its last RTP packet."""
+    """A track that plays: who puts it together, and the number of its next RTP packet."""
 
     index: int
-    depacketizer: Depacketizer
-    sequence: int | None = None
+    take: Take
+    following: int = -1
 
 
 def _play(connection: Connection, address: Address, *, audio: bool) -> OpenSource:
@@ -117,7 +118,7 @@ def _play(connection: Connection, address: Address, *, audio: bool) -> OpenSourc
             if transport and channel is None:
                 raise NotOursError
             at = int(channel[1]) if channel is not None else 2 * number
-            channels[at] = _Receiving(stream.index, depacketizer)
+            channels[at] = _Receiving(stream.index, depacketizer.take)
         connection.ask("PLAY", connection.control, {"Range": "npt=0.000-"})
         return _RtspStream(connection, templates, chosen, channels)
     except BaseException:
@@ -205,7 +206,7 @@ class _RtspStream:
     def _received(self) -> Generator[Packet | None, None, SourceError]:
         connection, video = self._connection, self.tracks[0].index
         connection.socket.settimeout(_LOOK_SECONDS)
-        nap, burst = Nap(_LEAST_NAP), 0
+        nap, burst = Nap(_NAP_SECONDS, _LEAST_NAP, connection.window_bytes // 2), 0
         heard_at = seen_at = monotonic()
         keep_alive_at = heard_at + connection.alive_seconds
         while True:
@@ -243,28 +244,27 @@ class _RtspStream:
         done: list[Packet] = []
         heard = False
         at = 0
-        while filled - at >= 4:
+        # Shorter ones wait for what comes behind them: no RTP packet is, and no report matters.
+        while filled - at >= 4 + _RTP_BYTES:
             if buffer[at] != DOLLAR:
                 end = self._aside(at)
                 if end is None:
                     break
                 at = end
                 continue
-            end = at + 4 + int.from_bytes(view[at + 2 : at + 4])
+            channel, length, flags, marker, sequence, timestamp = unpack(buffer, at)
+            end = at + 4 + length
             if end > filled:
                 break
-            receiving = channels.get(buffer[at + 1])
-            if receiving is not None and end - at >= 4 + _RTP_BYTES:
-                _, _, flags, marker, sequence, timestamp = unpack(buffer, at)
+            receiving = channels.get(channel)
+            if receiving is not None and length > _RTP_BYTES:
                 begin, stop = at + 4 + _RTP_BYTES, end
                 if flags != 0x80:
                     begin, stop = _payload(view, at + 4, end)
-                last, receiving.sequence = receiving.sequence, sequence
-                lost = last is not None and sequence != last + 1 & 0xFFFF
+                lost = sequence != receiving.following
+                receiving.following = sequence + 1 & 0xFFFF
                 heard = True
-                found = receiving.depacketizer.take(
-                    view[begin:stop], timestamp, marker > 0x7F, lost
-                )
+                found = receiving.take(view[begin:stop], timestamp, marker > 0x7F, lost)
                 if found:
                     done += found
             at = end
