@@ -72,6 +72,9 @@ class _NalUnits:
         self._shown_at: int | None = None
         self._has_slice = False
         self._keyframe = False
+        # Where units behind the last slice begin that may be of the next picture, or -1.
+        self._rest_at = -1
+        self._rest_is_key = False
         self._marks = True
         self._splits = False
         self._done: list[Packet] = []
@@ -182,24 +185,32 @@ class _NalUnits:
             first = bool(rest) and bool(rest[0] & 0x80)
             if self._has_slice:
                 if first:
-                    self._emit()
+                    self._emit(self._rest_at)
             elif not first and self._stamp == self._shown_at and not lost:
                 self._marks = False
             self._has_slice = True
-        elif self._has_slice and self.begins(kind):
-            self._emit()
-        if not self._keyframe and self.is_key(kind, rest):
-            self._keyframe = True
+            self._rest_at = -1
+        elif self._has_slice and self._rest_at < 0 and self.begins(kind):
+            # Of the next picture, or repeated within this one, as some cameras do before each
+            # slice: the next slice will tell.
+            self._rest_at = len(self._parts)
+        if self.is_key(kind, rest):
+            if self._rest_at < 0:
+                self._keyframe = True
+            else:
+                self._rest_is_key = True
 
-    def _emit(self) -> None:
-        if self._parts:
+    def _emit(self, end: int = -1) -> None:
+        """Give away a picture; what lies from `end` on is of the next one."""
+        parts = self._parts if end < 0 else self._parts[:end]
+        if parts:
             shown_at = self._ticks.unwrap(self._stamp) if self._timed else None
-            self._done.append(
-                Packet(self._track, b"".join(self._parts), None, shown_at, self._keyframe)
-            )
+            self._done.append(Packet(self._track, b"".join(parts), None, shown_at, self._keyframe))
         self._shown_at = self._stamp
-        self._parts = []
-        self._has_slice = self._keyframe = False
+        self._parts = [] if end < 0 else self._parts[end:]
+        self._keyframe = end >= 0 and self._rest_is_key
+        self._has_slice = self._rest_is_key = False
+        self._rest_at = -1
 
 
 class H264(_NalUnits):

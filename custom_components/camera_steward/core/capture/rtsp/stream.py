@@ -206,7 +206,7 @@ class _RtspStream:
     def _received(self) -> Generator[Packet | None, None, SourceError]:
         connection, video = self._connection, self.tracks[0].index
         connection.socket.settimeout(_LOOK_SECONDS)
-        nap, burst = Nap(_NAP_SECONDS, _LEAST_NAP, connection.window_bytes // 2), 0
+        nap, burst = Nap(_NAP_SECONDS, _LEAST_NAP, connection.window_bytes // 4), 0
         heard_at = seen_at = monotonic()
         keep_alive_at = heard_at + connection.alive_seconds
         while True:
