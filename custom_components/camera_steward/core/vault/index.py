@@ -1,6 +1,8 @@
 """The index: what the vault holds, found in milliseconds; it can be rebuilt from the vault."""
 
+import contextlib
 from collections.abc import Iterable, Sequence
+from dataclasses import fields, make_dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
@@ -16,11 +18,14 @@ from sqlalchemy import (
     Table,
     bindparam,
     delete,
+    event,
     func,
     insert,
     select,
+    text,
     update,
 )
+from sqlalchemy.exc import OperationalError
 
 from ..database import Database
 from ..model import (
@@ -49,10 +54,23 @@ SEGMENTS = Table(
     Column("digest", LargeBinary, nullable=False),
     Column("erase_rule", String(16)),
     Column("erase_at", BigInteger),
-    SqlIndex("segments_by_time", "camera", "start_at"),
     SqlIndex("segments_by_age", "start_at"),
     SqlIndex("segments_marked", "erase_rule"),
     SqlIndex("segments_by_state", "state"),
+)
+
+_LISTED = SqlIndex(
+    "segments_listed",
+    SEGMENTS.c.camera,
+    SEGMENTS.c.start_at,
+    SEGMENTS.c.sequence,
+    # Not searched by: with these a listing is read from here alone, without a look-up for each row.
+    SEGMENTS.c.end_at,
+    SEGMENTS.c.stamp_at,
+    SEGMENTS.c.size_bytes,
+    SEGMENTS.c.state,
+    SEGMENTS.c.digest,
+    SEGMENTS.c.erase_rule,
 )
 
 GAPS = Table(
@@ -79,6 +97,16 @@ META = Table(
     Column("name", String(32), primary_key=True),
     Column("value", BigInteger, nullable=False),
 )
+
+
+@event.listens_for(METADATA, "after_create")
+def _renew(_target: MetaData, connection: Connection, **_: object) -> None:
+    """Give a file of an earlier version what listings are read from, in place of what it had."""
+    # Where there is no room for it, listings take longer: no reason not to open.
+    with contextlib.suppress(OperationalError):
+        _LISTED.create(connection, checkfirst=True)
+        connection.execute(text("DROP INDEX IF EXISTS segments_by_time"))
+
 
 _LIVE = SEGMENTS.c.erase_rule.is_(None)
 """A segment marked for erasing is no longer footage: no reader may find it."""
@@ -108,6 +136,51 @@ _COLUMNS = (
     SEGMENTS.c.state,
     SEGMENTS.c.digest,
 )
+
+_OF_A_CAMERA = (
+    select(
+        SEGMENTS.c.sequence,
+        SEGMENTS.c.stamp_at,
+        SEGMENTS.c.start_at,
+        SEGMENTS.c.end_at,
+        SEGMENTS.c.size_bytes,
+        SEGMENTS.c.state,
+        SEGMENTS.c.digest,
+    )
+    .where(SEGMENTS.c.camera == bindparam("of_camera"), _LIVE)
+    .order_by(SEGMENTS.c.start_at, SEGMENTS.c.sequence)
+)
+_REACHING_INTO = _OF_A_CAMERA.where(
+    SEGMENTS.c.start_at >= bindparam("reach"),
+    SEGMENTS.c.start_at < bindparam("end"),
+    SEGMENTS.c.end_at > bindparam("start"),
+)
+_STARTED_BY = _OF_A_CAMERA.where(SEGMENTS.c.start_at <= bindparam("moment"))
+
+_MICROSECOND = timedelta(microseconds=1)
+_STATES = {each.value: each for each in SegmentState}
+_Draft = make_dataclass("_Draft", [(each.name, each.type) for each in fields(Segment)], slots=True)
+"""A segment that is not frozen yet: to fill a frozen one takes longer than to read its row."""
+
+
+def _segments(
+    camera: str, rows: Iterable[Row[tuple[int, int, int, int, int, str, bytes]]]
+) -> list[Segment]:
+    """Make the segments of a camera's rows, a day of them in a millisecond or two."""
+    found: list[Segment] = []
+    last_us, end_at = 0, from_micros(0)
+    for sequence, stamp_us, start_us, end_us, size_bytes, state, digest in rows:
+        # Most begin where the last one ends.
+        start_at = end_at if start_us == last_us else from_micros(start_us)
+        stamp_at = start_at if stamp_us == start_us else from_micros(stamp_us)
+        end_at = start_at + (end_us - start_us) * _MICROSECOND
+        last_us = end_us
+        made = _Draft(
+            sequence, camera, stamp_at, start_at, end_at, size_bytes, _STATES[state], digest
+        )
+        made.__class__ = Segment
+        found.append(made)
+    return found
 
 
 class Index:
@@ -203,27 +276,23 @@ class Index:
         reach = overlap if overlap is not None else timedelta(minutes=10)
         with self._database.read() as connection:
             rows = connection.execute(
-                select(*_COLUMNS)
-                .where(
-                    SEGMENTS.c.camera == camera,
-                    SEGMENTS.c.start_at >= to_micros(start - reach),
-                    SEGMENTS.c.start_at < to_micros(end),
-                    SEGMENTS.c.end_at > to_micros(start),
-                    _LIVE,
-                )
-                .order_by(SEGMENTS.c.start_at, SEGMENTS.c.sequence)
+                _REACHING_INTO,
+                {
+                    "of_camera": camera,
+                    "reach": to_micros(start - reach),
+                    "start": to_micros(start),
+                    "end": to_micros(end),
+                },
             ).all()
-        return [_segment(row) for row in rows]
+        return _segments(camera, rows)
 
     def started_by(self, camera: str, moment: datetime) -> list[Segment]:
         """Return a camera's segments whose oldest frame is at or before `moment`, oldest first."""
         with self._database.read() as connection:
             rows = connection.execute(
-                select(*_COLUMNS)
-                .where(SEGMENTS.c.camera == camera, SEGMENTS.c.start_at <= to_micros(moment), _LIVE)
-                .order_by(SEGMENTS.c.start_at, SEGMENTS.c.sequence)
+                _STARTED_BY, {"of_camera": camera, "moment": to_micros(moment)}
             ).all()
-        return [_segment(row) for row in rows]
+        return _segments(camera, rows)
 
     def oldest(self, count: int) -> list[Segment]:
         """Return the oldest closed segments of all cameras, for eviction."""
