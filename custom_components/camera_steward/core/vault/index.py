@@ -1,6 +1,5 @@
 """The index: what the vault holds, found in milliseconds; it can be rebuilt from the vault."""
 
-import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, make_dataclass
 from datetime import datetime, timedelta
@@ -18,14 +17,11 @@ from sqlalchemy import (
     Table,
     bindparam,
     delete,
-    event,
     func,
     insert,
     select,
-    text,
     update,
 )
-from sqlalchemy.exc import OperationalError
 
 from ..database import Database
 from ..model import (
@@ -54,23 +50,15 @@ SEGMENTS = Table(
     Column("digest", LargeBinary, nullable=False),
     Column("erase_rule", String(16)),
     Column("erase_at", BigInteger),
+    SqlIndex(
+        "segments_listed",
+        *("camera", "start_at", "sequence"),
+        # Not searched by: with these a listing is read from here alone, without a look-up a row.
+        *("end_at", "stamp_at", "size_bytes", "state", "digest", "erase_rule"),
+    ),
     SqlIndex("segments_by_age", "start_at"),
     SqlIndex("segments_marked", "erase_rule"),
     SqlIndex("segments_by_state", "state"),
-)
-
-_LISTED = SqlIndex(
-    "segments_listed",
-    SEGMENTS.c.camera,
-    SEGMENTS.c.start_at,
-    SEGMENTS.c.sequence,
-    # Not searched by: with these a listing is read from here alone, without a look-up for each row.
-    SEGMENTS.c.end_at,
-    SEGMENTS.c.stamp_at,
-    SEGMENTS.c.size_bytes,
-    SEGMENTS.c.state,
-    SEGMENTS.c.digest,
-    SEGMENTS.c.erase_rule,
 )
 
 GAPS = Table(
@@ -97,15 +85,6 @@ META = Table(
     Column("name", String(32), primary_key=True),
     Column("value", BigInteger, nullable=False),
 )
-
-
-@event.listens_for(METADATA, "after_create")
-def _renew(_target: MetaData, connection: Connection, **_: object) -> None:
-    """Give a file of an earlier version what listings are read from, in place of what it had."""
-    # Where there is no room for it, listings take longer: no reason not to open.
-    with contextlib.suppress(OperationalError):
-        _LISTED.create(connection, checkfirst=True)
-        connection.execute(text("DROP INDEX IF EXISTS segments_by_time"))
 
 
 _LIVE = SEGMENTS.c.erase_rule.is_(None)
