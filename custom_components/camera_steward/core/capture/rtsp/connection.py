@@ -9,6 +9,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from select import POLLIN, poll
 from time import monotonic
 from typing import override
 from urllib.parse import unquote, urlsplit
@@ -169,6 +170,16 @@ class Connection:
         received = self.socket.recv_into(self.view[self.filled :])
         self.filled += received
         return received
+
+    @property
+    def drained(self) -> bool:
+        """Return whether the last reading took all that had come."""
+        if isinstance(self.socket, ssl.SSLSocket):
+            # It gives a record at a time. (`select` takes no numbers beyond 1,023.)
+            waiting = poll()
+            waiting.register(self.socket, POLLIN)
+            return not (self.socket.pending() or waiting.poll(0))
+        return self.filled < len(self.buffer)
 
     def consume(self, begin: int, end: int) -> None:
         """Take bytes out of what was received."""

@@ -81,6 +81,7 @@ class _NalUnits:
         # The unit that comes in fragments: where its length belongs, and how long it is by now.
         self._length_at = -1
         self._length = 0
+        self._before = False, False, -1, False
 
     # What differs: the kind of a unit and what it says of its picture.
 
@@ -104,6 +105,7 @@ class _NalUnits:
             self._length_at >= 0
             and not (lost or marker)
             and timestamp == self._stamp
+            and len(payload) > self.header_bytes
             and payload[0] & self.kind_bits == self.fragmented
             and not payload[self.header_bytes] & 0xC0
         ):
@@ -113,14 +115,16 @@ class _NalUnits:
             self._length += len(piece)
             return None
         if lost and self._length_at >= 0:
+            # The rest of it will not come: it is left out, and what it said of its picture too.
             del self._parts[self._length_at :]
             self._length_at = -1
+            self._has_slice, self._keyframe, self._rest_at, self._rest_is_key = self._before
         if timestamp != self._stamp:
             self._close()
             if self._has_slice:
                 self._emit()
             self._stamp = timestamp
-        if len(payload) > self.header_bytes:
+        if len(payload) >= self.header_bytes:
             self._payload(payload, lost)
         if marker and self._marks:
             self._close()
@@ -181,12 +185,13 @@ class _NalUnits:
     def _open(self, head: bytes | memoryview, rest: memoryview, lost: bool) -> None:
         """Note what a unit says of its picture, and end the one before where it begins another."""
         kind = self.kind(head[0])
-        if self.is_slice(kind):
-            first = bool(rest) and bool(rest[0] & 0x80)
-            if self._has_slice:
-                if first:
-                    self._emit(self._rest_at)
-            elif not first and self._stamp == self._shown_at and not lost:
+        is_slice = self.is_slice(kind)
+        first = bool(rest) and bool(rest[0] & 0x80)
+        if is_slice and first and self._has_slice:
+            self._emit(self._rest_at)
+        self._before = self._has_slice, self._keyframe, self._rest_at, self._rest_is_key
+        if is_slice:
+            if not (self._has_slice or first or lost) and self._stamp == self._shown_at:
                 self._marks = False
             self._has_slice = True
             self._rest_at = -1
@@ -239,7 +244,7 @@ class H264(_NalUnits):
     def _payload(self, payload: memoryview, lost: bool) -> None:
         first = payload[0]
         kind = first & 0x1F
-        if kind == 28:
+        if kind == 28 and len(payload) > 2:
             flags = payload[1]
             self._fragment(bytes((first & 0xE0 | flags & 0x1F,)), payload[2:], flags, lost)
         elif kind == 24:
@@ -273,7 +278,7 @@ class H265(_NalUnits):
     @override
     def _payload(self, payload: memoryview, lost: bool) -> None:
         kind = payload[0] >> 1 & 0x3F
-        if kind == 49:
+        if kind == 49 and len(payload) > 3:
             flags = payload[2]
             head = bytes((payload[0] & 0x81 | (flags & 0x3F) << 1, payload[1]))
             self._fragment(head, payload[3:], flags, lost)
@@ -291,21 +296,28 @@ class _Aac:
         self._track = track
         self._timed = timed
         self._ticks = _Ticks()
+        self._stamp = -1
         self._parts: list[bytes] = []
-        self._missing = 0
 
     def take(
         self, payload: memoryview, timestamp: int, marker: bool, lost: bool
     ) -> list[Packet] | None:
         if len(payload) < 4:
             return None
-        if lost:
-            self._parts, self._missing = [], 0
+        if lost or timestamp != self._stamp:
+            self._parts = []
+        self._stamp = timestamp
         at = 2 + int.from_bytes(payload[:2]) // 8
         sizes = [int.from_bytes(payload[n : n + 2]) >> 3 for n in range(2, min(at, 4096), 2)]
         shown_at = self._ticks.unwrap(timestamp)
         if len(sizes) == 1 and sizes[0] > len(payload) - at:
-            return self._fragment(bytes(payload[at:]), sizes[0], shown_at)
+            self._parts.append(bytes(payload[at:]))
+            if not marker:
+                return None
+            unit, self._parts = b"".join(self._parts), []
+            if len(unit) != sizes[0]:
+                return None  # a part of it never came
+            payload, at = memoryview(unit), 0
         done = []
         for number, size in enumerate(sizes):
             if not 0 < size <= len(payload) - at:
@@ -316,16 +328,6 @@ class _Aac:
             )
             at += size
         return done
-
-    def _fragment(self, piece: bytes, size: int, shown_at: int) -> list[Packet] | None:
-        """Take a part of an access unit that did not fit one packet."""
-        self._missing = (self._missing or size) - len(piece)
-        self._parts.append(piece)
-        if self._missing > 0:
-            return None
-        unit, self._parts, self._missing = b"".join(self._parts), [], 0
-        ticks = shown_at if self._timed else None
-        return [Packet(self._track, unit, ticks, ticks, True, _AAC_TICKS)]
 
 
 class _Whole:
@@ -382,6 +384,7 @@ def _aggregated(payload: memoryview) -> list[memoryview]:
 
 def _messages(sei: bytes | memoryview) -> set[int]:
     """Return the types of the messages of an SEI unit (H.264 7.3.2.3)."""
+    sei = bytes(sei).replace(b"\0\0\3", b"\0\0")  # as escaped against start codes (7.4.1)
     found, at = set(), 0
     while at + 2 <= len(sei) and sei[at] != 0x80:
         kind = size = 0

@@ -222,7 +222,6 @@ class _RtspStream:
                 return SourceStalledError()
             if now >= keep_alive_at:
                 keep_alive_at = now + connection.keep_alive()
-            room = len(connection.buffer) - connection.filled
             try:
                 received = connection.receive()
             except TimeoutError:
@@ -231,7 +230,7 @@ class _RtspStream:
             if not received:
                 return SourceEndedError()
             burst += received
-            if received < room:
+            if connection.drained:
                 seconds, burst = nap.after(burst), 0
                 if seconds:
                     sleep(seconds)
@@ -257,7 +256,7 @@ class _RtspStream:
             if end > filled:
                 break
             receiving = channels.get(channel)
-            if receiving is not None and length > _RTP_BYTES:
+            if receiving is not None and length >= _RTP_BYTES:
                 begin, stop = at + 4 + _RTP_BYTES, end
                 if flags != 0x80:
                     begin, stop = _payload(view, at + 4, end)
@@ -297,8 +296,7 @@ def _payload(view: memoryview, at: int, end: int) -> tuple[int, int]:
     """Return where the payload of an RTP packet lies: behind sources and extension, before padding."""
     first = view[at]
     begin = at + _RTP_BYTES + 4 * (first & 0x0F)
-    if first & 0x10 and begin + 4 <= end:
-        begin += 4 + 4 * int.from_bytes(view[begin + 2 : begin + 4])
-    if first & 0x20:
-        end -= view[end - 1]
-    return min(begin, end), max(begin, end)
+    if first & 0x10:
+        begin += 4 + 4 * int.from_bytes(view[begin + 2 : min(begin + 4, end)])
+    stop = end - view[end - 1] if first & 0x20 else end
+    return (begin, stop) if begin < stop else (end, end)
