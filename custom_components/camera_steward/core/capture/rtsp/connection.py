@@ -30,7 +30,10 @@ _BUFFER_BYTES = 256 * 1024
 _WINDOW_BYTES = 1024 * 1024
 _HEAD_BYTES = 32 * 1024
 _KEEP_ALIVE_SECONDS = 30.0
-_END = b"\r\n\r\n"
+_END = re.compile(rb"\r?\n\r?\n")
+_CHALLENGES = re.compile(r"(?:^|,)\s*(?=(?:basic|digest)\s)", re.IGNORECASE)
+_TEXT = ("utf-8", "surrogateescape")
+"""Realms are in any code; what came is what goes back."""
 
 
 class NotOursError(Exception):
@@ -73,6 +76,7 @@ class Connection:
         self._password = unquote(split.password or "")
         self._login: _Login | None = None
         self._number = 0
+        self._repeated = False
         self._session = ""
         self.control = self.url
         self.public = ""
@@ -109,7 +113,7 @@ class Connection:
             raise NotOursError
         if session := answer.first("session"):
             self._session, _, timeout = session.partition(";")
-            seconds = re.search(r"timeout\s*=\s*(\d+)", timeout)
+            seconds = re.search(r"timeout\s*=\s*(\d+)", timeout, re.IGNORECASE)
             if seconds is not None:
                 self._alive_seconds = max(int(seconds[1]), 2) / 2
         return answer
@@ -123,12 +127,24 @@ class Connection:
         if self._session:
             lines.append(f"Session: {self._session}")
         lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
-        self.socket.sendall("\r\n".join([*lines, "", ""]).encode())
+        self.socket.sendall("\r\n".join([*lines, "", ""]).encode(*_TEXT))
 
     def keep_alive(self) -> float:
         """Tell the camera that somebody still watches; return in how many seconds to do so again."""
-        self.send("GET_PARAMETER" if "GET_PARAMETER" in self.public else "OPTIONS", self.control)
+        self._repeated = False
+        self._tell()
         return self._alive_seconds
+
+    def again(self, answer: Answer) -> None:
+        """Repeat a keep-alive that was refused, once, with the nonce that is asked for now."""
+        if answer.status == 401 and not self._repeated:
+            self._repeated = True
+            with suppress(NotOursError):
+                if self._challenged(answer):
+                    self._tell()
+
+    def _tell(self) -> None:
+        self.send("GET_PARAMETER" if "GET_PARAMETER" in self.public else "OPTIONS", self.control)
 
     @property
     def alive_seconds(self) -> float:
@@ -140,19 +156,19 @@ class Connection:
 
         It may also be a request of the camera's: then with status 0.
         """
-        stop = self.buffer.find(_END, at, self.filled)
-        if stop < 0:
+        found_end = _END.search(self.buffer, at, self.filled)
+        if found_end is None:
             if self.filled - at > _HEAD_BYTES:
                 raise FailedError(SourceEndedError())
             return None
-        line, *rest = self.buffer[at:stop].decode("latin-1").split("\r\n")
+        line, *rest = re.split("\r?\n", self.buffer[at : found_end.start()].decode(*_TEXT))
         headers: dict[str, list[str]] = {}
         for each in rest:
             name, _, value = each.partition(":")
             headers.setdefault(name.strip().lower(), []).append(value.strip())
         said = headers.get("content-length", ["0"])[0]
-        length = int(said) if said.isdigit() else 0
-        begin = stop + len(_END)
+        length = int(said) if re.fullmatch("[0-9]{1,9}", said) else 0
+        begin = found_end.end()
         if begin + length > self.filled:
             if length > _BUFFER_BYTES // 2:
                 raise FailedError(SourceEndedError())
@@ -160,10 +176,6 @@ class Connection:
         found = re.match(r"RTSP/\S+ (\d{3})", line)
         body = bytes(self.view[begin : begin + length])
         return begin + length, Answer(int(found[1]) if found else 0, headers, body)
-
-    def challenged_again(self, answer: Answer) -> bool:
-        """Return whether a refused request may be sent again with a new nonce."""
-        return answer.status == 401 and self._challenged(answer)
 
     def receive(self) -> int:
         """Read what has come; return how many bytes, 0 when the camera hung up."""
@@ -197,8 +209,10 @@ class Connection:
             self.socket.close()
 
     def _answer(self) -> Answer:
-        at = 0
+        at = begun = 0
         while True:
+            while at < self.filled and self.buffer[at] in b"\r\n":
+                self.consume(at, at + 1)
             if at < self.filled and self.buffer[at] != DOLLAR:
                 found = self.message(at)
                 if found is not None:
@@ -208,14 +222,18 @@ class Connection:
                         return answer
                     continue
             elif at + 4 <= self.filled:
+                begun = at
                 at += 4 + int.from_bytes(self.view[at + 2 : at + 4])
                 continue
             left = self._until - monotonic()
             if left <= 0:
-                raise TimeoutError
+                # Something was said, and we did not understand it.
+                raise NotOursError if at < self.filled else TimeoutError
             if self.filled == len(self.buffer):
                 # Pictures that came before the answer to our request to send them.
-                self.filled = at = 0
+                begun = at if at <= self.filled else begun
+                self.consume(0, begun)
+                at, begun = at - begun, 0
             self.socket.settimeout(left)
             if not self.receive():
                 raise FailedError(SourceEndedError())
@@ -291,12 +309,14 @@ class _Digest(_Login):
         return "Digest " + ", ".join([f'{name}="{value}"' for name, value in parts.items()] + bare)
 
     def _hash(self, text: str) -> str:
-        return self._new(text.encode(), usedforsecurity=False).hexdigest()
+        return self._new(text.encode(*_TEXT), usedforsecurity=False).hexdigest()
 
 
 def _login(challenges: list[str], user: str, password: str) -> _Login | None:
     """Return how to log in: by digest where the camera knows it."""
-    for challenge in challenges:
+    # Several may stand in one header.
+    split = [each for text in challenges for each in _CHALLENGES.split(text)]
+    for challenge in split:
         scheme, _, rest = challenge.partition(" ")
         said = {
             name.lower(): quoted or plain
@@ -305,6 +325,6 @@ def _login(challenges: list[str], user: str, password: str) -> _Login | None:
         known = said.get("algorithm", "MD5").upper() in {"MD5", "SHA-256"}
         if scheme.lower() == "digest" and known and said.get("nonce"):
             return _Digest(said, user, password)
-    if any(challenge.lower().startswith("basic") for challenge in challenges):
+    if any(challenge.lower().startswith("basic") for challenge in split):
         return _Basic(user, password)
     return None

@@ -78,10 +78,9 @@ class _NalUnits:
         self._marks = True
         self._splits = False
         self._done: list[Packet] = []
-        # The unit that comes in fragments: where its length belongs, and how long it is by now.
-        self._length_at = -1
-        self._length = 0
-        self._before = False, False, -1, False
+        # The unit that comes in parts, and whether something was lost before it.
+        self._pieces: list[bytes] = []
+        self._after_loss = False
 
     # What differs: the kind of a unit and what it says of its picture.
 
@@ -91,7 +90,7 @@ class _NalUnits:
     def is_slice(self, kind: int) -> bool:
         raise NotImplementedError
 
-    def is_key(self, kind: int, unit: bytes | memoryview) -> bool:
+    def is_key(self, kind: int, unit: bytes) -> bool:
         raise NotImplementedError
 
     def begins(self, kind: int) -> bool:
@@ -102,7 +101,7 @@ class _NalUnits:
         self, payload: memoryview, timestamp: int, marker: bool, lost: bool
     ) -> list[Packet] | None:
         if (
-            self._length_at >= 0
+            self._pieces
             and not (lost or marker)
             and timestamp == self._stamp
             and len(payload) > self.header_bytes
@@ -110,26 +109,17 @@ class _NalUnits:
             and not payload[self.header_bytes] & 0xC0
         ):
             # The bulk of a stream: the middle of a unit.
-            piece = bytes(payload[self.header_bytes + 1 :])
-            self._parts.append(piece)
-            self._length += len(piece)
+            self._pieces.append(bytes(payload[self.header_bytes + 1 :]))
             return None
-        if lost and self._length_at >= 0:
-            # The rest of it will not come: it is left out, and what it said of its picture too.
-            del self._parts[self._length_at :]
-            self._length_at = -1
-            self._has_slice, self._keyframe, self._rest_at, self._rest_is_key = self._before
+        if lost:
+            self._pieces = []  # the rest of it will not come
         if timestamp != self._stamp:
-            self._close()
-            if self._has_slice:
-                self._emit()
+            self._end()
             self._stamp = timestamp
         if len(payload) >= self.header_bytes:
             self._payload(payload, lost)
         if marker and self._marks:
-            self._close()
-            if self._has_slice:
-                self._emit()
+            self._end()
         if not self._done:
             return None
         done, self._done = self._done, []
@@ -142,56 +132,46 @@ class _NalUnits:
         """Take a part of a unit: `head` is its header as the first part tells it."""
         if flags & 0x80:
             self._close()
-            self._open(head, payload, lost)
-            self._length_at = len(self._parts)
-            self._parts += (b"", head)
-            self._length = len(head)
-        elif self._length_at < 0:
+            self._pieces = [head]
+            self._after_loss = lost
+        elif not self._pieces:
             return  # its beginning never came
-        self._parts.append(bytes(payload))
-        self._length += len(payload)
+        self._pieces.append(bytes(payload))
         if flags & 0x40:
             self._close()
 
     def _close(self) -> None:
         """End the unit that comes in parts; not all cameras say which part is the last."""
-        at = self._length_at
-        if at < 0:
-            return
-        self._length_at = -1
-        self._parts[at] = _U32.pack(self._length)
-        if self._splits or not self.is_slice(self.kind(self._parts[at + 1][0])):
-            unit = b"".join(self._parts[at + 1 :])
-            if _START in unit:
-                del self._parts[at:]
-                self._split(unit, lost=False)
+        if self._pieces:
+            unit, self._pieces = b"".join(self._pieces), []
+            self._unit(unit, self._after_loss)
 
-    def _unit(self, unit: memoryview, lost: bool) -> None:
+    def _end(self) -> None:
+        """End the picture, if there is one."""
+        self._close()
+        if self._has_slice:
+            self._emit(self._rest_at)
+
+    def _unit(self, unit: bytes, lost: bool) -> None:
         """Take a whole unit."""
         self._close()
-        if (self._splits or not self.is_slice(self.kind(unit[0]))) and _START in bytes(unit):
-            self._split(bytes(unit), lost)
-            return
-        self._open(unit[: self.header_bytes], unit[self.header_bytes :], lost)
-        self._parts += (_U32.pack(len(unit)), bytes(unit))
+        if (self._splits or not self.is_slice(self.kind(unit[0]))) and _START in unit:
+            # What a camera sends as one, start codes and all, is taken for what it is.
+            self._splits = True
+            for each in split_annex_b(_START + unit):
+                self._open(each, lost)
+        else:
+            self._open(unit, lost)
 
-    def _split(self, unit: bytes, lost: bool) -> None:
-        """Take what a camera sends as one unit, start codes and all, for what it is."""
-        self._splits = True
-        for each in split_annex_b(_START + unit):
-            self._open(each[: self.header_bytes], memoryview(each)[self.header_bytes :], lost)
-            self._parts += (_U32.pack(len(each)), each)
-
-    def _open(self, head: bytes | memoryview, rest: memoryview, lost: bool) -> None:
-        """Note what a unit says of its picture, and end the one before where it begins another."""
-        kind = self.kind(head[0])
-        is_slice = self.is_slice(kind)
-        first = bool(rest) and bool(rest[0] & 0x80)
-        if is_slice and first and self._has_slice:
-            self._emit(self._rest_at)
-        self._before = self._has_slice, self._keyframe, self._rest_at, self._rest_is_key
-        if is_slice:
-            if not (self._has_slice or first or lost) and self._stamp == self._shown_at:
+    def _open(self, unit: bytes, lost: bool) -> None:
+        """Add a unit to its picture, and end the one before where it begins another."""
+        kind = self.kind(unit[0])
+        if self.is_slice(kind):
+            first = len(unit) > self.header_bytes and bool(unit[self.header_bytes] & 0x80)
+            if self._has_slice:
+                if first:
+                    self._emit(self._rest_at)
+            elif not (first or lost) and self._stamp == self._shown_at:
                 self._marks = False
             self._has_slice = True
             self._rest_at = -1
@@ -199,11 +179,12 @@ class _NalUnits:
             # Of the next picture, or repeated within this one, as some cameras do before each
             # slice: the next slice will tell.
             self._rest_at = len(self._parts)
-        if self.is_key(kind, rest):
+        if self.is_key(kind, unit):
             if self._rest_at < 0:
                 self._keyframe = True
             else:
                 self._rest_is_key = True
+        self._parts += (_U32.pack(len(unit)), unit)
 
     def _emit(self, end: int = -1) -> None:
         """Give away a picture; what lies from `end` on is of the next one."""
@@ -232,9 +213,9 @@ class H264(_NalUnits):
         return kind in {1, 2, 5}
 
     @override
-    def is_key(self, kind: int, unit: bytes | memoryview) -> bool:
+    def is_key(self, kind: int, unit: bytes) -> bool:
         # A recovery point begins what can be decoded as an IDR picture does (H.264 D.2.8).
-        return kind == 5 or (kind == 6 and _RECOVERY_POINT in _messages(unit))
+        return kind == 5 or (kind == 6 and _RECOVERY_POINT in _messages(unit[1:]))
 
     @override
     def begins(self, kind: int) -> bool:
@@ -251,7 +232,7 @@ class H264(_NalUnits):
             for unit in _aggregated(payload[1:]):
                 self._unit(unit, lost)
         elif 0 < kind < 24:
-            self._unit(payload, lost)
+            self._unit(bytes(payload), lost)
 
 
 class H265(_NalUnits):
@@ -268,7 +249,7 @@ class H265(_NalUnits):
         return kind < 32
 
     @override
-    def is_key(self, kind: int, unit: bytes | memoryview) -> bool:
+    def is_key(self, kind: int, unit: bytes) -> bool:
         return 16 <= kind <= 23
 
     @override
@@ -286,7 +267,7 @@ class H265(_NalUnits):
             for unit in _aggregated(payload[2:]):
                 self._unit(unit, lost)
         elif kind < 48:
-            self._unit(payload, lost)
+            self._unit(bytes(payload), lost)
 
 
 class _Aac:
@@ -302,11 +283,11 @@ class _Aac:
     def take(
         self, payload: memoryview, timestamp: int, marker: bool, lost: bool
     ) -> list[Packet] | None:
-        if len(payload) < 4:
-            return None
         if lost or timestamp != self._stamp:
             self._parts = []
         self._stamp = timestamp
+        if len(payload) < 4:
+            return None
         at = 2 + int.from_bytes(payload[:2]) // 8
         sizes = [int.from_bytes(payload[n : n + 2]) >> 3 for n in range(2, min(at, 4096), 2)]
         shown_at = self._ticks.unwrap(timestamp)
@@ -370,21 +351,21 @@ def depacketizer_for(media: Media, track: int, *, timed: bool) -> Depacketizer |
     return None
 
 
-def _aggregated(payload: memoryview) -> list[memoryview]:
+def _aggregated(payload: memoryview) -> list[bytes]:
     """Return the units of an aggregation packet, each behind its 2-byte size."""
     units = []
     at = 0
     while at + 2 < len(payload):
         size = int.from_bytes(payload[at : at + 2])
-        if size:
-            units.append(payload[at + 2 : at + 2 + size])
+        if 0 < size <= len(payload) - at - 2:
+            units.append(bytes(payload[at + 2 : at + 2 + size]))
         at += 2 + size
     return units
 
 
-def _messages(sei: bytes | memoryview) -> set[int]:
+def _messages(sei: bytes) -> set[int]:
     """Return the types of the messages of an SEI unit (H.264 7.3.2.3)."""
-    sei = bytes(sei).replace(b"\0\0\3", b"\0\0")  # as escaped against start codes (7.4.1)
+    sei = sei.replace(b"\0\0\3", b"\0\0")  # as escaped against start codes (7.4.1)
     found, at = set(), 0
     while at + 2 <= len(sei) and sei[at] != 0x80:
         kind = size = 0

@@ -83,6 +83,7 @@ class _Receiving:
 
     index: int
     take: Take
+    payload_type: int
     following: int = -1
 
 
@@ -118,7 +119,7 @@ def _play(connection: Connection, address: Address, *, audio: bool) -> OpenSourc
             if transport and channel is None:
                 raise NotOursError
             at = int(channel[1]) if channel is not None else 2 * number
-            channels[at] = _Receiving(stream.index, depacketizer.take)
+            channels[at] = _Receiving(stream.index, depacketizer.take, media.payload_type)
         connection.ask("PLAY", connection.control, {"Range": "npt=0.000-"})
         return _RtspStream(connection, templates, chosen, channels)
     except BaseException:
@@ -131,7 +132,7 @@ def _chosen(
 ) -> list[tuple[Media, Stream]]:
     """Return the streams that are kept, the video first, as FFmpeg describes them."""
     pictures = next(iter(templates.streams.video), None)
-    if pictures is None or pictures.codec_context.name not in NAL_CODECS & STORABLE:
+    if pictures is None or getattr(pictures.codec_context, "name", "") not in NAL_CODECS & STORABLE:
         raise NotOursError
     chosen: list[tuple[Media, Stream]] = [(video, pictures)]
     sound, heard = session.first("audio"), next(iter(templates.streams.audio), None)
@@ -256,7 +257,12 @@ class _RtspStream:
             if end > filled:
                 break
             receiving = channels.get(channel)
-            if receiving is not None and length >= _RTP_BYTES:
+            if (
+                receiving is not None
+                and length >= _RTP_BYTES
+                and flags & 0xC0 == 0x80
+                and marker & 0x7F == receiving.payload_type
+            ):
                 begin, stop = at + 4 + _RTP_BYTES, end
                 if flags != 0x80:
                     begin, stop = _payload(view, at + 4, end)
@@ -281,8 +287,7 @@ class _RtspStream:
             if found is None:
                 return None
             end, answer = found
-            if connection.challenged_again(answer):
-                connection.keep_alive()
+            connection.again(answer)
             return end
         found_at = connection.buffer.find(DOLLAR, at, connection.filled)
         return found_at if found_at >= 0 else connection.filled
