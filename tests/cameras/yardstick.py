@@ -90,12 +90,10 @@ def units(source: Path | str | bytes, track: Track = "video") -> list[bytes]:
 
 def unit_digest(found: Iterable[bytes], hash_name: str = "sha256") -> bytes:
     """Return a digest over, for each unit, its length (u32, big-endian) and its bytes."""
-    sized = {"digest_size": 32} if hash_name == "blake2b" else {}
-    digest = hashlib.new(hash_name, **sized)
-    for unit in found:
-        digest.update(len(unit).to_bytes(4))
-        digest.update(unit)
-    return digest.digest()
+    sized = b"".join(len(unit).to_bytes(4) + unit for unit in found)
+    if hash_name == "blake2b":
+        return hashlib.blake2b(sized, digest_size=32).digest()
+    return hashlib.new(hash_name, sized).digest()
 
 
 def jpeg_scan(image: bytes) -> bytes:
