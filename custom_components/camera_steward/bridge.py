@@ -41,6 +41,7 @@ from .const import (
 )
 from .core.books import (
     erase_site,
+    replace_vault,
 )
 from .core.capture.recorder import RecorderSettings
 from .core.capture.schedule import Schedule, Window
@@ -376,6 +377,23 @@ class Bridge:
         # The loop may be gone when the last thread of a shutdown has something to say.
         with suppress(RuntimeError):
             self._hass.loop.call_soon_threadsafe(self._on_event, event)
+
+
+async def async_replace_vault(
+    hass: HomeAssistant,
+    entry: ConfigEntry,
+    keys: SiteKeys,
+    *,
+    root: Path,
+    vault: UUID,
+    actor: str,
+    reason: str,
+) -> None:
+    """Begin a new vault for a site whose own is lost; raises the core's own errors."""
+    settings = site_settings(hass, entry, keys, "")
+    await hass.async_add_executor_job(
+        partial(replace_vault, settings, root=root, vault=vault, actor=actor, reason=reason)
+    )
 
 
 async def async_erase_site(

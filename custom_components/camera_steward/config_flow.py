@@ -11,6 +11,7 @@ import probatio
 from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
     ConfigEntry,
+    ConfigEntryState,
     ConfigFlow,
     ConfigFlowResult,
     ConfigSubentryFlow,
@@ -24,12 +25,17 @@ from homeassistant.helpers.selector import (
     SelectSelectorMode,
 )
 
+from . import keys
+from .bridge import async_replace_vault
+from .changes import actor_now
 from .const import (
     CONF_CONTACT,
     CONF_INSTALLER,
+    CONF_KEY_MARK,
     CONF_MANAGER_NAME,
     CONF_MANAGER_USER_ID,
     CONF_PURPOSE,
+    CONF_REASON,
     CONF_RETENTION_HOURS,
     CONF_VAULT_ID,
     CONF_VAULT_PATH,
@@ -37,10 +43,8 @@ from .const import (
     DOMAIN,
     SUBENTRY_CAMERA,
 )
-from .core.books import (
-    create_vault,
-)
-from .core.errors import StorageError
+from .core.books import create_vault, vault_at
+from .core.errors import StewardError, StorageError
 from .forms import (
     APPROVAL_SCHEMA,
     CONF_UNDERSTOOD,
@@ -71,6 +75,12 @@ _LOGGER = logging.getLogger(__name__)
 _SUGGEST_SECONDS = 5
 _CHECK_SECONDS = 30
 """A share whose server is gone can keep a thread waiting for ever."""
+_REPLACE_SCHEMA = probatio.Schema(
+    {
+        probatio.Required(CONF_REASON): TEXT,
+        probatio.Required(CONF_UNDERSTOOD, default=False): BooleanSelector(),
+    }
+)
 _TEXTS = (CONF_INSTALLER, CONF_CONTACT, CONF_PURPOSE, CONF_MANAGER_NAME)
 
 
@@ -85,6 +95,7 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
         self._place: Place | None = None
         self._warnings: list[PlaceWarning] = []
         self._errors: dict[str, str] = {}
+        self._replacing = False
 
     @classmethod
     @callback
@@ -229,13 +240,78 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
         await self.async_set_unique_id(str(vault))
         return self.async_create_entry(title=self._data[CONF_INSTALLER], data=self._data)
 
+    async def async_step_replace(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask why the vault is given up that is not there, then begin another (INV-2)."""
+        assert self._place is not None
+        entry = self._get_reconfigure_entry()
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            errors = missing(user_input, (CONF_REASON,))
+            if not user_input[CONF_UNDERSTOOD]:
+                errors[CONF_UNDERSTOOD] = "not_understood"
+            if not errors:
+                errors = await self._async_replace(entry, user_input[CONF_REASON].strip())
+                self.hass.config_entries.async_schedule_reload(entry.entry_id)
+            if not errors:
+                return self.async_update_and_abort(
+                    entry,
+                    unique_id=self._data[CONF_VAULT_ID],
+                    title=self._data[CONF_INSTALLER],
+                    data=self._data,
+                )
+        return self.async_show_form(
+            step_id="replace",
+            data_schema=self.add_suggested_values_to_schema(_REPLACE_SCHEMA, user_input or {}),
+            errors=errors,
+            description_placeholders={
+                "old": entry.data[CONF_VAULT_PATH],
+                "path": str(self._place.root),
+                "free": size_text(self._place.space.free_bytes),
+            },
+        )
+
+    async def _async_replace(self, entry: ConfigEntry, reason: str) -> dict[str, str]:
+        """Give the lost vault up and begin a new one; return what went wrong."""
+        assert self._place is not None
+        # Nothing of a site that runs, or is about to, may be touched.
+        if entry.state in {ConfigEntryState.LOADED, ConfigEntryState.SETUP_RETRY}:
+            await self.hass.config_entries.async_unload(entry.entry_id)
+        if entry.state is not ConfigEntryState.NOT_LOADED:
+            return {"base": "vault_not_replaced"}
+        site_keys = await keys.async_load(self.hass, entry.entry_id)
+        if site_keys is None:
+            return {"base": "keys_missing"}
+        vault = uuid4()
+        try:
+            await async_replace_vault(
+                self.hass,
+                entry,
+                site_keys,
+                root=self._place.root,
+                vault=vault,
+                actor=actor_now(),
+                reason=reason,
+            )
+        except StewardError as err:
+            _LOGGER.warning("The vault could not be replaced: %s", err)
+            return {"base": "vault_not_replaced"}
+        mark = await keys.async_renew_site_key(self.hass, entry.entry_id)
+        self._data |= {
+            CONF_VAULT_PATH: str(self._place.root),
+            CONF_VAULT_ID: str(vault),
+            CONF_KEY_MARK: mark,
+        }
+        return {}
+
     # ------------------------------------------------------------------ the place
 
     async def _async_refusal(self) -> str | None:
         """Check the place that was given; return the key of what is wrong with it."""
         path = self._data[CONF_VAULT_PATH]
         entry = self._get_reconfigure_entry() if self.source == SOURCE_RECONFIGURE else None
-        self._place, self._warnings = None, []
+        self._place, self._warnings, self._replacing = None, [], False
         if entry is not None and Path(path) == Path(entry.data[CONF_VAULT_PATH]):
             return None  # where it was: also when its disk is away just now
         around = async_surroundings(self.hass, but=entry.entry_id if entry else None)
@@ -248,14 +324,31 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
             return PlaceRefusal.UNREACHABLE.value
         own = UUID(entry.data[CONF_VAULT_ID]) if entry else None
         if place.vault != own:
-            return "vault_not_moved" if place.vault is None else PlaceRefusal.FOREIGN.value
+            if place.vault is not None:
+                return PlaceRefusal.FOREIGN.value
+            assert entry is not None
+            if await self._async_vault_is_there(entry):
+                return "vault_not_moved"
+            self._replacing = True
         self._place, self._warnings = place, list(place.warnings)
         return None
+
+    async def _async_vault_is_there(self, entry: ConfigEntry) -> bool:
+        """Return whether the site's vault is where it was; a share that hangs is away."""
+        root = Path(entry.data[CONF_VAULT_PATH])
+        try:
+            async with asyncio.timeout(_CHECK_SECONDS):
+                found = await self.hass.async_add_executor_job(vault_at, root)
+        except TimeoutError:
+            return False
+        return found == UUID(entry.data[CONF_VAULT_ID])
 
     async def _async_next_warning(self) -> ConfigFlowResult:
         """Show what speaks against the place, one at a time, then finish."""
         if self._warnings:
             return await self._async_warn(self._warnings[0], None)
+        if self._replacing:
+            return await self.async_step_replace()
         if self.source == SOURCE_RECONFIGURE:
             if self._place is not None:
                 self._data[CONF_VAULT_PATH] = str(self._place.root)

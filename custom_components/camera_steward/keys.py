@@ -3,7 +3,7 @@
 import secrets
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ConfigEntryError
@@ -18,6 +18,7 @@ _KEY_BYTES = 32
 class _Stored(TypedDict):
     site_key: str
     signing_key: str
+    replaced: NotRequired[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,11 @@ async def async_load_or_create(hass: HomeAssistant, entry_id: str) -> SiteKeys:
         hass.config_entries.async_update_entry(
             entry, data={**entry.data, CONF_KEY_MARK: _mark_of(keys)}
         )
+    elif mark != _mark_of(keys) and mark == await _async_replaced(hass, entry_id):
+        # A renewal that a crash kept from being remembered in the entry.
+        hass.config_entries.async_update_entry(
+            entry, data={**entry.data, CONF_KEY_MARK: _mark_of(keys)}
+        )
     elif mark != _mark_of(keys):
         raise ConfigEntryError(translation_domain=DOMAIN, translation_key="keys_foreign")
     return keys
@@ -66,9 +72,34 @@ async def async_load(hass: HomeAssistant, entry_id: str) -> SiteKeys | None:
     )
 
 
+async def async_renew_site_key(hass: HomeAssistant, entry_id: str) -> str:
+    """Destroy the site key and make another; return the mark for the entry.
+
+    Nothing in the vault that it belonged to can be opened any more. The ledger's key stays.
+    """
+    keys = await async_load(hass, entry_id)
+    if keys is None:
+        raise ConfigEntryError(translation_domain=DOMAIN, translation_key="keys_missing")
+    entry = hass.config_entries.async_get_known_entry(entry_id)
+    new = SiteKeys(site_key=secrets.token_bytes(_KEY_BYTES), signing_key=keys.signing_key)
+    await _store(hass, entry_id).async_save(
+        {
+            "site_key": new.site_key.hex(),
+            "signing_key": new.signing_key.hex(),
+            "replaced": entry.data[CONF_KEY_MARK],
+        }
+    )
+    return _mark_of(new)
+
+
 async def async_remove(hass: HomeAssistant, entry_id: str) -> None:
     """Forget the site's keys: what is still in its vault cannot be opened any more."""
     await _store(hass, entry_id).async_remove()
+
+
+async def _async_replaced(hass: HomeAssistant, entry_id: str) -> str | None:
+    stored = await _store(hass, entry_id).async_load()
+    return stored.get("replaced") if stored is not None else None
 
 
 def _store(hass: HomeAssistant, entry_id: str) -> Store[_Stored]:

@@ -12,6 +12,7 @@ import pytest
 from homeassistant.config_entries import SOURCE_USER, ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import MockUser
@@ -22,7 +23,9 @@ from custom_components.camera_steward.core.books import (
     create_vault,
 )
 from custom_components.camera_steward.core.files import LocalFiles
+from custom_components.camera_steward.core.ledger.entry import EntryKind
 from custom_components.camera_steward.core.vault.vault import read_identity
+from custom_components.camera_steward.keys import async_load, async_renew_site_key
 from custom_components.camera_steward.places import (
     PlaceRefusal,
     PlaceRefusedError,
@@ -33,7 +36,15 @@ from custom_components.camera_steward.places import (
     suggest_places,
 )
 
-from .sites import async_set_up, site
+from .sites import (
+    DOOR,
+    async_back_date,
+    async_ledger,
+    async_set_up,
+    camera,
+    segments_on_disk,
+    site,
+)
 
 PEOPLE = {
     "installer": "Honcho Shop",
@@ -480,3 +491,71 @@ async def test_people_can_be_changed_while_the_disk_is_away(
     assert result["reason"] == "reconfigure_successful"
     assert entry.data["contact"] == "048-111-1111"
     assert not (disk / "footage").exists()
+
+
+async def test_a_vault_that_is_lost_for_good_is_replaced_and_the_ledger_says_what_went(
+    hass: HomeAssistant, manager: MockUser, disk: Path
+) -> None:
+    """The old disk may turn up again: what lies on it cannot be opened any more (INV-1)."""
+    old, new = disk / "old", disk / "new"
+    entry = site(old, camera(DOOR, "door"), manager_user_id=manager.id)
+    await async_back_date(hass, entry, DOOR, timedelta(hours=3), timedelta(hours=2))
+    keys_before = await async_load(hass, entry.entry_id)
+    old.rename(disk / "lost")
+    await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    before = dict(entry.data)
+    missing = f"vault_missing_{entry.entry_id}"
+    assert ir.async_get(hass).async_get_issue(DOMAIN, missing) is not None
+
+    result = await send(hass, await reconfigure(hass, entry), place(new))
+    assert result["step_id"] == "replace"
+    assert result["description_placeholders"]["old"] == str(old)
+    answer = {"reason": "The disk fell and is not recognised", "understood": True}
+    for bad, error in (
+        ({"reason": " "}, "text_missing"),
+        ({"understood": False}, "not_understood"),
+    ):
+        result = await send(hass, result, answer | bad)
+        assert result["errors"] == {next(iter(bad)): error}
+        assert dict(entry.data) == before
+        assert not new.exists()
+    result = await send(hass, result, answer)
+    await hass.async_block_till_done()
+    assert result["reason"] == "reconfigure_successful"
+    assert entry.state is ConfigEntryState.LOADED, entry.reason
+    assert ir.async_get(hass).async_get_issue(DOMAIN, missing) is None
+    identity = await hass.async_add_executor_job(read_identity, new, LocalFiles())
+    assert str(identity) == entry.data["vault_id"] == entry.unique_id != before["vault_id"]
+
+    found: list[dict[str, Any]] = [
+        dict(each.data)
+        for each in await async_ledger(hass, entry, EntryKind.FINDING)
+        if each.data["what"] == "vault_given_up"
+    ]
+    assert [each["vault"] for each in found] == [before["vault_id"]]
+    assert found[0]["reason"] == answer["reason"]
+    assert found[0]["cameras"][DOOR]["segments"] == 2
+    keys_now = await async_load(hass, entry.entry_id)
+    assert keys_before is not None
+    assert keys_now is not None
+    assert keys_now.site_key != keys_before.site_key
+    assert keys_now.signing_key == keys_before.signing_key
+    now = dt_util.utcnow()
+    bridge = entry.runtime_data.bridge
+    assert (await bridge.async_footage(DOOR, now - timedelta(days=1), now))[0] == []
+    # What is numbered anew would be taken for what was lost.
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    await async_back_date(hass, entry, DOOR, timedelta(hours=1))
+    assert [int(p.stem.rpartition("-")[2]) for p in segments_on_disk(entry, DOOR)] == [3]
+
+
+async def test_a_key_renewed_just_before_a_crash_is_taken_for_the_sites_own(
+    hass: HomeAssistant, manager: MockUser, disk: Path
+) -> None:
+    entry = await async_set_up(hass, site(disk / "footage", manager_user_id=manager.id))
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    mark = await async_renew_site_key(hass, entry.entry_id)
+    assert entry.data["key_mark"] != mark
+    await async_set_up(hass, entry)
+    assert entry.data["key_mark"] == mark

@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from .clock import Clock, SystemClock
 from .database import Database
-from .errors import IndexUnreadableError, LedgerBrokenError
+from .errors import IndexUnreadableError, LedgerBrokenError, StorageError
 from .files import Files, LocalFiles, storage_errors
-from .ledger.entry import SYSTEM, EntryKind
+from .ledger.entry import SYSTEM, EntryKind, Json
 from .ledger.opening import open_ledger
 from .ledger.registers import StatementRecord, statements
 from .ledger.store import Ledger
@@ -85,6 +85,14 @@ def prepare_vault(root: Path, files: Files | None = None) -> VaultPlace:
     others = [name for name in files.list(root) if name not in ("lost+found", IDENTITY_DRAFT)]
     kind = VaultPlaceKind.OCCUPIED if others else VaultPlaceKind.EMPTY
     return VaultPlace(kind=kind, vault=None, space=space)
+
+
+def vault_at(root: Path) -> UUID | None:
+    """Return the id of the vault in a directory, None where there is none that can be read."""
+    try:
+        return read_identity(root, LocalFiles())
+    except StorageError:
+        return None
 
 
 def create_vault(
@@ -209,6 +217,62 @@ def erase_site(
         return erased
     finally:
         books.close()
+
+
+def replace_vault(
+    settings: SiteSettings, *, root: Path, vault: UUID, actor: str, reason: str
+) -> None:
+    """Begin a new vault at `root` for a site whose own will not come back.
+
+    What was lost is in the ledger before the index forgets it (INV-2). The caller then destroys the
+    site key, so that nothing on the lost disk can be opened any more (INV-1). Raises what making a
+    vault and opening the ledger raise: nothing is given up then.
+    """
+    create_vault(root, vault)
+    try:
+        _give_up_vault(settings, actor=actor, reason=reason)
+    except BaseException:
+        LocalFiles().unlink(root / IDENTITY_NAME)
+        raise
+
+
+def _give_up_vault(settings: SiteSettings, *, actor: str, reason: str) -> None:
+    clock = SystemClock()
+    LocalFiles().make_directory(settings.state)
+    database, _ = _open_index(settings.state / INDEX_NAME, clock)
+    try:
+        index = Index(database)
+        lost: dict[str, Json] = {}
+        for camera in sorted(index.cameras()):
+            held = index.footage(camera)
+            if held.oldest_at is not None and held.newest_at is not None:
+                lost[camera] = {
+                    "segments": held.segments,
+                    "size_bytes": held.size_bytes,
+                    "from": held.oldest_at.isoformat(),
+                    "to": held.newest_at.isoformat(),
+                }
+        key = Ed25519PrivateKey.from_private_bytes(settings.signing_key)
+        ledger, _ = open_ledger(settings.state / LEDGER_NAME, clock, key)
+        try:
+            ledger.append(
+                EntryKind.FINDING,
+                actor=actor,
+                data={
+                    "what": "vault_given_up",
+                    "vault": str(settings.vault),
+                    "reason": reason,
+                    "cameras": lost,
+                    # Erased before, and not yet entered as such.
+                    "erased": len(index.marked()),
+                },
+                key=f"vault_given_up:{settings.vault}",
+            )
+        finally:
+            ledger.close()
+        index.forget_all()
+    finally:
+        database.close()
 
 
 def _open_index(path: Path, clock: Clock) -> tuple[Database, bool]:

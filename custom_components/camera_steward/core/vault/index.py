@@ -365,6 +365,11 @@ class Index:
             for row in sorted(rows)
         ]
 
+    def forget_all(self) -> None:
+        """Drop every row, after the vault itself was given up; numbers are not used again."""
+        with self._database.write() as connection:
+            connection.execute(delete(SEGMENTS))
+
     def forget(self, sequences: Sequence[int]) -> None:
         """Drop rows, after the file is gone and the ledger says so."""
         rows = [{"found": each} for each in sequences]

@@ -80,7 +80,7 @@ class Connection:
         self._session = ""
         self.control = self.url
         self.public = ""
-        self._alive_seconds = _KEEP_ALIVE_SECONDS
+        self.alive_seconds = _KEEP_ALIVE_SECONDS  # how long the camera may hear nothing
         self.buffer = bytearray(_BUFFER_BYTES)
         self.view = memoryview(self.buffer)
         self.filled = 0
@@ -89,11 +89,11 @@ class Connection:
             (split.hostname, split.port or _PORTS[scheme]), timeout=OPEN_SECONDS
         )
         self._until = monotonic() + OPEN_SECONDS
-        # What the kernel holds while a disk keeps us waiting, no camera has to drop.
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _WINDOW_BYTES)
-        # Half of what Linux reports is for its own use.
-        self.window_bytes = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
         try:
+            # What the kernel holds while a disk keeps us waiting, no camera has to drop.
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _WINDOW_BYTES)
+            # Half of what Linux reports is for its own use.
+            self.window_bytes = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
             if scheme == "rtsps":
                 self.socket = _secured(self.socket, split.hostname, address.options)
         except BaseException:
@@ -113,9 +113,10 @@ class Connection:
             raise NotOursError
         if session := answer.first("session"):
             self._session, _, timeout = session.partition(";")
+            self._session = self._session.strip()
             seconds = re.search(r"timeout\s*=\s*(\d+)", timeout, re.IGNORECASE)
             if seconds is not None:
-                self._alive_seconds = max(int(seconds[1]), 2) / 2
+                self.alive_seconds = min(max(int(seconds[1]), 2) / 2, _KEEP_ALIVE_SECONDS)
         return answer
 
     def send(self, method: str, url: str, headers: Mapping[str, str] | None = None) -> None:
@@ -133,7 +134,7 @@ class Connection:
         """Tell the camera that somebody still watches; return in how many seconds to do so again."""
         self._repeated = False
         self._tell()
-        return self._alive_seconds
+        return self.alive_seconds
 
     def again(self, answer: Answer) -> None:
         """Repeat a keep-alive that was refused, once, with the nonce that is asked for now."""
@@ -145,11 +146,6 @@ class Connection:
 
     def _tell(self) -> None:
         self.send("GET_PARAMETER" if "GET_PARAMETER" in self.public else "OPTIONS", self.control)
-
-    @property
-    def alive_seconds(self) -> float:
-        """Return how long the camera may hear nothing."""
-        return self._alive_seconds
 
     def message(self, at: int) -> tuple[int, Answer] | None:
         """Return where a message that begins at `at` ends and what it says; None if not whole yet.
@@ -211,8 +207,11 @@ class Connection:
     def _answer(self) -> Answer:
         at = begun = 0
         while True:
-            while at < self.filled and self.buffer[at] in b"\r\n":
-                self.consume(at, at + 1)
+            blank = at
+            while blank < self.filled and self.buffer[blank] in b"\r\n":
+                blank += 1
+            if blank > at:
+                self.consume(at, blank)
             if at < self.filled and self.buffer[at] != DOLLAR:
                 found = self.message(at)
                 if found is not None:

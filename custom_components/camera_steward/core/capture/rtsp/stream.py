@@ -81,7 +81,6 @@ def open_rtsp(address: Address, *, audio: bool) -> OpenSource | SourceError | No
 class _Receiving:
     """A track that plays: who puts it together, and the number of its next RTP packet."""
 
-    index: int
     take: Take
     payload_type: int
     following: int = -1
@@ -119,7 +118,7 @@ def _play(connection: Connection, address: Address, *, audio: bool) -> OpenSourc
             if transport and channel is None:
                 raise NotOursError
             at = int(channel[1]) if channel is not None else 2 * number
-            channels[at] = _Receiving(stream.index, depacketizer.take, media.payload_type)
+            channels[at] = _Receiving(depacketizer.take, media.payload_type)
         connection.ask("PLAY", connection.control, {"Range": "npt=0.000-"})
         return _RtspStream(connection, templates, chosen, channels)
     except BaseException:
@@ -219,6 +218,8 @@ class _RtspStream:
                     if packet.track == video:
                         seen_at = now
                     yield packet
+            if not done:
+                yield None  # so that a stop is noticed, whatever a camera sends
             if now - heard_at > READ_SECONDS or now - seen_at > STILL_SECONDS:
                 return SourceStalledError()
             if now >= keep_alive_at:
@@ -226,7 +227,6 @@ class _RtspStream:
             try:
                 received = connection.receive()
             except TimeoutError:
-                yield None
                 continue
             if not received:
                 return SourceEndedError()
