@@ -17,8 +17,8 @@ from ..errors import (
     SourceUnreachableError,
     SourceUnsupportedError,
 )
-from ..media.fragments import STORABLE, Header, Track, can_hold, describe_again
-from ..media.units import ParameterSets, framing_of, to_stored
+from ..media.fragments import STORABLE, Header, Headers, Track, can_hold
+from ..media.units import framing_of, to_stored
 from .source import (
     OPEN_SECONDS,
     READ_SECONDS,
@@ -119,33 +119,19 @@ class _AvStream:
         if audio:
             # Sound that cannot be stored unaltered is left out; the pictures matter more.
             chosen += [s for s in container.streams.audio[:1] if can_hold(chosen[0], s)]
-        self._streams = chosen
-        untimed = container.format.name.split(",")[0] in _UNTIMED_FORMATS
         self.tracks = tuple(
-            Track(
-                index=stream.index,
-                codec=stream.codec_context.name,
-                video=stream.type == "video",
-                framing=framing_of(
-                    stream.codec_context.name, stream.codec_context.extradata or b""
-                ),
-                time_base=_fraction(stream),
-                width=getattr(stream.codec_context, "width", 0),
-                height=getattr(stream.codec_context, "height", 0),
+            Track.of(
+                stream,
+                framing_of(stream.codec_context.name, stream.codec_context.extradata or b""),
+                _fraction(stream),
             )
             for stream in chosen
         )
-        self._untimed = untimed
-        self._sets: ParameterSets | None = None
-        self._header: Header | None = None
+        self._untimed = container.format.name.split(",")[0] in _UNTIMED_FORMATS
+        self._headers = Headers(chosen, self.tracks[0])
 
     def header_for(self, keyframe: bytes) -> Header:
-        video = self.tracks[0]
-        sets = ParameterSets.of(video.codec, keyframe)
-        if self._header is None or (sets.units and sets != self._sets):
-            self._header = describe_again(self._streams, video, keyframe, sets)
-            self._sets = sets
-        return self._header
+        return self._headers.fitting(keyframe)
 
     def packets(self) -> Iterator[Packet | None]:
         failure = yield from self._packets()

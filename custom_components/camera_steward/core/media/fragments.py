@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from fractions import Fraction
 from struct import Struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import av
 
@@ -73,6 +73,20 @@ class Track:
     time_base: Fraction
     width: int = 0
     height: int = 0
+
+    @classmethod
+    def of(cls, stream: Stream, framing: Framing, time_base: Fraction) -> Self:
+        """Return the track of a stream as FFmpeg describes it."""
+        context = stream.codec_context
+        return cls(
+            index=stream.index,
+            codec=context.name,
+            video=stream.type == "video",
+            framing=framing,
+            time_base=time_base,
+            width=getattr(context, "width", 0),
+            height=getattr(context, "height", 0),
+        )
 
     @property
     def nal(self) -> bool:
@@ -143,6 +157,33 @@ def describe_again(
         except av.FFmpegError, IndexError, SourceUnsupportedError:
             pass
     return describe(streams)
+
+
+class Headers:
+    """The header boxes of one connection, made anew where a keyframe's parameter sets differ.
+
+    `described` are parameter sets, as segments hold them, for a camera that sends none with its
+    pictures.
+    """
+
+    def __init__(self, streams: Sequence[Stream], video: Track, described: bytes = b"") -> None:
+        """Make none before the first keyframe."""
+        self._streams = streams
+        self._video = video
+        self._described = described
+        self._sets: ParameterSets | None = None
+        self._header: Header | None = None
+
+    def fitting(self, keyframe: bytes) -> Header:
+        """Return the header that fits a keyframe; the same object while nothing changed."""
+        sets = ParameterSets.of(self._video.codec, keyframe)
+        if self._header is None or (sets.units and sets != self._sets):
+            if not sets.units:
+                keyframe = self._described + keyframe
+                sets = ParameterSets.of(self._video.codec, keyframe)
+            self._header = describe_again(self._streams, self._video, keyframe, sets)
+            self._sets = sets
+        return self._header
 
 
 def can_hold(video: Stream, sound: Stream) -> bool:

@@ -117,15 +117,7 @@ _COLUMNS = (
 )
 
 _OF_A_CAMERA = (
-    select(
-        SEGMENTS.c.sequence,
-        SEGMENTS.c.stamp_at,
-        SEGMENTS.c.start_at,
-        SEGMENTS.c.end_at,
-        SEGMENTS.c.size_bytes,
-        SEGMENTS.c.state,
-        SEGMENTS.c.digest,
-    )
+    select(*(each for each in _COLUMNS if each is not SEGMENTS.c.camera))
     .where(SEGMENTS.c.camera == bindparam("of_camera"), _LIVE)
     .order_by(SEGMENTS.c.start_at, SEGMENTS.c.sequence)
 )

@@ -19,8 +19,8 @@ from ...errors import (
     SourceStalledError,
     SourceUnreachableError,
 )
-from ...media.fragments import STORABLE, Header, Track, can_hold, describe_again
-from ...media.units import NAL_CODECS, Framing, ParameterSets, join_stored, split_annex_b
+from ...media.fragments import STORABLE, Header, Headers, Track, can_hold
+from ...media.units import NAL_CODECS, Framing, join_stored, split_annex_b
 from ..source import (
     OPEN_SECONDS,
     READ_SECONDS,
@@ -158,36 +158,21 @@ class _RtspStream:
     ) -> None:
         self._connection = connection
         self._templates = templates
-        self._streams = [stream for _, stream in chosen]
         self._channels = channels
         self.tracks = tuple(
-            Track(
-                index=stream.index,
-                codec=stream.codec_context.name,
-                video=stream.type == "video",
-                framing=Framing.LENGTH_4 if stream.type == "video" else Framing.WHOLE,
-                time_base=Fraction(1, media.clock),
-                width=getattr(stream.codec_context, "width", 0),
-                height=getattr(stream.codec_context, "height", 0),
+            Track.of(
+                stream,
+                Framing.LENGTH_4 if stream.type == "video" else Framing.WHOLE,
+                Fraction(1, media.clock),
             )
             for media, stream in chosen
         )
-        extradata = self._streams[0].codec_context.extradata or b""
-        self._described = join_stored(split_annex_b(extradata))
-        self._sets: ParameterSets | None = None
-        self._header: Header | None = None
+        streams = [stream for _, stream in chosen]
+        described = join_stored(split_annex_b(streams[0].codec_context.extradata or b""))
+        self._headers = Headers(streams, self.tracks[0], described)
 
     def header_for(self, keyframe: bytes) -> Header:
-        video = self.tracks[0]
-        sets = ParameterSets.of(video.codec, keyframe)
-        if self._header is None or (sets.units and sets != self._sets):
-            if not sets.units:
-                # They came with the description alone.
-                keyframe = self._described + keyframe
-                sets = ParameterSets.of(video.codec, keyframe)
-            self._header = describe_again(self._streams, video, keyframe, sets)
-            self._sets = sets
-        return self._header
+        return self._headers.fitting(keyframe)
 
     def packets(self) -> Iterator[Packet | None]:
         failure = yield from self._packets()
