@@ -384,7 +384,15 @@ def test_a_real_camera_is_watched_and_recorded_on_a_trigger() -> None:
     with RtspCamera(clip) as camera, a_site() as site:
         worker = site.start(stream(camera.url), settings=how)
         site.wait_for_status(CaptureStatus.WAITING)
-        wait_for(lambda: worker._recorder is not None and len(worker._recorder._ring) >= 3)
+
+        def remembers() -> bool:
+            recorder = worker._recorder
+            if recorder is None or not recorder._ring:
+                return False
+            since = timedelta(microseconds=recorder._ring[0].since_us)
+            return site.clock.elapsed() - since >= 2 * SECOND
+
+        wait_for(remembers)
         triggered_at = site.clock.now()
         worker.trigger()
         site.wait_for_status(CaptureStatus.RECORDING)
