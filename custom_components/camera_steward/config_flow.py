@@ -251,16 +251,24 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
             errors = missing(user_input, (CONF_REASON,))
             if not user_input[CONF_UNDERSTOOD]:
                 errors[CONF_UNDERSTOOD] = "not_understood"
+            if not errors and await self._async_vault_is_there(entry):
+                # Its disk came back while this was being answered: nothing is given up (INV-2).
+                self._errors = {CONF_VAULT_PATH: "vault_not_moved"}
+                return await self.async_step_vault()
             if not errors:
                 errors = await self._async_replace(entry, user_input[CONF_REASON].strip())
+                done = None
+                if not errors:
+                    done = self.async_update_and_abort(
+                        entry,
+                        unique_id=self._data[CONF_VAULT_ID],
+                        title=self._data[CONF_INSTALLER],
+                        data=self._data,
+                    )
+                # Not sooner: it would begin with what was.
                 self.hass.config_entries.async_schedule_reload(entry.entry_id)
-            if not errors:
-                return self.async_update_and_abort(
-                    entry,
-                    unique_id=self._data[CONF_VAULT_ID],
-                    title=self._data[CONF_INSTALLER],
-                    data=self._data,
-                )
+                if done is not None:
+                    return done
         return self.async_show_form(
             step_id="replace",
             data_schema=self.add_suggested_values_to_schema(_REPLACE_SCHEMA, user_input or {}),

@@ -47,16 +47,11 @@ async def async_load_or_create(hass: HomeAssistant, entry_id: str) -> SiteKeys:
         )
     if keys is None:
         raise ConfigEntryError(translation_domain=DOMAIN, translation_key="keys_missing")
-    if mark is None:
-        hass.config_entries.async_update_entry(
-            entry, data={**entry.data, CONF_KEY_MARK: _mark_of(keys)}
-        )
-    elif mark != _mark_of(keys) and mark == await _async_replaced(hass, entry_id):
-        # A renewal that a crash kept from being remembered in the entry.
-        hass.config_entries.async_update_entry(
-            entry, data={**entry.data, CONF_KEY_MARK: _mark_of(keys)}
-        )
-    elif mark != _mark_of(keys):
+    own = _mark_of(keys)
+    # A renewal that a crash kept from being remembered in the entry is one of ours, too.
+    if mark is None or (mark != own and mark == await _async_replaced(hass, entry_id)):
+        hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_KEY_MARK: own})
+    elif mark != own:
         raise ConfigEntryError(translation_domain=DOMAIN, translation_key="keys_foreign")
     return keys
 

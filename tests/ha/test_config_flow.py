@@ -520,6 +520,13 @@ async def test_a_vault_that_is_lost_for_good_is_replaced_and_the_ledger_says_wha
         assert result["errors"] == {next(iter(bad)): error}
         assert dict(entry.data) == before
         assert not new.exists()
+    (disk / "lost").rename(old)
+    back = await send(hass, result, answer)
+    assert (back["step_id"], back["errors"]) == ("move", {"vault_path": "vault_not_moved"})
+    assert dict(entry.data) == before
+    old.rename(disk / "lost")
+    result = await send(hass, back, place(new))
+    assert result["step_id"] == "replace"
     result = await send(hass, result, answer)
     await hass.async_block_till_done()
     assert result["reason"] == "reconfigure_successful"

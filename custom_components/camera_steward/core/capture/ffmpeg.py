@@ -43,8 +43,6 @@ _NAP_BYTES = 40 * 1024
 
 _UNTIMED_FORMATS = frozenset({"mpjpeg", "image2pipe", "jpeg_pipe"})
 
-_RTSP = ("rtsp://", "rtsps://")
-
 # FFmpeg would hold back up to 5 s of pictures to guess their rate, and they would then be taken for
 # newer than they are.
 _OPTIONS = {"fpsprobesize": "0"}
@@ -65,7 +63,7 @@ def open_ffmpeg(address: Address, *, audio: bool) -> OpenSource | SourceError:
     if isinstance(container, SourceError):
         return container
     try:
-        return _AvStream(container, audio=audio, naps=_over_tcp(address))
+        return _AvStream(container, audio=audio, naps=address.tcp)
     except SourceError as err:
         container.close()
         return bare(err)
@@ -83,8 +81,7 @@ def _opened(address: Address, *, audio: bool) -> InputContainer | SourceError:
         )
     except av.InvalidDataError:
         # What FFmpeg says of an RTSP server that never answers, and of a page that is no stream.
-        rtsp = address.url.lower().startswith(_RTSP)
-        return SourceStalledError() if rtsp else SourceNoVideoError()
+        return SourceStalledError() if address.rtsp else SourceNoVideoError()
     except av.FFmpegError as err:
         return _source_error(err)
     except OSError, ValueError:
@@ -93,16 +90,10 @@ def _opened(address: Address, *, audio: bool) -> InputContainer | SourceError:
 
 def _options(address: Address, *, audio: bool) -> dict[str, str]:
     options = dict(_OPTIONS)
-    if address.url.lower().startswith(_RTSP):
+    if address.rtsp:
         options |= _RTSP_OPTIONS
         options["allowed_media_types"] = "video+audio" if audio else "video"
     return options | dict(address.options)
-
-
-def _over_tcp(address: Address) -> bool:
-    return address.url.lower().startswith((*_RTSP, "http://", "https://")) and (
-        address.options.get("rtsp_transport", "tcp") == "tcp"
-    )
 
 
 class _AvStream:

@@ -72,6 +72,17 @@ class Address:
     url: str = field(repr=False)
     options: Mapping[str, str] = field(default_factory=dict, repr=False)
 
+    @property
+    def rtsp(self) -> bool:
+        """Return whether it is asked for by RTSP."""
+        return self.url.lower().startswith(("rtsp://", "rtsps://"))
+
+    @property
+    def tcp(self) -> bool:
+        """Return whether it comes over TCP, so that nothing is lost while nobody reads."""
+        http = self.url.lower().startswith(("http://", "https://"))
+        return (self.rtsp or http) and self.options.get("rtsp_transport", "tcp") == "tcp"
+
 
 def bare[E: StewardError](err: E) -> E:
     """Return an error without what hangs on it.

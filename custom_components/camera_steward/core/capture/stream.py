@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from ..errors import SourceError, SourceUnreachableError
 from .ffmpeg import open_ffmpeg
-from .rtsp.stream import can_try, open_rtsp
+from .rtsp.stream import open_rtsp
 from .source import Address, OpenSource, bare
 
 
@@ -21,7 +21,9 @@ class StreamSource:
         address = _resolved(self._resolve)
         if isinstance(address, SourceError):
             raise address
-        opened = open_rtsp(address, audio=self._audio) if can_try(address) else None
+        opened = None
+        if address.rtsp and address.tcp:
+            opened = open_rtsp(address, audio=self._audio)
         if opened is None:
             opened = open_ffmpeg(address, audio=self._audio)
         if isinstance(opened, SourceError):

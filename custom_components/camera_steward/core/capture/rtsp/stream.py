@@ -46,13 +46,6 @@ _MESSAGE = re.compile(rb"[A-Z_]{3,16}[ /]")
 _MESSAGE_BYTES = 20
 
 
-def can_try(address: Address) -> bool:
-    """Return whether an address asks for RTSP over TCP."""
-    return address.url.lower().startswith(("rtsp://", "rtsps://")) and (
-        address.options.get("rtsp_transport", "tcp") == "tcp"
-    )
-
-
 def open_rtsp(address: Address, *, audio: bool) -> OpenSource | SourceError | None:
     """Connect and begin to play; None for a camera that is left to FFmpeg.
 
