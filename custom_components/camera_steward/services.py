@@ -26,7 +26,8 @@ from homeassistant.util.json import JsonObjectType
 from .bridge import async_check_manager, cameras_of
 from .const import DOMAIN
 from .coordinator import CameraStewardConfigEntry
-from .core.ledger.registers import PurgeRecord, merge_spans
+from .core.ledger.fields import merge_spans
+from .core.ledger.registers import PurgeRecord
 from .core.model import Footage
 from .core.vault.verify import VerifyLevel
 

@@ -14,12 +14,12 @@ from hypothesis import given, strategies as st
 
 from custom_components.camera_steward.core.errors import LedgerBrokenError
 from custom_components.camera_steward.core.ledger.entry import Json
+from custom_components.camera_steward.core.ledger.fields import merge_spans
 from custom_components.camera_steward.core.ledger.registers import (
     CameraStatement,
     PurgeRecord,
     StatementRecord,
     list_digest,
-    merge_spans,
     purge_register,
     statements,
 )

@@ -148,3 +148,25 @@ class RetentionTooLongError(RetentionError):
     """Longer than the pack's ceiling without reason, approver and review date (INV-7)."""
 
     key = "retention_too_long"
+
+
+class AccessError(StewardError):
+    """What a person asks of the desk cannot be done."""
+
+
+class PledgeStaleError(AccessError):
+    """The pledge or the rules were changed since they were read."""
+
+    key = "pledge_stale"
+
+
+class PermissionInvalidError(AccessError):
+    """A guest permission that cannot be given: `detail` names the field."""
+
+    key = "permission_invalid"
+
+
+class WatchOverError(AccessError):
+    """What was being watched has ended."""
+
+    key = "watch_over"

@@ -4,17 +4,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Self, cast
+from typing import Self
 
 from ..errors import LedgerBrokenError
 from ..model import EraseRule, Segment
-from .entry import EntryKind, Json, encode, number, parse_time
+from .entry import EntryKind, Json, encode, number
+from .fields import Fields, Span, merge_spans, spans_data
 from .store import Ledger
 
-type Span = tuple[datetime, datetime]
-
 _LIST_TAG = b"camera-steward/ledger/segment-list/1"
-_CONTIGUOUS = timedelta(seconds=1)
 
 
 def list_digest(segments: Iterable[Segment]) -> str:
@@ -30,20 +28,6 @@ def list_digest(segments: Iterable[Segment]) -> str:
     for sequence, digest in pairs:
         fields += (number(sequence), digest)
     return sha256(encode(*fields)).hexdigest()
-
-
-def merge_spans(spans: Iterable[Span], within: timedelta = _CONTIGUOUS) -> tuple[Span, ...]:
-    """Return spans in order of time, one for what overlaps or follows `within` a second.
-
-    Segments of one recording follow each other within a frame or two; a real gap stays visible.
-    """
-    merged: list[Span] = []
-    for start, end in sorted(spans):
-        if merged and start <= merged[-1][1] + within:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-        else:
-            merged.append((start, end))
-    return tuple(merged)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +92,7 @@ class PurgeRecord:
         return {
             "camera": self.camera,
             "rule": self.rule.value,
-            "spans": [[start.isoformat(), end.isoformat()] for start, end in self.spans],
+            "spans": spans_data(self.spans),
             "count": self.count,
             "size_bytes": self.size_bytes,
             "digest": self.digest,
@@ -122,7 +106,7 @@ class PurgeRecord:
     @classmethod
     def from_data(cls, data: Mapping[str, Json]) -> Self:
         """Read the fields back; `LedgerBrokenError` when they are not a record's."""
-        read = _Reader(data, "purge")
+        read = Fields(data, "purge")
         try:
             rule = EraseRule(read.text("rule"))
         except ValueError as err:
@@ -200,7 +184,7 @@ class StatementRecord:
     @classmethod
     def from_data(cls, data: Mapping[str, Json]) -> Self:
         """Read the fields back; `LedgerBrokenError` when they are not a statement's."""
-        read = _Reader(data, "statement")
+        read = Fields(data, "statement")
         return cls(
             run=read.text("run"),
             walked_from=read.time("walked_from"),
@@ -237,46 +221,3 @@ def statements(ledger: Ledger, since: datetime, until: datetime) -> Iterator[Sta
     """Yield the statements made in [since, until), in order of time."""
     for each in ledger.entries((EntryKind.STATEMENT,), since=since, until=until):
         yield replace(StatementRecord.from_data(each.data), entry=each.id)
-
-
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    """Reads typed fields from an entry's data."""
-
-    data: Mapping[str, Json]
-    what: str
-
-    def text(self, name: str) -> str:
-        value = self.data.get(name)
-        if isinstance(value, str):
-            return value
-        raise LedgerBrokenError(self.what)
-
-    def whole(self, name: str) -> int:
-        value = self.data.get(name)
-        if type(value) is int:
-            return value
-        raise LedgerBrokenError(self.what)
-
-    def time(self, name: str) -> datetime:
-        return parse_time(self.data.get(name), self.what)
-
-    def time_or_none(self, name: str) -> datetime | None:
-        return None if self.data.get(name) is None else self.time(name)
-
-    def each(self, name: str) -> list[_Reader]:
-        value = self.data.get(name)
-        if isinstance(value, list) and all(isinstance(each, Mapping) for each in value):
-            return [_Reader(cast("Mapping[str, Json]", each), self.what) for each in value]
-        raise LedgerBrokenError(self.what)
-
-    def spans(self, name: str) -> tuple[Span, ...]:
-        value = self.data.get(name)
-        if not isinstance(value, list):
-            raise LedgerBrokenError(self.what)
-        found = []
-        for each in value:
-            if not isinstance(each, list) or len(each) != 2:
-                raise LedgerBrokenError(self.what)
-            found.append((parse_time(each[0], self.what), parse_time(each[1], self.what)))
-        return tuple(found)

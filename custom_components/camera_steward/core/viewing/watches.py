@@ -1,0 +1,278 @@
+"""What is being watched: from the entry before the first byte to the one of what was shown."""
+
+import secrets
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from ..access.decide import Action, Asking, Decision
+from ..ledger.entry import EntryKind
+from ..ledger.fields import Span, merge_spans
+from ..ledger.store import Ledger
+from ..ledger.viewings import Viewing, ViewingKind, ended_data, unusual_data
+from .desk import Caller, Desk
+from .pace import Pace
+
+IDLE = timedelta(minutes=10)
+"""A watch for which nothing is fetched is over: as long may a pause last."""
+
+_LONGEST = timedelta(hours=2)
+_BULK = timedelta(hours=4)
+_BULK_WITHIN = timedelta(hours=1)
+_NIGHT_FROM, _NIGHT_TO = 23, 5
+_SPANS = 100
+
+
+class Unusual(StrEnum):
+    """Why a viewing stands out; thresholds are product defaults."""
+
+    FIRST = "first"
+    """The person's first."""
+
+    NIGHT = "night"
+    """Between 23:00 and 05:00."""
+
+    BULK = "bulk"
+    """More than four hours of footage within an hour."""
+
+
+class WatchEnd(StrEnum):
+    """Why a watch is over."""
+
+    LEFT = "left"
+    TIME = "time"
+    REFUSED = "refused"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FootageViewed:
+    """Someone begins to watch; told when the first byte goes out."""
+
+    viewing: Viewing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewingUnusual:
+    """A viewing stands out."""
+
+    viewing: Viewing
+    reasons: tuple[Unusual, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class Watch:
+    """One person watching one camera for one purpose. `token` names it in addresses."""
+
+    token: str = field(repr=False)
+    caller: Caller
+    viewing: Viewing
+    action: Action
+    ends_at: timedelta
+    used_at: timedelta
+    pace: Pace = field(default_factory=Pace)
+    begun: bool = False
+    over: bool = False
+    watched: list[Span] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def asking(self, start_at: datetime, end_at: datetime, *, active: bool) -> Asking:
+        """Return what each fetch asks anew; times are of the footage."""
+        return Asking(
+            user=self.caller.user,
+            active=active,
+            action=self.action,
+            camera=self.viewing.camera,
+            start_at=start_at,
+            end_at=end_at,
+            purpose=self.viewing.purpose,
+        )
+
+
+class Watches:
+    """All watches of a site. Any thread; `find` and `open` touch no file, the others the ledger."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        desk: Desk,
+        on_event: Callable[[FootageViewed | ViewingUnusual], None],
+    ) -> None:
+        """Begin with none."""
+        self._ledger = ledger
+        self._desk = desk
+        self._on_event = on_event
+        self._lock = threading.Lock()
+        self._open: dict[str, Watch] = {}
+        self._viewers = {
+            user
+            for each in ledger.entries((EntryKind.VIEWING_STARTED,))
+            if isinstance(user := each.data.get("user"), str)
+        }
+        self._bulk: dict[str, deque[tuple[timedelta, timedelta]]] = {}
+        self._bulk_told: dict[str, timedelta] = {}
+
+    def open(
+        self,
+        caller: Caller,
+        decision: Decision,
+        action: Action,
+        *,
+        camera: str,
+        purpose: str,
+        span: Span,
+        lasts: timedelta | None = None,
+    ) -> Watch:
+        """Begin a watch after a decision that allowed it; nothing is in the ledger yet.
+
+        `span` is of the footage asked for. It lasts `lasts`, by default as long as the span and a
+        pause; in any case no longer than two hours.
+        """
+        now = self._desk.elapsed()
+        lasts = min(span[1] - span[0] + IDLE if lasts is None else lasts, _LONGEST)
+        watch = Watch(
+            token=secrets.token_urlsafe(24),
+            caller=caller,
+            viewing=Viewing(
+                id=secrets.token_hex(8),
+                at=self._desk.now(),
+                user=caller.user,
+                name=decision.name,
+                kind=ViewingKind(action.value),
+                camera=camera,
+                purpose=purpose,
+                client=caller.client,
+                role=decision.role.value if decision.role is not None else None,
+                permission=decision.permission.id if decision.permission is not None else None,
+                asked=span,
+            ),
+            action=action,
+            ends_at=now + lasts,
+            used_at=now,
+        )
+        with self._lock:
+            self._open[watch.token] = watch
+        return watch
+
+    def find(self, token: str) -> Watch | None:
+        """Return a watch that is not over; None for any other text."""
+        with self._lock:
+            watch = self._open.get(token)
+        if watch is None or watch.over:
+            return None
+        now = self._desk.elapsed()
+        return watch if now < watch.ends_at and now - watch.used_at < IDLE else None
+
+    def begin(self, watch: Watch) -> None:
+        """Enter in the ledger that someone watches, once; durable on return (INV-4)."""
+        with watch.lock:
+            if watch.begun:
+                return
+            viewing = replace(watch.viewing, at=self._desk.now())
+            entry = self._ledger.append(
+                EntryKind.VIEWING_STARTED,
+                actor=viewing.name or viewing.user or "",
+                subject=viewing.camera or "",
+                data=viewing.to_data(),
+                at=viewing.at,
+            )
+            watch.viewing = replace(viewing, entry=entry.id)
+            watch.begun = True
+        self._on_event(FootageViewed(viewing=watch.viewing))
+        reasons = self._first_or_at_night(watch.viewing)
+        if reasons:
+            self._stands_out(watch.viewing, reasons)
+
+    def shown(self, watch: Watch, span: Span) -> None:
+        """Note what is about to be handed out; times are of the footage."""
+        now = self._desk.elapsed()
+        with watch.lock:
+            watch.used_at = now
+            watch.watched = list(merge_spans([*watch.watched, span]))
+        user = watch.viewing.user or ""
+        if watch.action is Action.PLAYBACK and self._is_bulk(user, span[1] - span[0], now):
+            self._stands_out(watch.viewing, (Unusual.BULK,))
+
+    def close(self, watch: Watch, why: WatchEnd) -> None:
+        """End a watch and enter what was shown; harmless when repeated."""
+        with watch.lock:
+            if watch.over:
+                return
+            watch.over = True
+            watched, begun = watch.watched, watch.begun
+        with self._lock:
+            self._open.pop(watch.token, None)
+        if not begun:
+            return
+        within = timedelta(seconds=2)
+        while len(watched) > _SPANS:  # who jumps about leaves many; an entry stays an entry
+            watched = list(merge_spans(watched, within))
+            within *= 2
+        self._ledger.append(
+            EntryKind.VIEWING_ENDED,
+            actor=watch.viewing.name or "",
+            subject=watch.viewing.camera or "",
+            data=ended_data(watch.viewing.id, tuple(watched), why.value),
+        )
+
+    def sweep(self) -> None:
+        """End what has lasted its time or is not fetched any more."""
+        now = self._desk.elapsed()
+        with self._lock:
+            found = list(self._open.values())
+        for each in found:
+            if now >= each.ends_at:
+                self.close(each, WatchEnd.TIME)
+            elif now - each.used_at >= IDLE:
+                self.close(each, WatchEnd.LEFT)
+
+    def close_all(self) -> None:
+        """End all watches, as when the site stops."""
+        with self._lock:
+            found = list(self._open.values())
+        for each in found:
+            self.close(each, WatchEnd.STOPPED)
+
+    def watching(self) -> tuple[Watch, ...]:
+        """Return what is being watched."""
+        with self._lock:
+            return tuple(self._open.values())
+
+    def _first_or_at_night(self, viewing: Viewing) -> tuple[Unusual, ...]:
+        reasons = []
+        user = viewing.user or ""
+        with self._lock:
+            if user not in self._viewers:
+                self._viewers.add(user)
+                reasons.append(Unusual.FIRST)
+        hour = viewing.at.astimezone(self._desk.house.zone).hour
+        if hour >= _NIGHT_FROM or hour < _NIGHT_TO:
+            reasons.append(Unusual.NIGHT)
+        return tuple(reasons)
+
+    def _is_bulk(self, user: str, length: timedelta, now: timedelta) -> bool:
+        """Return whether this makes it a great deal, at most once an hour a person."""
+        with self._lock:
+            mine = self._bulk.setdefault(user, deque())
+            mine.append((now, length))
+            while mine and now - mine[0][0] >= _BULK_WITHIN:
+                mine.popleft()
+            told = self._bulk_told.get(user)
+            if told is not None and now - told < _BULK_WITHIN:
+                return False
+            if sum((each for _, each in mine), timedelta(0)) <= _BULK:
+                return False
+            self._bulk_told[user] = now
+            return True
+
+    def _stands_out(self, viewing: Viewing, reasons: tuple[Unusual, ...]) -> None:
+        self._ledger.append(
+            EntryKind.VIEWING_UNUSUAL,
+            actor=viewing.name or "",
+            subject=viewing.camera or "",
+            data=unusual_data(viewing.id, viewing.user or "", reasons),
+        )
+        self._on_event(ViewingUnusual(viewing=viewing, reasons=reasons))
