@@ -1,5 +1,6 @@
 """Camera Steward: an existing camera's footage, recorded as captured, encrypted, gone on time."""
 
+import logging
 from pathlib import Path
 
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
@@ -17,6 +18,10 @@ from .memory import SiteMemory
 from .places import storage_words
 from .repairs import Issue
 from .services import async_setup_services
+from .views import async_setup_views
+from .websocket_api import async_setup_commands
+
+_LOGGER = logging.getLogger(__name__)
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -32,6 +37,8 @@ PLATFORMS = [
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Register the actions, which are there whether or not a site is set up."""
     async_setup_services(hass)
+    async_setup_views(hass)
+    async_setup_commands(hass)
     return True
 
 
@@ -63,6 +70,11 @@ async def async_setup_entry(hass: HomeAssistant, entry: CameraStewardConfigEntry
 
     try:
         await coordinator.async_config_entry_first_refresh()
+        try:
+            await bridge.async_furnish()
+        except StewardError as err:
+            # Recording goes on; nobody is let in to footage until the ledger can be read again.
+            _LOGGER.warning("Nobody can watch until this is mended: %s", err.key)
         await changes.async_enter(hass, entry, bridge, memory)
         dr.async_get(hass).async_get_or_create(config_entry_id=entry.entry_id, **site_device(entry))
         entry.runtime_data = CameraStewardData(

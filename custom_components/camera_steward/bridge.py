@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 from functools import partial, wraps
@@ -37,6 +37,7 @@ from .const import (
     DEFAULT_PRE_ROLL_SECONDS,
     DEFAULT_SEGMENT_SECONDS,
     DOMAIN,
+    PURPOSES,
     SUBENTRY_CAMERA,
 )
 from .core.books import (
@@ -63,10 +64,14 @@ from .core.steward import (
     Steward,
 )
 from .core.vault.verify import VerifyLevel
+from .core.viewing.desk import House
+from .core.viewing.lobby import Lobby
 from .keys import SiteKeys
 from .limits import limit_from
 from .memory import SiteMemory
+from .people import people_of
 from .places import storage_words
+from .pledge import PledgeTexts, pledge_texts
 from .sources import async_source_for
 
 AUTOMATION: Final = "automation"
@@ -295,6 +300,7 @@ class Bridge:
         self._memory = memory
         self._on_event = on_event
         self._stopped = False
+        self.pledge: PledgeTexts | None = None
         self.steward = Steward(
             site_settings(hass, entry, keys, storage),
             [
@@ -319,6 +325,32 @@ class Bridge:
     async def async_snapshot(self) -> SiteSnapshot:
         """Return how everything stands; raises the core's own errors."""
         return await self._hass.async_add_executor_job(self.steward.snapshot)
+
+    async def async_furnish(self) -> None:
+        """Let in whom the settings appoint now, and nobody else; raises the core's own errors."""
+        people, cameras = people_of(self._entry), frozenset(cameras_of(self._entry))
+        site, zone = dict(self._entry.data), dt_util.get_default_time_zone()
+
+        def furnish() -> PledgeTexts:
+            texts = pledge_texts(site)
+            house = House(
+                people=people,
+                cameras=cameras,
+                purposes=frozenset(PURPOSES),
+                version=texts.version,
+                zone=zone,
+            )
+            # Before the footage of removed cameras is looked for: that may fail, this must not.
+            self.steward.furnish(house)
+            more = self.steward.lobby().cameras()
+            self.steward.furnish(replace(house, cameras=cameras | more))
+            return texts
+
+        self.pledge = await self._run(furnish)
+
+    async def async_in_lobby[T](self, target: Callable[[Lobby], T]) -> T:
+        """Do something where people are let in; raises the core's own errors."""
+        return await self._run(lambda: target(self.steward.lobby()))
 
     @core_errors
     async def async_set_recording(self, camera: str, on: bool, *, actor: str | None) -> None:

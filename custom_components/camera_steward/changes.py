@@ -11,7 +11,6 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.http import current_request
-from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
@@ -22,6 +21,7 @@ from .core.retention.limits import effective
 from .limits import limit_from
 from .memory import CameraMemory, SiteMemory
 from .repairs import Issue
+from .texts import async_texts
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -129,6 +129,5 @@ async def async_tell_site_removed(hass: HomeAssistant, entry: ConfigEntry, *, er
 
 async def _async_tell(hass: HomeAssistant, id_: str, key: str, **texts: str) -> None:
     """Notify in the language of the installation."""
-    found = await async_get_translations(hass, hass.config.language, "common", [DOMAIN])
-    text = found[f"component.{DOMAIN}.common.{key}"].format(**texts)
+    text = (await async_texts(hass))[key].format(**texts)
     persistent_notification.async_create(hass, text, "Camera Steward", id_)

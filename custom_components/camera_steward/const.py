@@ -7,6 +7,7 @@ DOMAIN: Final = "camera_steward"
 DOCUMENTATION_URL: Final = "https://github.com/camera-steward/camera-steward"
 
 SUBENTRY_CAMERA: Final = "camera"
+SUBENTRY_OPERATOR: Final = "operator"
 
 # Entry data: the site.
 CONF_INSTALLER: Final = "installer"
@@ -15,10 +16,18 @@ CONF_PURPOSE: Final = "purpose"
 CONF_REASON: Final = "reason"
 CONF_MANAGER_USER_ID: Final = "manager_user_id"
 CONF_MANAGER_NAME: Final = "manager_name"
+CONF_MANAGER_SINCE: Final = "manager_since"
+CONF_MANAGER_UNTIL: Final = "manager_until"
 CONF_VAULT_PATH: Final = "vault_path"
 CONF_VAULT_ID: Final = "vault_id"
 CONF_KEY_MARK: Final = "key_mark"
 """Tells the site's key from another without giving it away (keys.py)."""
+
+# Subentry data: an operator; dates are local, the last one included (people.py).
+CONF_USER_ID: Final = "user_id"
+CONF_NAME: Final = "name"
+CONF_SINCE: Final = "since"
+CONF_UNTIL: Final = "until"
 
 # Entry and subentry data: how long footage is kept (limits.py).
 CONF_RETENTION_HOURS: Final = "retention_hours"
@@ -42,6 +51,9 @@ CONF_SEGMENT_SECONDS: Final = "segment_seconds"
 CONF_STILL_INTERVAL_SECONDS: Final = "still_interval_seconds"
 CONF_AUDIO: Final = "audio"
 CONF_RTSP_TRANSPORT: Final = "rtsp_transport"
+
+PURPOSES: Final = ("incident_check", "inspection", "disclosure_request", "test")
+"""What a person may state as the purpose of a look; a product default."""
 
 CEILING: Final = timedelta(days=14)
 """Longest retention without a reason on record (Kumagaya 第3 2(2))."""

@@ -70,6 +70,12 @@ class SegmentMissingError(FootageError):
     key = "segment_missing"
 
 
+class EncoderMissingError(StewardError):
+    """Footage must be converted for the screen, and nothing on this machine can do so."""
+
+    key = "encoder_missing"
+
+
 class IndexUnreadableError(StewardError):
     """The index cannot be read; it can be rebuilt from the vault."""
 
@@ -150,23 +156,19 @@ class RetentionTooLongError(RetentionError):
     key = "retention_too_long"
 
 
-class AccessError(StewardError):
-    """What a person asks of the desk cannot be done."""
-
-
-class PledgeStaleError(AccessError):
+class PledgeStaleError(StewardError):
     """The pledge or the rules were changed since they were read."""
 
     key = "pledge_stale"
 
 
-class PermissionInvalidError(AccessError):
+class PermissionInvalidError(StewardError):
     """A guest permission that cannot be given: `detail` names the field."""
 
     key = "permission_invalid"
 
 
-class WatchOverError(AccessError):
-    """What was being watched has ended."""
+class RefusedError(StewardError):
+    """A person may not have what they ask for; `detail` is why, for the ledger alone."""
 
-    key = "watch_over"
+    key = "refused"

@@ -18,6 +18,7 @@ from .retention.guard import ClockState
 from .retention.limits import RetentionLimit
 from .retention.statement import Statement
 from .vault.verify import Damage
+from .viewing.lobby import LobbyEvent
 
 _MEBIBYTE = 1024 * 1024
 
@@ -148,6 +149,7 @@ class Failed:
 
 StewardEvent = (
     CaptureEvent
+    | LobbyEvent
     | PurgeDone
     | Recovered
     | Evicted

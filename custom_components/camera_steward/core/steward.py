@@ -52,6 +52,8 @@ from .site import (
 )
 from .vault.vault import CHECKPOINTS_NAME
 from .vault.verify import Damage, VerifyLevel, verify
+from .viewing.desk import House
+from .viewing.lobby import Lobby
 
 _STATEMENT_EVERY = timedelta(days=1)
 _FOOTAGE_EVERY = timedelta(seconds=60)
@@ -104,6 +106,8 @@ class Steward:
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._opened: Books | None = None
+        self._house = House()
+        self._lobby: Lobby | None = None
         self._next_at: datetime | None = None
         self._statement: Statement | None = None
         self._statement_at: datetime | None = None
@@ -165,7 +169,10 @@ class Steward:
             ended &= not self._thread.is_alive()
         books = self._opened
         if ended and books is not None:
+            lobby, self._lobby = self._lobby, None
             with contextlib.suppress(StewardError):
+                if lobby is not None:
+                    lobby.watches.close_all()
                 # So that what happens to the ledger while nobody runs it is found.
                 self._keep_checkpoint(books.ledger.attest())
             self._opened = None
@@ -250,6 +257,26 @@ class Steward:
     ) -> None:
         """Enter in the ledger what happened at the edge."""
         self._books().ledger.append(kind, actor=actor, subject=subject, data=data)
+
+    def furnish(self, house: House) -> None:
+        """Take who is appointed now; it holds for what is being watched as well."""
+        with self._lock:
+            self._house = house
+            if self._lobby is not None:
+                self._lobby.desk.furnish(house)
+
+    def lobby(self) -> Lobby:
+        """Return where people are let in to footage.
+
+        `LedgerBrokenError` where the ledger does not say who is: then nobody is let in.
+        """
+        books = self._books()
+        with self._lock:
+            if self._lobby is None:
+                lobby = Lobby(books.vault, books.index, books.ledger, books.guard, self._on_event)
+                lobby.desk.furnish(self._house)
+                self._lobby = lobby
+            return self._lobby
 
     def snapshot(self) -> SiteSnapshot:
         """Return how everything stands: some look-ups in the index, no walk of the disk."""
@@ -365,6 +392,8 @@ class Steward:
         while not self._quit.is_set():
             try:
                 self._run(SYSTEM)
+                if self._lobby is not None:
+                    self._lobby.watches.sweep()
                 if self._statement_due():
                     self.make_statement()
                     self._books().index.forget_gaps(self._books().guard.now() - _GAPS_KEPT)

@@ -1,7 +1,7 @@
 """The index: what the vault holds, found in milliseconds; it can be rebuilt from the vault."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import fields, make_dataclass
+from dataclasses import dataclass, fields, make_dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
@@ -128,6 +128,25 @@ _REACHING_INTO = _OF_A_CAMERA.where(
 )
 _STARTED_BY = _OF_A_CAMERA.where(SEGMENTS.c.start_at <= bindparam("moment"))
 
+_HOUR_US = 3_600_000_000
+_HOUR = (SEGMENTS.c.start_at - bindparam("start", type_=BigInteger)) // _HOUR_US
+_HOURS = (
+    select(
+        _HOUR.label("hour"),
+        func.count(),
+        func.sum(SEGMENTS.c.end_at - SEGMENTS.c.start_at),
+        func.min(SEGMENTS.c.sequence),
+    )
+    .where(
+        SEGMENTS.c.camera == bindparam("of_camera"),
+        _LIVE,
+        SEGMENTS.c.state != SegmentState.OPEN.value,
+        SEGMENTS.c.start_at >= bindparam("start"),
+        SEGMENTS.c.start_at < bindparam("end"),
+    )
+    .group_by("hour")
+    .order_by("hour")
+)
 _MICROSECOND = timedelta(microseconds=1)
 _STATES = {each.value: each for each in SegmentState}
 _Draft = make_dataclass("_Draft", [(each.name, each.type) for each in fields(Segment)], slots=True)
@@ -152,6 +171,16 @@ def _segments(
         made.__class__ = Segment
         found.append(made)
     return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hour:
+    """What is stored of an hour: closed segments, their length, and the first one's sequence."""
+
+    start_at: datetime
+    segments: int
+    length: timedelta
+    first: int
 
 
 class Index:
@@ -256,6 +285,23 @@ class Index:
                 },
             ).all()
         return _segments(camera, rows)
+
+    def hours(self, camera: str, start: datetime, end: datetime) -> list[Hour]:
+        """Return the hours, counted from `start`, in which closed segments begin before `end`."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                _HOURS,
+                {"of_camera": camera, "start": to_micros(start), "end": to_micros(end)},
+            ).all()
+        return [
+            Hour(
+                start_at=start + timedelta(hours=hour),
+                segments=count,
+                length=int(length_us) * _MICROSECOND,
+                first=first,
+            )
+            for hour, count, length_us, first in rows
+        ]
 
     def started_by(self, camera: str, moment: datetime) -> list[Segment]:
         """Return a camera's segments whose oldest frame is at or before `moment`, oldest first."""

@@ -7,7 +7,7 @@ there. Refusals, pledges and permissions are entered in the ledger.
 import secrets
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from typing import Protocol
 
@@ -57,12 +57,16 @@ class House:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who asks: a login by id and name, whether it is in use, and the network address."""
+    """Who asks: a login by id and name, whether it is in use, and the network address.
+
+    `session` names the one session of the login: an address belongs to that alone.
+    """
 
     user: str | None
     name: str | None = None
     active: bool = True
     client: str | None = None
+    session: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +183,7 @@ class Desk:
             "end_at": end_at <= start_at,
             "reason": not reason.strip(),
             "length": not timedelta(0) < length <= LONGEST_PERMISSION,
+            "user": not user,
             "name": not name.strip(),
         }
         for what, is_wrong in wrong.items():

@@ -15,6 +15,7 @@ from ..ledger.store import Ledger
 from ..ledger.viewings import Viewing, ViewingKind, ended_data, unusual_data
 from .desk import Caller, Desk
 from .pace import Pace
+from .playback import Playback
 
 IDLE = timedelta(minutes=10)
 """A watch for which nothing is fetched is over: as long may a pause last."""
@@ -71,13 +72,24 @@ class Watch:
     caller: Caller
     viewing: Viewing
     action: Action
+    lasts: timedelta
     ends_at: timedelta
     used_at: timedelta
+    playback: Playback | None = None
     pace: Pace = field(default_factory=Pace)
+    bound: bool = False
     begun: bool = False
     over: bool = False
     watched: list[Span] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def is_from(self, client: str | None) -> bool:
+        """Return whether a fetch comes from where the first one came from."""
+        with self.lock:
+            if not self.bound:
+                self.bound = True
+                self.viewing = replace(self.viewing, client=client)
+            return self.viewing.client == client
 
     def asking(self, start_at: datetime, end_at: datetime, *, active: bool) -> Asking:
         """Return what each fetch asks anew; times are of the footage."""
@@ -125,6 +137,7 @@ class Watches:
         purpose: str,
         span: Span,
         lasts: timedelta | None = None,
+        playback: Playback | None = None,
     ) -> Watch:
         """Begin a watch after a decision that allowed it; nothing is in the ledger yet.
 
@@ -150,8 +163,10 @@ class Watches:
                 asked=span,
             ),
             action=action,
+            lasts=lasts,
             ends_at=now + lasts,
             used_at=now,
+            playback=playback,
         )
         with self._lock:
             self._open[watch.token] = watch
@@ -165,6 +180,18 @@ class Watches:
             return None
         now = self._desk.elapsed()
         return watch if now < watch.ends_at and now - watch.used_at < IDLE else None
+
+    def again(self, caller: Caller, action: Action, *, camera: str, purpose: str) -> Watch | None:
+        """Return what the same login watches in the same way already."""
+        with self._lock:
+            found = [
+                each.token
+                for each in self._open.values()
+                if (each.caller.user, each.caller.session) == (caller.user, caller.session)
+                and each.action is action
+                and (each.viewing.camera, each.viewing.purpose) == (camera, purpose)
+            ]
+        return next((watch for token in found if (watch := self.find(token))), None)
 
     def begin(self, watch: Watch) -> None:
         """Enter in the ledger that someone watches, once; durable on return (INV-4)."""

@@ -1,0 +1,252 @@
+"""Where people are let in to a site's footage: the desk, what is watched, and what there is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from ..access.decide import Action, Asking, Decision, Refusal
+from ..errors import RefusedError, SegmentMissingError
+from ..ledger.store import Ledger
+from ..ledger.viewings import Viewing, viewing_register
+from ..model import Gap, Segment, SegmentState
+from ..vault.index import Hour, Index
+from ..vault.vault import Vault
+from .desk import Caller, Desk, TrustedClock, ViewingDenied
+from .pictures import picture
+from .playback import Piece, lay_out
+from .watches import FootageViewed, ViewingUnusual, Watch, WatchEnd, Watches
+
+LobbyEvent = FootageViewed | ViewingDenied | ViewingUnusual
+
+
+class PieceKind(StrEnum):
+    """What is fetched, by the ending of its address."""
+
+    HEADER = "mp4"
+    STORED = "m4s"
+    CONVERTED = "ts"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """What is stored of a camera in a span: closed segments, and what is missing."""
+
+    segments: tuple[Segment, ...]
+    gaps: tuple[Gap, ...]
+
+
+class Lobby:
+    """Any thread; all but the desk's decisions are blocking. It decides nothing itself."""
+
+    def __init__(
+        self,
+        vault: Vault,
+        index: Index,
+        ledger: Ledger,
+        clock: TrustedClock,
+        on_event: Callable[[LobbyEvent], None],
+    ) -> None:
+        """Read from the ledger what the desk needs; `LedgerBrokenError` when it cannot."""
+        self._vault = vault
+        self._index = index
+        self._ledger = ledger
+        self.desk = Desk(ledger, clock, on_event)
+        self.watches = Watches(ledger, self.desk, on_event)
+
+    def cameras(self) -> frozenset[str]:
+        """Return the cameras of which there is footage, removed ones too."""
+        return frozenset(self._index.cameras())
+
+    def hours(self, camera: str, start: datetime, end: datetime) -> list[Hour]:
+        """Return what is stored in each hour, counted from `start`, that has any."""
+        return self._index.hours(camera, start, end)
+
+    def extent(self, camera: str) -> tuple[datetime, datetime] | None:
+        """Return from when to when there is footage."""
+        held = self._index.footage(camera)
+        if held.oldest_at is None or held.newest_at is None:
+            return None
+        return held.oldest_at, held.newest_at
+
+    def listing(self, camera: str, start: datetime, end: datetime) -> Listing:
+        """Return the closed segments that begin in [start, end), and the gaps of it."""
+        return Listing(
+            segments=tuple(
+                each
+                for each in self._index.segments(camera, start, end)
+                if each.start_at >= start and each.state is not SegmentState.OPEN
+            ),
+            gaps=tuple(self._index.gaps(camera, start, end)),
+        )
+
+    def segment(self, camera: str, sequence: int) -> Segment | None:
+        """Return a closed segment of a camera."""
+        found = self._index.segment(sequence)
+        if found is None or found.camera != camera or found.state is SegmentState.OPEN:
+            return None
+        return found
+
+    def play(
+        self,
+        caller: Caller,
+        *,
+        camera: str,
+        purpose: str,
+        start: datetime,
+        end: datetime,
+        sequence: int | None = None,
+    ) -> Watch:
+        """Lay footage that begins in [start, end) out for someone, or one segment of it.
+
+        To a guest as far as the permission goes. `RefusedError` where it may not be shown,
+        `SegmentMissingError` where there is none.
+        """
+        asking = Asking(
+            user=caller.user,
+            active=caller.active,
+            action=Action.BROWSE,
+            camera=camera,
+            purpose=purpose,
+        )
+        permissions = self._allowed(asking).permissions
+        segments = [
+            each
+            for each in self.listing(camera, start, end).segments
+            if sequence is None or each.sequence == sequence
+        ]
+        laid_out = lay_out(
+            self._vault,
+            segments,
+            lambda a, b: not permissions or any(each.covers(camera, a, b) for each in permissions),
+        )
+        if laid_out is None:
+            if segments and permissions:
+                raise RefusedError(Refusal.OUTSIDE_PERMISSION.value)
+            raise SegmentMissingError
+        first, last = laid_out.pieces[0], laid_out.pieces[-1]
+        asking = replace(
+            asking, action=Action.PLAYBACK, start_at=first.start_at, end_at=first.end_at
+        )
+        return self.watches.open(
+            caller,
+            self._allowed(asking),
+            Action.PLAYBACK,
+            camera=camera,
+            purpose=purpose,
+            span=(first.start_at, last.end_at),
+            playback=laid_out,
+        )
+
+    def _allowed(self, asking: Asking) -> Decision:
+        decision = self.desk.decide(asking)
+        if decision.refusal is not None:
+            raise RefusedError(decision.refusal.value)
+        return decision
+
+    def watch(self, token: str, caller: Caller) -> Watch:
+        """Return what an address stands for, to the one session that it was made for.
+
+        `RefusedError` to all others, whether there is such a watch or not.
+        """
+        watch = self.watches.find(token)
+        if caller.user is None:
+            raise RefusedError(Refusal.NOBODY.value)
+        if watch is None or (caller.user, caller.session) != (
+            watch.caller.user,
+            watch.caller.session,
+        ):
+            raise RefusedError(Refusal.ADDRESS.value)
+        if not watch.is_from(caller.client):
+            raise RefusedError(Refusal.ADDRESS.value)
+        return watch
+
+    def turn(self, watch: Watch, caller: Caller, number: int) -> timedelta:
+        """Return how long to hold a piece back; decided first, so that nobody waits in vain."""
+        piece = self._piece(watch, caller, number)
+        with watch.lock:
+            return watch.pace.admit(piece.at, piece.at + piece.length, self.desk.elapsed())
+
+    def fetch(self, watch: Watch, caller: Caller, number: int, kind: PieceKind) -> bytes:
+        """Return a piece or a header, after deciding anew and after the ledger knows (INV-4)."""
+        playback = watch.playback
+        if playback is None:
+            raise RefusedError(Refusal.ADDRESS.value)
+        if kind is PieceKind.HEADER:
+            if number >= len(playback.inits):
+                raise RefusedError(Refusal.ADDRESS.value)
+            first = playback.pieces[0]
+            self._check(watch, caller, first.start_at, first.end_at)
+            self.watches.begin(watch)
+            return playback.inits[number]
+        piece = self._piece(watch, caller, number)
+        self.watches.begin(watch)
+        made = (
+            playback.stored(self._vault, number)
+            if kind is PieceKind.STORED
+            else playback.converted(self._vault, number)
+        )
+        # Once more: what ends while a piece is being made is not handed out.
+        self._check(watch, caller, piece.start_at, piece.end_at)
+        self.watches.shown(watch, (piece.start_at, piece.end_at))
+        return made
+
+    def _piece(self, watch: Watch, caller: Caller, number: int) -> Piece:
+        if watch.playback is None or number >= len(watch.playback.pieces):
+            raise RefusedError(Refusal.ADDRESS.value)
+        piece = watch.playback.pieces[number]
+        self._check(watch, caller, piece.start_at, piece.end_at)
+        return piece
+
+    def _check(self, watch: Watch, caller: Caller, start_at: datetime, end_at: datetime) -> None:
+        decision = self.desk.decide(watch.asking(start_at, end_at, active=caller.active))
+        if decision.refusal is not None:
+            self.watches.close(watch, WatchEnd.REFUSED)
+            raise RefusedError(decision.refusal.value)
+
+    def picture(self, caller: Caller, *, camera: str, purpose: str, sequence: int) -> bytes:
+        """Return a small JPEG of a segment's first picture, made in memory.
+
+        Decided, and in the ledger before (INV-4): one look for all the pictures of one listing.
+        """
+        asking = Asking(
+            user=caller.user,
+            active=caller.active,
+            action=Action.STILL,
+            camera=camera,
+            purpose=purpose,
+        )
+        segment = self.segment(camera, sequence)
+        if segment is not None:
+            asking = replace(asking, start_at=segment.start_at, end_at=segment.end_at)
+        decision = self._allowed(asking)
+        if segment is None:
+            raise SegmentMissingError
+        span = (segment.start_at, segment.end_at)
+        watch = self.watches.again(caller, Action.STILL, camera=camera, purpose=purpose)
+        if watch is None:
+            watch = self.watches.open(
+                caller, decision, Action.STILL, camera=camera, purpose=purpose, span=span
+            )
+        self.watches.begin(watch)
+        reader = self._vault.open_segment(segment)
+        try:
+            first = next(iter(reader.trailer.fragments), None)
+            if first is None:
+                raise SegmentMissingError
+            made = picture(reader.header(), reader.read(first.offset, first.length))
+        finally:
+            reader.close()
+        self.watches.shown(watch, (segment.start_at, segment.start_at))
+        return made
+
+    def register(
+        self,
+        since: datetime,
+        until: datetime,
+        *,
+        camera: str | None = None,
+        user: str | None = None,
+    ) -> list[Viewing]:
+        """Return the viewing register; for the operations manager alone."""
+        return viewing_register(self._ledger, since, until, camera=camera, user=user)

@@ -1,0 +1,257 @@
+"""Stored footage as pieces for a player: as stored, or converted for the screen in memory."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from ..errors import FootageError, StoppedError
+from ..model import Segment
+from ..vault.format import FragmentEntry
+from ..vault.reader import SegmentReader
+from ..vault.vault import Vault
+from .conversion import convert
+from .encoding import CODECS as CONVERTED_CODECS
+from .pieces import PIECE_HEAD, for_screen, head_bytes, shift, span
+from .playlist import PlaylistPiece, choice, playlist
+from .screen import Playable, Shown, describe
+
+_PIECE = timedelta(seconds=3)
+"""A piece ends at the first keyframe after this: often enough to stop soon what was ended."""
+
+_GAP = timedelta(seconds=2)
+_MICROSECOND = timedelta(microseconds=1)
+_ZERO = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What is played of one segment; `init` numbers its header among the different ones."""
+
+    segment: Segment
+    shown: Shown
+    init: int
+    shift: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """What is fetched at once: whole fragments that begin with a keyframe.
+
+    `offset` and `size` in bytes of the segment's media; `at` in the playback's time, `start_at`
+    and `end_at` when it was taken. `gap` is how long nothing was stored before it, where that is
+    more than a moment.
+    """
+
+    number: int
+    part: int
+    offset: int
+    size: int
+    at: timedelta
+    length: timedelta
+    start_at: datetime
+    gap: timedelta = _ZERO
+
+    @property
+    def end_at(self) -> datetime:
+        """Return when its last picture was over."""
+        return self.start_at + self.length
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Playback:
+    """Footage of one camera laid out on one timeline; nothing of it is held but where it lies.
+
+    Any thread may read. A segment that was erased meanwhile raises `SegmentMissingError`, one
+    that cannot be read another `FootageError`.
+    """
+
+    parts: tuple[Part, ...]
+    pieces: tuple[Piece, ...]
+    inits: tuple[bytes, ...] = field(repr=False)
+
+    @property
+    def playable(self) -> Playable:
+        """Return whether browsers play it as stored: as what they play least of it."""
+        order = (Playable.CONVERTED, Playable.MAYBE, Playable.AS_STORED)
+        return min((each.shown.playable for each in self.parts), key=order.index)
+
+    @property
+    def length(self) -> timedelta:
+        """Return how long it plays."""
+        return self.pieces[-1].at + self.pieces[-1].length
+
+    def entrance(self, stored: str, converted: str) -> str:
+        """Return the list that leads to the two playlists, whichever the player can play."""
+        shown = self.parts[0].shown
+        size = (shown.width, shown.height)
+        variants = [(stored, shown.codecs, size), (converted, CONVERTED_CODECS, size)]
+        if self.playable is Playable.CONVERTED:
+            return choice(variants[1:])
+        return choice(variants if self.playable is Playable.MAYBE else variants[:1])
+
+    def as_stored(self, address: Callable[[str], str]) -> str:
+        """Return the playlist of what is stored; `address` makes one of a file's name."""
+        inits = [address(f"{number}.mp4") for number in range(len(self.inits))]
+        return playlist(
+            PlaylistPiece(
+                address=address(f"{each.number}.m4s"),
+                length=each.length,
+                at=each.start_at,
+                init=inits[self.parts[each.part].init],
+                breaks=bool(each.gap) or self._differs(each),
+            )
+            for each in self.pieces
+        )
+
+    def as_converted(self, address: Callable[[str], str]) -> str:
+        """Return the playlist of what is converted while it is fetched."""
+        return playlist(
+            PlaylistPiece(
+                address=address(f"{each.number}.ts"),
+                length=each.length,
+                at=each.start_at,
+                breaks=bool(each.gap) or self._differs(each),
+            )
+            for each in self.pieces
+        )
+
+    def names(self, *, stored: bool) -> list[str]:
+        """Return the names of the files that a playlist lists."""
+        if not stored:
+            return [f"{each.number}.ts" for each in self.pieces]
+        inits = [f"{number}.mp4" for number in range(len(self.inits))]
+        return inits + [f"{each.number}.m4s" for each in self.pieces]
+
+    def _differs(self, piece: Piece) -> bool:
+        """Return whether another kind of picture comes before."""
+        if not piece.number:
+            return False
+        before = self.parts[self.pieces[piece.number - 1].part]
+        return self.parts[piece.part].init != before.init
+
+    def stored(self, vault: Vault, number: int) -> bytes:
+        """Return a piece as stored, only moved in time."""
+        piece = self.pieces[number]
+        part = self.parts[piece.part]
+        with _opened(vault, part.segment) as reader:
+            return shift(reader.read(piece.offset, piece.size), part.shown, part.shift)
+
+    def converted(self, vault: Vault, number: int) -> bytes:
+        """Return a piece converted for the screen; it is slow work for a thread of its own."""
+        piece = self.pieces[number]
+        with _opened(vault, self.parts[piece.part].segment) as reader:
+            header, stored = reader.header(), reader.read(piece.offset, piece.size)
+        return convert(header, stored, piece.at)
+
+
+def lay_out(
+    vault: Vault,
+    segments: Sequence[Segment],
+    keep: Callable[[datetime, datetime], bool],
+    stopping: Callable[[], bool] = lambda: False,
+) -> Playback | None:
+    """Lay closed segments out, in order of time, of which `keep` says what may be shown.
+
+    None when nothing is left. What cannot be read is left out as a gap is. `StoppedError` when
+    `stopping` says so.
+    """
+    layout = _Layout()
+    for segment in segments:
+        if stopping():
+            raise StoppedError
+        try:
+            with _opened(vault, segment) as reader:
+                layout.add(segment, reader, keep)
+        except FootageError:
+            continue
+    if not layout.pieces:
+        return None
+    return Playback(
+        parts=tuple(layout.parts), pieces=tuple(layout.pieces), inits=tuple(layout.inits)
+    )
+
+
+@dataclass(slots=True)
+class _Layout:
+    parts: list[Part] = field(default_factory=list)
+    pieces: list[Piece] = field(default_factory=list)
+    inits: list[bytes] = field(default_factory=list)
+    cursor: timedelta = _ZERO
+
+    def add(
+        self, segment: Segment, reader: SegmentReader, keep: Callable[[datetime, datetime], bool]
+    ) -> None:
+        header = reader.header()
+        shown = describe(header)
+        ends = _media_end(reader, shown)
+        kept = [
+            (group, start, end)
+            for group, start, end in _groups(reader.trailer.fragments, ends)
+            if keep(segment.start_at + start, segment.start_at + end)
+        ]
+        if not kept:
+            return
+        init = for_screen(header)
+        if init not in self.inits:
+            self.inits.append(init)
+        moved = self.cursor - kept[0][1]
+        for group, start, end in kept:
+            start_at = segment.start_at + start
+            before = self.pieces[-1].end_at if self.pieces else start_at
+            gap = start_at - before
+            self.pieces.append(
+                Piece(
+                    number=len(self.pieces),
+                    part=len(self.parts),
+                    offset=group[0].offset,
+                    size=sum(each.length for each in group),
+                    at=moved + start,
+                    length=end - start,
+                    start_at=start_at,
+                    gap=gap if gap > _GAP else _ZERO,
+                )
+            )
+        self.cursor = moved + kept[-1][2]
+        self.parts.append(
+            Part(segment=segment, shown=shown, init=self.inits.index(init), shift=moved)
+        )
+
+
+def _groups(
+    fragments: Sequence[FragmentEntry], end: timedelta
+) -> Iterator[tuple[list[FragmentEntry], timedelta, timedelta]]:
+    """Yield fragments that belong together with their start and end, from the segment's stamp."""
+    groups: list[list[FragmentEntry]] = []
+    for each in fragments:
+        ripe = groups and (each.start_us - groups[-1][0].start_us) * _MICROSECOND >= _PIECE
+        if not groups or (ripe and each.keyframe):
+            groups.append([])
+        groups[-1].append(each)
+    starts = [each[0].start_us * _MICROSECOND for each in groups]
+    for group, start, until in zip(groups, starts, [*starts[1:], end], strict=True):
+        if until > start:
+            yield group, start, until
+
+
+def _media_end(reader: SegmentReader, shown: Shown) -> timedelta:
+    """Return when the segment's last picture is over, by its own times.
+
+    These and the times of arrival differ by some hundredths of a second, which a player would
+    show as a stumble at the end of each segment.
+    """
+    for each in reversed(reader.trailer.fragments):
+        start = reader.read(each.offset, PIECE_HEAD)
+        found = span(reader.read(each.offset, head_bytes(start)), shown)
+        if found is not None:
+            return found[1]
+    raise FootageError("no pictures")
+
+
+@contextmanager
+def _opened(vault: Vault, segment: Segment) -> Iterator[SegmentReader]:
+    reader = vault.open_segment(segment)
+    try:
+        yield reader
+    finally:
+        reader.close()

@@ -1,0 +1,464 @@
+"""The media browser: site, purpose, camera, day, hour, clip; for whom the desk lets in."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from operator import itemgetter
+from typing import Final, override
+
+from homeassistant.components.media_player import (
+    BrowseError,
+    MediaClass,
+    SearchMedia,
+    SearchMediaQuery,
+)
+from homeassistant.components.media_source import (
+    BrowseMediaSource,
+    MediaSource,
+    MediaSourceItem,
+    PlayMedia,
+    Unresolvable,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
+
+from .bridge import cameras_of
+from .const import DOMAIN, PURPOSES
+from .coordinator import CameraStewardConfigEntry
+from .core.access.decide import Action, Asking, Decision, Refusal
+from .core.access.people import Permission
+from .core.errors import RefusedError, StewardError
+from .core.model import Segment
+from .core.viewing.desk import Caller
+from .core.viewing.lobby import Lobby
+from .core.viewing.watches import Watch
+from .people import caller_in_media_source
+from .texts import Texts, async_texts, clock
+from .views import entrance, picture_path, running_site, running_sites
+
+_MIME: Final = "application/x-mpegURL"
+"""What the frontend plays with its own HLS player."""
+_STAMP: Final = "%Y%m%dT%H%MZ"
+_LONGEST_IDENTIFIER: Final = 300
+_HOUR: Final = timedelta(hours=1)
+_GAP: Final = timedelta(seconds=2)
+_MOST_FOUND: Final = 100
+_OWN: Final = {
+    Refusal.NOT_PLEDGED: "refused_not_pledged",
+    Refusal.NOT_YET: "refused_not_yet",
+    Refusal.ENDED: "refused_ended",
+    Refusal.OUTSIDE_PERMISSION: "refused_outside",
+    Refusal.CLOCK: "refused_clock",
+    Refusal.AUTOMATION: "refused_automation",
+}
+"""What a person may know about their own refusal; every other one reads alike."""
+
+
+async def async_get_media_source(hass: HomeAssistant) -> MediaSource:
+    """Return the source; it is kept for the process, so it looks everything up anew."""
+    return CameraStewardSource(hass)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where in the tree an identifier points; what is deeper is None."""
+
+    site: str | None = None
+    purpose: str | None = None
+    camera: str | None = None
+    day: date | None = None
+    hour: datetime | None = None
+    clip: int | None = None
+
+    @classmethod
+    def parse(cls, identifier: str) -> _Place:
+        """Read an identifier; `ValueError` when it is none of ours."""
+        if len(identifier) > _LONGEST_IDENTIFIER or not identifier.isascii():
+            raise ValueError("not an identifier of ours")
+        parts = identifier.split("/") if identifier else []
+        if len(parts) > 6 or not all(parts):
+            raise ValueError("not an identifier of ours")
+        given = dict(zip(("site", "purpose", "camera", "day", "hour", "clip"), parts, strict=False))
+        place = cls(
+            site=given.get("site"),
+            purpose=given.get("purpose"),
+            camera=given.get("camera"),
+            day=date.fromisoformat(given["day"]) if "day" in given else None,
+            hour=_parse_hour(given["hour"]) if "hour" in given else None,
+            clip=int(given["clip"]) if "clip" in given else None,
+        )
+        if str(place) != identifier:
+            raise ValueError("not an identifier of ours")
+        return place
+
+    @override
+    def __str__(self) -> str:
+        parts = (
+            self.site,
+            self.purpose,
+            self.camera,
+            self.day.isoformat() if self.day is not None else None,
+            self.hour.strftime(_STAMP) if self.hour is not None else None,
+            str(self.clip) if self.clip is not None else None,
+        )
+        return "/".join(each for each in parts if each is not None)
+
+
+def _parse_hour(text: str) -> datetime:
+    return datetime.strptime(text, _STAMP).replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Visit:
+    """One command: who, to which site, and as what they are let in."""
+
+    entry: CameraStewardConfigEntry
+    caller: Caller
+    decision: Decision
+    texts: Texts
+
+    def sees(self, camera: str, start: datetime, end: datetime) -> bool:
+        """Return whether a span may be listed: a guest sees what touches their permission."""
+        permissions = self.decision.permissions
+        return not permissions or any(_touches(each, camera, start, end) for each in permissions)
+
+
+def _touches(permission: Permission, camera: str, start: datetime, end: datetime) -> bool:
+    inside = permission.start_at < end and start < permission.end_at
+    return camera in permission.cameras and inside
+
+
+class CameraStewardSource(MediaSource):
+    """All sites."""
+
+    name = "Camera Steward"
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Keep nothing but the way to look things up."""
+        super().__init__(DOMAIN)
+        self.hass = hass
+
+    # What Home Assistant asks
+
+    @override
+    async def async_browse_media(self, item: MediaSourceItem) -> BrowseMediaSource:
+        """List what is at a place, for whom may see it."""
+        texts = await async_texts(self.hass)
+        try:
+            place = _Place.parse(item.identifier)
+            if place.site is None:
+                return await self._async_root(texts)
+            visit = await self._async_enter(place, Action.BROWSE, texts)
+            return await self._async_list(visit, place)
+        except RefusedError as err:
+            raise BrowseError(_line(texts, err)) from None
+        except StewardError, ValueError:
+            raise BrowseError(texts["nothing_here"]) from None
+
+    @override
+    async def async_resolve_media(self, item: MediaSourceItem) -> PlayMedia:
+        """Begin to play a place, for whom may see it."""
+        texts = await async_texts(self.hass)
+        try:
+            place = _Place.parse(item.identifier)
+            cast = item.target_media_player is not None
+            visit = await self._async_enter(place, Action.PLAYBACK, texts, cast=cast)
+            watch = await self._async_play(visit, place)
+        except RefusedError as err:
+            raise Unresolvable(_line(texts, err)) from None
+        except StewardError, ValueError:
+            raise Unresolvable(texts["nothing_here"]) from None
+        return PlayMedia(entrance(self.hass, visit.entry.entry_id, watch), _MIME)
+
+    @override
+    async def async_search_media(
+        self, item: MediaSourceItem, query: SearchMediaQuery
+    ) -> SearchMedia:
+        """Find cameras by name, days and hours by how they read; below a purpose only."""
+        texts = await async_texts(self.hass)
+        try:
+            place = _Place.parse(item.identifier)
+            if place.purpose is None:
+                await self._async_sites(texts)
+                raise BrowseError(texts["search_needs_purpose"])
+            visit = await self._async_enter(place, Action.BROWSE, texts)
+            found = await self._async_search(visit, place, query.search_query)
+        except RefusedError as err:
+            raise BrowseError(_line(texts, err)) from None
+        except StewardError, ValueError:
+            raise BrowseError(texts["nothing_here"]) from None
+        return SearchMedia(result=found)
+
+    # Who is let in
+
+    async def _async_enter(
+        self, place: _Place, action: Action, texts: Texts, *, cast: bool = False
+    ) -> _Visit:
+        """Decide who may come to a place; refusals are entered in the site's ledger."""
+        caller = caller_in_media_source()
+        entry = running_site(self.hass, place.site or "")
+        if entry is None:
+            raise RefusedError(Refusal.NOT_APPOINTED.value)
+        asked = Action.BROWSE if action is Action.PLAYBACK else action
+        who = caller or Caller(user=None, active=False)
+
+        def enter(lobby: Lobby) -> Decision:
+            asking = Asking(
+                user=who.user,
+                active=who.active,
+                action=asked,
+                camera=place.camera,
+                purpose=place.purpose,
+            )
+            decision = lobby.desk.decide(asking)
+            refusal = decision.refusal
+            if caller is None or cast:
+                refusal = Refusal.AUTOMATION
+            if refusal is not None:
+                lobby.desk.deny(who, refusal, action, place.camera, place.purpose)
+                raise RefusedError(refusal.value)
+            return decision
+
+        decision = await entry.runtime_data.bridge.async_in_lobby(enter)
+        return _Visit(entry=entry, caller=who, decision=decision, texts=texts)
+
+    async def _async_sites(self, texts: Texts) -> list[_Visit]:
+        """Return the sites that the caller is let in to; refused when there is none."""
+        found: list[_Visit] = []
+        refused = RefusedError(Refusal.NOT_APPOINTED.value)
+        for entry in running_sites(self.hass):
+            try:
+                place = _Place(site=entry.entry_id)
+                found.append(await self._async_enter(place, Action.BROWSE, texts))
+            except RefusedError as err:
+                refused = err if err.detail in _OWN else refused
+        if not found:
+            raise refused
+        return found
+
+    async def _async_play(self, visit: _Visit, place: _Place) -> Watch:
+        camera, purpose, start = place.camera, place.purpose, place.hour
+        if camera is None or purpose is None or start is None:
+            raise ValueError("nothing to play")
+
+        def play(lobby: Lobby) -> Watch:
+            try:
+                return lobby.play(
+                    visit.caller,
+                    camera=camera,
+                    purpose=purpose,
+                    start=start,
+                    end=start + _HOUR,
+                    sequence=place.clip,
+                )
+            except RefusedError as err:
+                refusal = Refusal(err.detail)
+                lobby.desk.deny(visit.caller, refusal, Action.PLAYBACK, camera, purpose)
+                raise
+
+        return await visit.entry.runtime_data.bridge.async_in_lobby(play)
+
+    # What is listed
+
+    async def _async_root(self, texts: Texts) -> BrowseMediaSource:
+        visits = await self._async_sites(texts)
+        if len(visits) == 1:
+            return self._purposes(visits[0], identifier=None)
+        return _folder(
+            None,
+            texts["sites"],
+            [_folder(str(_Place(site=v.entry.entry_id)), v.entry.title) for v in visits],
+        )
+
+    async def _async_list(self, visit: _Visit, place: _Place) -> BrowseMediaSource:
+        if place.purpose is None:
+            return self._purposes(visit, identifier=str(place))
+        if place.camera is None:
+            return await self._async_cameras(visit, place)
+        if place.day is None:
+            return await self._async_days(visit, place)
+        if place.hour is None:
+            return await self._async_hours(visit, place)
+        return await self._async_clips(visit, place)
+
+    def _purposes(self, visit: _Visit, identifier: str | None) -> BrowseMediaSource:
+        """List the purposes: to choose one is to state it."""
+        site = _Place(site=visit.entry.entry_id)
+        children = [
+            _folder(str(replace(site, purpose=each)), visit.texts[f"purpose_{each}"])
+            for each in PURPOSES
+        ]
+        title = visit.texts["purposes"].format(site=visit.entry.title)
+        return _folder(identifier, title, children)
+
+    async def _async_cameras(self, visit: _Visit, place: _Place) -> BrowseMediaSource:
+        names = await self._async_names(visit)
+        children = [
+            _folder(str(replace(place, camera=each)), name, media_class=MediaClass.CHANNEL)
+            for each, name in names.items()
+        ]
+        return _folder(str(place), visit.texts[f"purpose_{place.purpose}"], children)
+
+    async def _async_names(self, visit: _Visit) -> dict[str, str]:
+        """Return the cameras that the visitor may know of; removed ones while footage is kept."""
+        known = {camera: each.title for camera, each in cameras_of(visit.entry).items()}
+        held = await visit.entry.runtime_data.bridge.async_in_lobby(Lobby.cameras)
+        removed = visit.texts["camera_was_removed"]
+        known |= {camera: removed.format(camera=camera) for camera in sorted(held - set(known))}
+        permissions = visit.decision.permissions
+        return {
+            camera: name
+            for camera, name in known.items()
+            if not permissions or any(camera in each.cameras for each in permissions)
+        }
+
+    async def _async_days(self, visit: _Visit, place: _Place) -> BrowseMediaSource:
+        camera = place.camera or ""
+        bridge = visit.entry.runtime_data.bridge
+        extent = await bridge.async_in_lobby(lambda lobby: lobby.extent(camera))
+        children = []
+        if extent is not None:
+            first, last = (dt_util.as_local(each).date() for each in extent)
+            for back in range((last - first).days + 1):
+                day = last - timedelta(days=back)
+                if visit.sees(camera, *_bounds(day)):
+                    title = visit.texts.day(day)
+                    children.append(_folder(str(replace(place, day=day)), title))
+        return _folder(str(place), (await self._async_names(visit))[camera], children)
+
+    async def _async_hours(self, visit: _Visit, place: _Place) -> BrowseMediaSource:
+        camera, purpose, day = place.camera or "", place.purpose or "", place.day
+        assert day is not None
+        start, end = _bounds(day)
+        bridge = visit.entry.runtime_data.bridge
+        hours = await bridge.async_in_lobby(lambda lobby: lobby.hours(camera, start, end))
+        children = [
+            _film(
+                str(replace(place, hour=each.start_at)),
+                visit.texts["hour_title"].format(
+                    start=clock(each.start_at),
+                    end=clock(each.start_at + _HOUR),
+                    length=visit.texts.length(each.length),
+                ),
+                picture_path(visit.entry.entry_id, purpose, camera, each.first),
+                can_expand=True,
+            )
+            for each in hours
+            if visit.sees(camera, each.start_at, each.start_at + _HOUR)
+        ]
+        return _folder(str(place), visit.texts.day(day), children)
+
+    async def _async_clips(self, visit: _Visit, place: _Place) -> BrowseMediaSource:
+        camera, hour = place.camera or "", place.hour
+        assert hour is not None
+        end = hour + _HOUR
+        bridge = visit.entry.runtime_data.bridge
+        found = await bridge.async_in_lobby(lambda lobby: lobby.listing(camera, hour, end))
+        listed = [
+            (each.start_at, self._clip(visit, place, each))
+            for each in found.segments
+            if visit.sees(camera, each.start_at, each.end_at)
+        ]
+        for gap in found.gaps:
+            since, until = max(gap.start_at, hour), min(gap.end_at or end, end)
+            if until - since >= _GAP and visit.sees(camera, since, until):
+                listed.append((since, _notice(str(place), visit.texts.gap(gap, since, until))))
+        listed.sort(key=itemgetter(0))
+        title = visit.texts["span"].format(start=clock(hour), end=clock(end))
+        children = [each for _, each in listed]
+        return _film(str(place), title, None, children)
+
+    def _clip(self, visit: _Visit, place: _Place, segment: Segment) -> BrowseMediaSource:
+        title = visit.texts["clip_title"].format(
+            start=clock(segment.start_at, seconds=True), length=visit.texts.length(segment.length)
+        )
+        return _film(
+            str(replace(place, clip=segment.sequence)),
+            title,
+            picture_path(
+                visit.entry.entry_id, place.purpose or "", segment.camera, segment.sequence
+            ),
+        )
+
+    async def _async_search(
+        self, visit: _Visit, place: _Place, query: str
+    ) -> list[BrowseMediaSource]:
+        """Return what is listed below a place and reads like the query, at most a hundred."""
+        wanted = query.casefold().strip()
+        found: list[BrowseMediaSource] = []
+        waiting = [place]
+        while waiting and wanted and len(found) < _MOST_FOUND:
+            here = waiting.pop(0)
+            for each in (await self._async_list(visit, here)).children or ():
+                assert isinstance(each, BrowseMediaSource)
+                if wanted in each.title.casefold():
+                    found.append(each)
+                below = _Place.parse(each.identifier or "")
+                if below.day is None or (place.day is not None and below.clip is None):
+                    waiting.append(below)
+        return found[:_MOST_FOUND]
+
+
+def _line(texts: Texts, err: RefusedError) -> str:
+    """Return the one line that tells a person why they see nothing."""
+    return texts[_OWN.get(Refusal(err.detail), "refused")]
+
+
+def _bounds(day: date) -> tuple[datetime, datetime]:
+    """Return a local day's beginning and end; it may have 23 or 25 hours."""
+    zone = dt_util.get_default_time_zone()
+    start = datetime.combine(day, time(), zone)
+    end = datetime.combine(day + timedelta(days=1), time(), zone)
+    return start.astimezone(UTC), end.astimezone(UTC)
+
+
+def _folder(
+    identifier: str | None,
+    title: str,
+    children: list[BrowseMediaSource] | None = None,
+    media_class: MediaClass = MediaClass.DIRECTORY,
+) -> BrowseMediaSource:
+    return BrowseMediaSource(
+        domain=DOMAIN,
+        identifier=identifier,
+        media_class=media_class,
+        media_content_type="",
+        title=title,
+        can_play=False,
+        can_expand=True,
+        children=children,
+    )
+
+
+def _film(
+    identifier: str,
+    title: str,
+    thumbnail: str | None,
+    children: list[BrowseMediaSource] | None = None,
+    *,
+    can_expand: bool = False,
+) -> BrowseMediaSource:
+    return BrowseMediaSource(
+        domain=DOMAIN,
+        identifier=identifier,
+        media_class=MediaClass.VIDEO,
+        media_content_type=_MIME,
+        title=title,
+        can_play=True,
+        can_expand=can_expand or children is not None,
+        children=children,
+        children_media_class=MediaClass.VIDEO,
+        thumbnail=thumbnail,
+    )
+
+
+def _notice(identifier: str, title: str) -> BrowseMediaSource:
+    """Return a line that can only be read."""
+    return BrowseMediaSource(
+        domain=DOMAIN,
+        identifier=identifier,
+        media_class=MediaClass.URL,
+        media_content_type="",
+        title=title,
+        can_play=False,
+        can_expand=False,
+    )

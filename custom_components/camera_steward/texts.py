@@ -1,0 +1,66 @@
+"""The texts that the backend itself shows, in the language of the installation."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.translation import async_get_translations
+from homeassistant.util import dt as dt_util
+
+from .const import DOMAIN
+from .core.model import Gap
+
+_COMMON: Final = f"component.{DOMAIN}.common."
+_CAUSE: Final = f"component.{DOMAIN}.entity.event.recording.state_attributes.cause.state."
+_WEEKDAY: Final = f"component.{DOMAIN}.selector.weekday.options."
+
+
+class Texts:
+    """The texts under `common`, by key, and how times and lengths read."""
+
+    def __init__(self, found: Mapping[str, str]) -> None:
+        """Read from what Home Assistant has translated."""
+        self._found = found
+
+    def __getitem__(self, key: str) -> str:
+        """Return a text."""
+        return self._found[_COMMON + key]
+
+    def option(self, name: str, value: str | None) -> str:
+        """Return how a role, a kind of viewing, a purpose or a refusal reads; empty for none."""
+        return self[f"{name}_{value}"] if value else ""
+
+    def length(self, length: timedelta) -> str:
+        """Return a length in minutes and seconds."""
+        minutes, seconds = divmod(round(length.total_seconds()), 60)
+        key = "length" if minutes else "length_seconds"
+        return self[key].format(minutes=minutes, seconds=seconds)
+
+    def day(self, day: date) -> str:
+        """Return a day with its day of the week."""
+        weekday = self._found[_WEEKDAY + str(day.weekday())]
+        return self["day_title"].format(
+            year=day.year, month=day.month, day=day.day, iso=day.isoformat(), weekday=weekday
+        )
+
+    def gap(self, gap: Gap, since: datetime, until: datetime) -> str:
+        """Return that there is no footage, from when to when, and why."""
+        cause = self._found.get(_CAUSE + gap.cause.value) or self[f"cause_{gap.cause.value}"]
+        return self["gap_title"].format(
+            start=clock(since, seconds=True), end=clock(until, seconds=True), cause=cause
+        )
+
+
+async def async_texts(hass: HomeAssistant) -> Texts:
+    """Return the texts in the language of the installation."""
+    language = hass.config.language
+    found: dict[str, str] = {}
+    for category in ("common", "entity", "selector"):
+        found |= await async_get_translations(hass, language, category, [DOMAIN])
+    return Texts(found)
+
+
+def clock(moment: datetime, *, seconds: bool = False) -> str:
+    """Return a local time of day."""
+    return dt_util.as_local(moment).strftime("%H:%M:%S" if seconds else "%H:%M")

@@ -1,0 +1,226 @@
+"""Footage over HTTP: to the one session that asked for it, decided at each fetch.
+
+Whatever is refused is refused alike, so that no answer tells what there is.
+"""
+
+import asyncio
+import logging
+import re
+from abc import abstractmethod
+from contextlib import suppress
+from datetime import timedelta
+from typing import Final, override
+
+from aiohttp.web import HTTPForbidden, Request, Response
+from homeassistant.components.http import KEY_HASS, HomeAssistantView
+from homeassistant.components.http.auth import async_sign_path
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant, callback
+
+from .const import DOMAIN
+from .coordinator import CameraStewardConfigEntry
+from .core.access.decide import Action, Refusal
+from .core.errors import RefusedError, StewardError
+from .core.viewing.desk import Caller
+from .core.viewing.lobby import Lobby, PieceKind
+from .core.viewing.watches import Watch
+from .people import caller_of_request
+
+_LOGGER = logging.getLogger(__name__)
+
+_BASE: Final = f"/api/{DOMAIN}"
+_PLAYLIST: Final = "application/vnd.apple.mpegurl"
+_TYPES: Final = {
+    PieceKind.HEADER: "video/mp4",
+    PieceKind.STORED: "video/mp4",
+    PieceKind.CONVERTED: "video/mp2t",
+}
+_HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_PIECE: Final = re.compile(r"([0-9]{1,5})\.(mp4|m4s|ts)")
+_ENTRANCE: Final = "index.m3u8"
+_STORED: Final = "stored.m3u8"
+_CONVERTED: Final = "screen.m3u8"
+_SIGNED_AT_ONCE: Final = 50
+_CONVERSIONS: Final = asyncio.Semaphore(1)
+"""Converting takes a core: one at a time, and recording keeps the others."""
+_PICTURES: Final = asyncio.Semaphore(2)
+
+
+@callback
+def async_setup_views(hass: HomeAssistant) -> None:
+    """Register the views, which are there whether or not a site is set up."""
+    hass.http.register_view(WatchView)
+    hass.http.register_view(PictureView)
+
+
+def entrance(hass: HomeAssistant, entry_id: str, watch: Watch) -> str:
+    """Return the address with which a watch begins, signed for its session."""
+    return _Signer(hass, entry_id, watch)(_ENTRANCE)
+
+
+def picture_path(entry_id: str, purpose: str, camera: str, sequence: int) -> str:
+    """Return the address of a small picture; the browser logs in to fetch it."""
+    return f"{_BASE}/{entry_id}/picture/{purpose}/{camera}/{sequence}"
+
+
+class _View(HomeAssistantView):
+    """What both share: who is asking, which site, and one answer to all who may not."""
+
+    # Home Assistant counts each 401 toward a ban of the address. An honest player whose addresses
+    # have lapsed must not be locked out: we look ourselves who it is, and refuse with 403.
+    requires_auth = False
+
+    async def get(self, request: Request, **where: str) -> Response:
+        """Give what is asked for to whom it may be given to."""
+        hass = request.app[KEY_HASS]
+        caller = caller_of_request(request)
+        entry = running_site(hass, where.pop("entry_id"))
+        if entry is None:
+            raise HTTPForbidden
+        bridge = entry.runtime_data.bridge
+        try:
+            return await self.answer(hass, entry, caller, **where)
+        except RefusedError as err:
+            refusal = Refusal(err.detail)
+            action, camera, purpose = self.about(**where)
+            with suppress(StewardError):  # refused all the same
+                await bridge.async_in_lobby(
+                    lambda lobby: lobby.desk.deny(caller, refusal, action, camera, purpose)
+                )
+        except StewardError as err:
+            _LOGGER.debug("Footage could not be given: %s", err.key)
+        raise HTTPForbidden
+
+    @abstractmethod
+    async def answer(
+        self, hass: HomeAssistant, entry: CameraStewardConfigEntry, caller: Caller, **where: str
+    ) -> Response:
+        """Return what is asked for, or raise one of the core's errors."""
+
+    @abstractmethod
+    def about(self, **where: str) -> tuple[Action, str | None, str | None]:
+        """Return action, camera and purpose, as far as an address tells."""
+
+
+class WatchView(_View):
+    """What a player fetches for one watch: playlists, headers, pieces."""
+
+    url = f"{_BASE}/{{entry_id}}/watch/{{token}}/{{file}}"
+    name = f"api:{DOMAIN}:watch"
+
+    @override
+    async def answer(
+        self, hass: HomeAssistant, entry: CameraStewardConfigEntry, caller: Caller, **where: str
+    ) -> Response:
+        token, file = where["token"], where["file"]
+        bridge = entry.runtime_data.bridge
+        watch = await bridge.async_in_lobby(lambda lobby: lobby.watch(token, caller))
+        if file in (_ENTRANCE, _STORED, _CONVERTED):
+            text = await self._playlist(hass, entry.entry_id, watch, file)
+            return Response(text=text, content_type=_PLAYLIST, headers=_HEADERS)
+        found = _PIECE.fullmatch(file)
+        if found is None:
+            raise RefusedError(Refusal.ADDRESS)
+        number, kind = int(found[1]), PieceKind(found[2])
+
+        def fetch(lobby: Lobby) -> bytes:
+            return lobby.fetch(watch, caller, number, kind)
+
+        if kind is PieceKind.HEADER:
+            body = await bridge.async_in_lobby(fetch)
+        else:
+            wait = await bridge.async_in_lobby(lambda lobby: lobby.turn(watch, caller, number))
+            if wait:
+                await asyncio.sleep(wait.total_seconds())
+            if kind is PieceKind.CONVERTED:
+                async with _CONVERSIONS:
+                    body = await bridge.async_in_lobby(fetch)
+            else:
+                body = await bridge.async_in_lobby(fetch)
+        return Response(body=body, content_type=_TYPES[kind], headers=_HEADERS)
+
+    async def _playlist(self, hass: HomeAssistant, entry_id: str, watch: Watch, file: str) -> str:
+        playback = watch.playback
+        if playback is None:
+            raise RefusedError(Refusal.ADDRESS)
+        sign = _Signer(hass, entry_id, watch)
+        if file == _ENTRANCE:
+            return playback.entrance(sign(_STORED), sign(_CONVERTED))
+        stored = file == _STORED
+        names = playback.names(stored=stored)
+        addresses = {}
+        for number, name in enumerate(names):
+            addresses[name] = sign(name)
+            if number % _SIGNED_AT_ONCE == 0:
+                await asyncio.sleep(0)  # an hour has a thousand: others have their turn between
+        made = playback.as_stored if stored else playback.as_converted
+        return made(addresses.__getitem__)
+
+    @override
+    def about(self, **where: str) -> tuple[Action, str | None, str | None]:
+        return Action.PLAYBACK, None, None
+
+
+class PictureView(_View):
+    """A small picture of a clip, made while it is fetched."""
+
+    url = f"{_BASE}/{{entry_id}}/picture/{{purpose}}/{{camera}}/{{sequence}}"
+    name = f"api:{DOMAIN}:picture"
+
+    @override
+    async def answer(
+        self, hass: HomeAssistant, entry: CameraStewardConfigEntry, caller: Caller, **where: str
+    ) -> Response:
+        sequence = where["sequence"]
+        if not (sequence.isascii() and sequence.isdecimal() and len(sequence) < 16):
+            raise RefusedError(Refusal.ADDRESS)
+
+        def picture(lobby: Lobby) -> bytes:
+            return lobby.picture(
+                caller,
+                camera=where["camera"],
+                purpose=where["purpose"],
+                sequence=int(sequence),
+            )
+
+        async with _PICTURES:
+            body = await entry.runtime_data.bridge.async_in_lobby(picture)
+        return Response(body=body, content_type="image/jpeg", headers=_HEADERS)
+
+    @override
+    def about(self, **where: str) -> tuple[Action, str | None, str | None]:
+        return Action.STILL, where["camera"], where["purpose"]
+
+
+def running_site(hass: HomeAssistant, entry_id: str) -> CameraStewardConfigEntry | None:
+    """Return a site that runs."""
+    entry: CameraStewardConfigEntry | None = hass.config_entries.async_get_entry(entry_id)
+    if entry is None or entry.domain != DOMAIN or entry.state is not ConfigEntryState.LOADED:
+        return None
+    return entry
+
+
+def running_sites(hass: HomeAssistant) -> list[CameraStewardConfigEntry]:
+    """Return the sites that run, by name."""
+    found: list[CameraStewardConfigEntry] = hass.config_entries.async_loaded_entries(DOMAIN)
+    return sorted(found, key=lambda each: each.title)
+
+
+class _Signer:
+    """Makes signed addresses of one watch: they last as long as it, for its session alone."""
+
+    def __init__(self, hass: HomeAssistant, entry_id: str, watch: Watch) -> None:
+        self._hass = hass
+        self._base = f"{_BASE}/{entry_id}/watch/{watch.token}/"
+        self._session = watch.caller.session
+        self._lasts = watch.lasts + timedelta(minutes=1)
+
+    def __call__(self, file: str) -> str:
+        """Return the address of one file."""
+        return async_sign_path(
+            self._hass, self._base + file, self._lasts, refresh_token_id=self._session
+        )

@@ -1,0 +1,345 @@
+"""WebSocket commands: one's own role and pledge; for the manager permissions and the register.
+
+Home Assistant asks nobody for a role here: each command asks the desk. To those who may not, a site
+that there is and one that there is not read alike.
+"""
+
+import csv
+import io
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import datetime, timedelta
+from functools import wraps
+from typing import Any, Final
+
+import probatio
+from homeassistant.components import websocket_api
+from homeassistant.components.websocket_api import ActiveConnection
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.typing import VolDictType
+from homeassistant.util import dt as dt_util
+
+from .bridge import cameras_of
+from .const import DOMAIN
+from .coordinator import CameraStewardConfigEntry
+from .core.access.decide import Action, Asking, Refusal
+from .core.access.people import Permission
+from .core.errors import RefusedError, StewardError
+from .core.ledger.viewings import Viewing
+from .core.viewing.desk import Caller
+from .core.viewing.lobby import Lobby
+from .people import caller_of_connection
+from .pledge import LANGUAGES
+from .texts import Texts, async_texts
+from .views import running_site, running_sites
+
+_ENTRY: Final[VolDictType] = {probatio.Required("entry_id"): str}
+_LONGEST_TEXT: Final = 500
+_TEXT: Final = probatio.All(str, probatio.Length(min=1, max=_LONGEST_TEXT))
+_DEFAULT_HOURS: Final = 1.0
+
+type _Command = Callable[[HomeAssistant, ActiveConnection, dict[str, Any]], Awaitable[Any]]
+
+
+@callback
+def async_setup_commands(hass: HomeAssistant) -> None:
+    """Register the commands, which are there whether or not a site is set up."""
+    for command in (own, accept, permissions, permit, withdraw, viewings):
+        websocket_api.async_register_command(hass, command)
+
+
+def _answering(command: _Command) -> Callable[..., Coroutine[Any, Any, None]]:
+    """Send what a command returns; tell errors of the core in words, and refusals alike."""
+
+    @wraps(command)
+    async def answer(
+        hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
+    ) -> None:
+        try:
+            connection.send_result(msg["id"], await command(hass, connection, msg))
+        except StewardError as err:
+            connection.send_error(
+                msg["id"],
+                err.key,
+                err.key,
+                translation_domain=DOMAIN,
+                translation_key=err.key,
+            )
+
+    return answer
+
+
+# ---------------------------------------------------------------------- everyone's own
+
+
+@websocket_api.websocket_command({probatio.Required("type"): f"{DOMAIN}/own"})
+@websocket_api.async_response
+@_answering
+async def own(
+    hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Return the sites where the caller has a role or a permission, and what is to be pledged."""
+    caller = caller_of_connection(connection)
+    found = []
+    for entry in running_sites(hass):
+        bridge = entry.runtime_data.bridge
+
+        def look(lobby: Lobby) -> dict[str, Any] | None:
+            desk, user = lobby.desk, caller.user or ""
+            person = desk.person(user)
+            if not desk.may_pledge(user):
+                return None
+            return {
+                "role": person.role.value if person is not None else "guest",
+                "acting": person is not None,
+                "name": desk.name_of(caller),
+                "pledged": desk.has_pledged(user),
+                "permissions": [
+                    _permission(each) for each in desk.permissions() if each.user == user
+                ],
+            }
+
+        if (mine := await bridge.async_in_lobby(look)) is not None and bridge.pledge is not None:
+            texts = bridge.pledge
+            found.append(
+                {
+                    "entry_id": entry.entry_id,
+                    "title": entry.title,
+                    "version": texts.version,
+                    "pledge": dict(texts.pledge),
+                    "rules": dict(texts.rules),
+                    "cameras": {k: each.title for k, each in cameras_of(entry).items()},
+                    **mine,
+                }
+            )
+    return found
+
+
+@websocket_api.websocket_command(
+    {
+        probatio.Required("type"): f"{DOMAIN}/accept",
+        **_ENTRY,
+        probatio.Required("version"): str,
+        probatio.Required("language"): probatio.In(LANGUAGES),
+    }
+)
+@websocket_api.async_response
+@_answering
+async def accept(hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]) -> None:
+    """Enter that the caller accepts the pledge and the rules as they were shown."""
+    caller = caller_of_connection(connection)
+    entry = _site(hass, msg)
+    language = msg["language"]
+
+    def pledge(lobby: Lobby) -> None:
+        lobby.desk.pledge(caller, version=msg["version"], data={"language": language})
+
+    await entry.runtime_data.bridge.async_in_lobby(pledge)
+
+
+# ---------------------------------------------------------------------- the manager's
+
+
+@websocket_api.websocket_command({probatio.Required("type"): f"{DOMAIN}/permissions", **_ENTRY})
+@websocket_api.async_response
+@_answering
+async def permissions(
+    hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the guest permissions that have not ended, and who can be given one."""
+    entry, _ = await _async_manager(hass, connection, msg)
+    given = await entry.runtime_data.bridge.async_in_lobby(lambda lobby: lobby.desk.permissions())
+    return {
+        "permissions": [_permission(each) for each in given],
+        "users": {
+            user.id: user.name
+            for user in await hass.auth.async_get_users()
+            if user.is_active and not user.system_generated
+        },
+    }
+
+
+@websocket_api.websocket_command(
+    {
+        probatio.Required("type"): f"{DOMAIN}/permit",
+        **_ENTRY,
+        probatio.Required("user_id"): str,
+        probatio.Required("name"): _TEXT,
+        probatio.Required("cameras"): [str],
+        probatio.Required("start"): probatio.All(str, dt_util.parse_datetime),
+        probatio.Required("end"): probatio.All(str, dt_util.parse_datetime),
+        probatio.Required("reason"): _TEXT,
+        probatio.Optional("hours", default=_DEFAULT_HOURS): probatio.Coerce(float),
+    }
+)
+@websocket_api.async_response
+@_answering
+async def permit(
+    hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
+) -> dict[str, Any]:
+    """Give a guest permission."""
+    entry, manager = await _async_manager(hass, connection, msg)
+    user = await hass.auth.async_get_user(msg["user_id"])
+    known = user is not None and user.is_active and not user.system_generated
+
+    def give(lobby: Lobby) -> Permission:
+        return lobby.desk.permit(
+            manager,
+            user=msg["user_id"] if known else "",
+            name=msg["name"],
+            cameras=frozenset(msg["cameras"]),
+            start_at=dt_util.as_utc(msg["start"]),
+            end_at=dt_util.as_utc(msg["end"]),
+            reason=msg["reason"],
+            length=timedelta(hours=msg["hours"]),
+        )
+
+    return _permission(await entry.runtime_data.bridge.async_in_lobby(give))
+
+
+@websocket_api.websocket_command(
+    {
+        probatio.Required("type"): f"{DOMAIN}/withdraw",
+        **_ENTRY,
+        probatio.Required("permission"): str,
+    }
+)
+@websocket_api.async_response
+@_answering
+async def withdraw(hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]) -> bool:
+    """End a guest permission now."""
+    entry, manager = await _async_manager(hass, connection, msg)
+    return await entry.runtime_data.bridge.async_in_lobby(
+        lambda lobby: lobby.desk.withdraw(msg["permission"], actor=lobby.desk.name_of(manager))
+    )
+
+
+@websocket_api.websocket_command(
+    {
+        probatio.Required("type"): f"{DOMAIN}/viewings",
+        **_ENTRY,
+        probatio.Required("start"): probatio.All(str, dt_util.parse_datetime),
+        probatio.Required("end"): probatio.All(str, dt_util.parse_datetime),
+        probatio.Optional("camera"): str,
+        probatio.Optional("user_id"): str,
+        probatio.Optional("as_csv", default=False): bool,
+    }
+)
+@websocket_api.async_response
+@_answering
+async def viewings(
+    hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the viewing register of a span, as rows or as a table to print."""
+    entry, _ = await _async_manager(hass, connection, msg)
+    found = await entry.runtime_data.bridge.async_in_lobby(
+        lambda lobby: lobby.register(
+            dt_util.as_utc(msg["start"]),
+            dt_util.as_utc(msg["end"]),
+            camera=msg.get("camera"),
+            user=msg.get("user_id"),
+        )
+    )
+    rows = [_viewing(entry, each) for each in reversed(found)]
+    if msg["as_csv"]:
+        return {"csv": _csv(await async_texts(hass), rows)}
+    return {"viewings": rows}
+
+
+# ---------------------------------------------------------------------- inside
+
+
+def _site(hass: HomeAssistant, msg: dict[str, Any]) -> CameraStewardConfigEntry:
+    entry = running_site(hass, msg["entry_id"])
+    if entry is None:
+        raise RefusedError(Refusal.NOT_MANAGER.value)
+    return entry
+
+
+async def _async_manager(
+    hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
+) -> tuple[CameraStewardConfigEntry, Caller]:
+    """Return the site whose manager the caller is; anyone else is refused, and that is entered."""
+    entry = _site(hass, msg)
+    caller = caller_of_connection(connection)
+
+    def check(lobby: Lobby) -> None:
+        asking = Asking(user=caller.user, active=caller.active, action=Action.MANAGE)
+        decision = lobby.desk.decide(asking)
+        if decision.refusal is not None:
+            lobby.desk.deny(caller, decision.refusal, Action.MANAGE)
+            raise RefusedError(decision.refusal.value)
+
+    await entry.runtime_data.bridge.async_in_lobby(check)
+    return entry, caller
+
+
+def _permission(given: Permission) -> dict[str, Any]:
+    return {
+        "permission": given.id,
+        "user_id": given.user,
+        "name": given.name,
+        "cameras": sorted(given.cameras),
+        "start": given.start_at.isoformat(),
+        "end": given.end_at.isoformat(),
+        "reason": given.reason,
+        "given_at": given.given_at.isoformat(),
+        "until": given.until_at.isoformat(),
+    }
+
+
+def _viewing(entry: CameraStewardConfigEntry, each: Viewing) -> dict[str, Any]:
+    camera = entry.subentries.get(each.camera or "")
+    return {
+        "at": each.at.isoformat(),
+        "ended_at": _iso(each.ended_at),
+        "user_id": each.user,
+        "name": each.name,
+        "role": each.role,
+        "permission": each.permission,
+        "kind": each.kind.value,
+        "camera_id": each.camera,
+        "camera": camera.title if camera is not None else each.camera,
+        "purpose": each.purpose,
+        "client": each.client,
+        "watched": [[_iso(start), _iso(end)] for start, end in each.watched],
+        "refusal": each.refusal,
+        "unusual": list(each.unusual),
+        "entry": each.entry,
+    }
+
+
+def _csv(texts: Texts, rows: list[dict[str, Any]]) -> str:
+    """Return the rows as a table that spreadsheets open as it is, times local."""
+    made = io.StringIO()
+    # Spreadsheets tell UTF-8 by this mark.
+    made.write("\ufeff")
+    writer = csv.writer(made)
+    columns = ("at", "name", "role", "kind", "purpose", "camera", "watched", "refusal", "client")
+    writer.writerow([texts[f"register_{each}"] for each in columns])
+    for row in rows:
+        watched = "; ".join(f"{_local(start)} – {_local(end)}" for start, end in row["watched"])
+        cells = {
+            **row,
+            "at": _local(row["at"]),
+            "watched": watched,
+            **{
+                name: texts.option(name, row[name])
+                for name in ("role", "kind", "purpose", "refusal")
+            },
+        }
+        writer.writerow([_safe(cells[each]) for each in columns])
+    return made.getvalue()
+
+
+def _safe(cell: str | None) -> str:
+    """Return a cell that no spreadsheet takes for a formula."""
+    text = cell or ""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def _local(moment: str) -> str:
+    return dt_util.as_local(datetime.fromisoformat(moment)).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment is not None else None
