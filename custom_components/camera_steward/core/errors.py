@@ -70,6 +70,12 @@ class SegmentMissingError(FootageError):
     key = "segment_missing"
 
 
+class EncoderMissingError(StewardError):
+    """Footage must be converted for the screen, and nothing on this machine can do so."""
+
+    key = "encoder_missing"
+
+
 class IndexUnreadableError(StewardError):
     """The index cannot be read; it can be rebuilt from the vault."""
 

@@ -37,7 +37,10 @@ class StoredTrack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRun:
-    """The samples of one track in one fragment; `data_at` counts from the fragment's start."""
+    """The samples of one track in one fragment; `data_at` counts from the fragment's start.
+
+    `shifts` say how much later than decoded each sample is shown; empty where it is at once.
+    """
 
     track: int
     decode_time: int
@@ -45,6 +48,7 @@ class StoredRun:
     sizes: tuple[int, ...]
     durations: tuple[int, ...]
     keyframe: bool
+    shifts: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,30 +78,31 @@ def boxes(data: Buffer, start: int, end: int) -> Iterator[tuple[bytes, int, int]
         at += size
 
 
-def _find(data: bytes, path: tuple[bytes, ...], start: int, end: int) -> Iterator[tuple[int, int]]:
+def find(data: Buffer, path: tuple[bytes, ...], start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield (body start, box end) of the boxes at this path of types in [start, end)."""
     for kind, body, stop in boxes(data, start, end):
         if kind == path[0]:
             if len(path) == 1:
                 yield body, stop
             else:
-                yield from _find(data, path[1:], body, stop)
+                yield from find(data, path[1:], body, stop)
 
 
 def tracks(media: bytes) -> list[StoredTrack]:
     """Return the tracks that the leading boxes declare; `BoxError` when there is none."""
     found = []
-    for start, end in _find(media, (b"moov", b"trak"), 0, len(media)):
+    for start, end in find(media, (b"moov", b"trak"), 0, len(media)):
         number = timescale = width = height = 0
         handler = entry = ""
-        for body, _ in _find(media, (b"tkhd",), start, end):
+        for body, _ in find(media, (b"tkhd",), start, end):
             wide = media[body] == 1
             (number,) = unpack_from(">I", media, body + (20 if wide else 12))
-        for body, _ in _find(media, (b"mdia", b"mdhd"), start, end):
+        for body, _ in find(media, (b"mdia", b"mdhd"), start, end):
             wide = media[body] == 1
             (timescale,) = unpack_from(">I", media, body + (20 if wide else 12))
-        for body, _ in _find(media, (b"mdia", b"hdlr"), start, end):
+        for body, _ in find(media, (b"mdia", b"hdlr"), start, end):
             handler = media[body + 8 : body + 12].decode("latin-1")
-        for body, _ in _find(media, (b"mdia", b"minf", b"stbl", b"stsd"), start, end):
+        for body, _ in find(media, (b"mdia", b"minf", b"stbl", b"stsd"), start, end):
             entry = media[body + 12 : body + 16].decode("latin-1")
             if handler == "vide":
                 width, height = unpack_from(">HH", media, body + 40)
@@ -130,7 +135,7 @@ def fragments(media: bytes, start: int = 0) -> Iterator[StoredFragment]:
             )
             opened = (body - 8, micros)
         elif kind == b"moof" and opened is not None:
-            runs = list(_runs(media, body, end, body - 8 - opened[0]))
+            runs = list(runs_of(media, body, end, body - 8 - opened[0]))
         elif kind == b"mdat" and opened is not None:
             yield StoredFragment(
                 offset=opened[0],
@@ -141,14 +146,15 @@ def fragments(media: bytes, start: int = 0) -> Iterator[StoredFragment]:
             opened = None
 
 
-def _runs(media: bytes, start: int, end: int, moof_at: int) -> Iterator[StoredRun]:
-    for body, stop in _find(media, (b"traf",), start, end):
+def runs_of(media: bytes, start: int, end: int, moof_at: int) -> Iterator[StoredRun]:
+    """Yield the runs that a moof's body [start, end) declares; `moof_at` is added to `data_at`."""
+    for body, stop in find(media, (b"traf",), start, end):
         number = decode_time = 0
-        for at, _ in _find(media, (b"tfhd",), body, stop):
+        for at, _ in find(media, (b"tfhd",), body, stop):
             (number,) = unpack_from(">I", media, at + 4)
-        for at, _ in _find(media, (b"tfdt",), body, stop):
+        for at, _ in find(media, (b"tfdt",), body, stop):
             (decode_time,) = unpack_from(">Q", media, at + 4)
-        for at, _ in _find(media, (b"trun",), body, stop):
+        for at, _ in find(media, (b"trun",), body, stop):
             flags = int.from_bytes(media[at + 1 : at + 4])
             count, data_at = unpack_from(">Ii", media, at + 4)
             width = 4 if flags & 0x800 else 3
@@ -160,6 +166,9 @@ def _runs(media: bytes, start: int, end: int, moof_at: int) -> Iterator[StoredRu
                 sizes=rows[1::width],
                 durations=rows[0::width],
                 keyframe=bool(count) and not rows[2] & 0x10000,
+                shifts=unpack_from(f">{count * width}i", media, at + 12)[3::width]
+                if width == 4
+                else (),
             )
 
 

@@ -1,0 +1,70 @@
+"""Convert footage that a browser does not play to pieces that each of them plays."""
+
+from datetime import timedelta
+from fractions import Fraction
+from itertools import chain
+
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorRange, Colorspace
+
+from ..errors import FootageError
+from .decoding import Decoder, Sample, samples
+from .encoding import BT_601, LARGEST, Piece
+from .screen import Shown, describe, reading
+
+_STEP = Fraction(1, 18)
+"""Seconds between pictures at least: 15 of 30 a second remain, and all of 15 that come unevenly."""
+_STILLS = frozenset({"mjpeg", "png"})
+
+
+def convert(header: bytes, fragments: bytes, at: timedelta) -> bytes:
+    """Return whole fragments, beginning with a keyframe, as a self-contained piece of MPEG-TS.
+
+    Its pictures are at most 1280 wide and high and about 15 a second; their pixels are square. It
+    begins at `at` and lasts as long as `span` says, so that pieces follow each other as the
+    fragments do; 10 s are added to all times. Sound is left out: where some pieces have sound and
+    others none, players stop at each change.
+
+    Decoded and encoded picture by picture in the calling thread. Raise `FootageError` when the
+    fragments cannot be decoded, `EncoderMissingError` when this machine has no encoder.
+    """
+    shown = describe(header)
+    with reading():
+        decoder = Decoder(shown)
+        scale = shown.timescales[shown.video]
+        origin = Fraction(at // timedelta(microseconds=1), 1_000_000)
+        piece: Piece | None = None
+        first: Sample | None = None
+        end, last = 0, Fraction(-1)
+        for sample in chain(samples(fragments, shown), (None,)):
+            if sample is not None:
+                first = first or sample
+                end = max(end, sample.shown_at + sample.duration)
+            for frame in decoder.decode(sample):
+                if first is None or frame.pts is None or frame.pts < first.shown_at:
+                    continue  # needs pictures from before the first one
+                time = Fraction(frame.pts - first.decode_time, scale)
+                if piece is not None and time - last < _STEP:
+                    continue
+                if piece is None:
+                    piece = _begun(shown, decoder, frame)
+                piece.show(_drawn(shown, frame, piece.size), origin + time)
+                last = time
+        if piece is None or first is None:
+            raise FootageError("no picture")
+        return piece.close(origin + Fraction(end - first.decode_time, scale))
+
+
+def _begun(shown: Shown, decoder: Decoder, frame: VideoFrame) -> Piece:
+    width, height = decoder.fitted(frame, LARGEST, LARGEST)
+    return Piece(width, height, BT_601 if shown.codec in _STILLS else frame.colorspace)
+
+
+def _drawn(shown: Shown, frame: VideoFrame, size: tuple[int, int]) -> VideoFrame:
+    return frame.reformat(
+        *size,
+        format="yuv420p",
+        dst_colorspace=Colorspace.ITU601 if shown.codec in _STILLS else None,
+        dst_color_range=ColorRange.MPEG,
+        threads=1,
+    )
