@@ -16,13 +16,14 @@ CODECS = "avc1.42C028"
 """What pieces ask of a player at most (RFC 6381): Constrained Baseline, level 4.0."""
 LARGEST = 1280
 """Pixels of a side. Level 4.0 holds a square of this size at 30 pictures a second."""
+TICKS = 90_000
+"""Ticks a second of the times in a piece."""
 BT_601 = 6
 UNSPECIFIED = 2
 """Colours (ITU-T H.273, matrix coefficients)."""
 
 _ORIGIN = 10
 """Seconds: how much later than asked all pieces begin, so that no time in them is negative."""
-_TICKS = 90_000
 _RATE = 15
 _ENCODERS = {
     "libx264": {
@@ -79,12 +80,12 @@ class Piece:
         if self._waiting is None:
             return
         frame, since = self._waiting
-        length = max(until - since, Fraction(2, _TICKS))
+        length = max(until - since, Fraction(2, TICKS))
         count = min(max(ceil(length / _LONGEST), least), _MOST_REPEATS)
-        frame.time_base = Fraction(1, _TICKS)
+        frame.time_base = Fraction(1, TICKS)
         frame.pict_type = PictureType.NONE  # what it was in its own stream
         for number in range(count):
-            frame.pts = round((since + length * number / count + _ORIGIN) * _TICKS)
+            frame.pts = round((since + length * number / count + _ORIGIN) * TICKS)
             self._encode(frame)
 
     def _encode(self, frame: VideoFrame | None) -> None:
@@ -104,7 +105,7 @@ def _opened(
             context = stream.codec_context
             context.width, context.height = width, height
             context.pix_fmt = "yuv420p"
-            context.time_base = Fraction(1, _TICKS)
+            context.time_base = Fraction(1, TICKS)
             context.colorspace, context.color_range = matrix, ColorRange.MPEG
             context.thread_count = 1
             context.open()
