@@ -13,6 +13,14 @@ import av
 import numpy as np
 import numpy.typing as npt
 
+from custom_components.camera_steward.core.media.boxes import boxes, tracks
+from custom_components.camera_steward.core.media.fragments import (
+    FragmentBuilder,
+    Header,
+    Samples,
+    Track,
+)
+from custom_components.camera_steward.core.media.units import Framing
 from tests.cameras import Clip
 
 from .played import file_source, play, still_source
@@ -53,6 +61,39 @@ def of_file(path: Path, seconds: float = 2) -> list[Stored]:
     with a_site() as site:
         play(site, "door", file_source(path), segment_length=timedelta(seconds=seconds))
         return list(_read(site))
+
+
+def by_hand(path: Path) -> Stored:
+    """Put a file that no source gives into one fragment, as the recorder would."""
+    command = ["ffmpeg", "-v", "error", "-i", str(path), "-c", "copy", "-f", "mp4"]
+    command += ["-movflags", "empty_moov+default_base_moof", "-"]
+    media = subprocess.run(command, capture_output=True, check=True).stdout
+    data = media[
+        : next(body - 8 for kind, body, _ in boxes(media, 0, len(media)) if kind == b"moof")
+    ]
+    header = Header(data=data, stored=tuple(tracks(data)))
+    with av.open(path) as source:
+        streams = [*source.streams]
+        kept = [
+            Track(
+                index=each.index,
+                codec=each.codec_context.codec.canonical_name,
+                video=each.type == "video",
+                framing=Framing.WHOLE,
+                time_base=Fraction(1, 1000),
+            )
+            for each in streams
+        ]
+        samples = {each.index: Samples() for each in streams}
+        for packet in source.demux():
+            if packet.size:
+                mine = samples[packet.stream_index]
+                mine.payloads.append(bytes(packet))
+                mine.dts.append(packet.dts)
+                mine.pts.append(packet.pts)
+                mine.keys.append(packet.is_keyframe)
+    fragment = FragmentBuilder(kept, header).build(samples, {}, 0, 1_000_000)
+    return Stored(header=data, fragments=(fragment,))
 
 
 def of_stills(images: list[bytes], seconds: float, interval: float) -> list[Stored]:
@@ -115,7 +156,7 @@ def seen(media: bytes | Path, size: tuple[int, int] | None = None) -> list[Seen]
 
 
 def likeness(one: Pixels, other: Pixels) -> float:
-    """Return the peak signal-to-noise ratio in decibels; over 25 is the same picture."""
+    """Return the peak signal-to-noise ratio in decibels; over 20 is the same picture."""
     assert one.shape == other.shape
     error = float(np.mean((one.astype(np.float64) - other.astype(np.float64)) ** 2))
     return 99.0 if error == 0 else float(10 * np.log10(255**2 / error))

@@ -74,7 +74,7 @@ def probed(media: bytes) -> list[dict[str, str]]:
 @pytest.mark.parametrize("start", [timedelta(), FAR], ids=["at once", "late"])
 def test_segments_behind_one_header_are_one_continuous_film(clip: Clip, start: timedelta) -> None:
     segments = of_clip(clip)
-    assert len(segments) >= 3
+    assert len(segments) >= 2
     media = joined(segments, start)
     original = seen(clip.path())
     film = seen(media)
@@ -155,7 +155,7 @@ def test_the_length_of_a_segment_is_told_by_the_head_of_its_last_fragment(clip: 
         shown = describe(segment.header)
         last = segment.fragments[-1]
         head = last[: head_bytes(last[:PIECE_HEAD])]
-        assert len(head) < 2000 < len(last)
+        assert len(head) < 4000 < len(last)
         assert span(head, shown) == span(last, shown)
         whole = span(segment.body, shown)
         told = span(head, shown)
