@@ -1,6 +1,7 @@
 """Real footage out of a real vault, as a viewer reads it; and what pictures look like."""
 
 import io
+import json
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -153,6 +154,15 @@ def seen(media: bytes | Path, size: tuple[int, int] | None = None) -> list[Seen]
             for frame in source.decode(stream)
             if frame.pts is not None
         ]
+
+
+def probed(media: bytes) -> list[dict[str, str]]:
+    """Return the streams that ffprobe finds, having read every packet without complaint."""
+    command = ["ffprobe", "-v", "warning", "-count_packets", "-show_streams", "-of", "json", "-"]
+    done = subprocess.run(command, input=media, capture_output=True, check=True)
+    assert done.stderr == b""
+    found: list[dict[str, str]] = json.loads(done.stdout)["streams"]
+    return found
 
 
 def likeness(one: Pixels, other: Pixels) -> float:

@@ -10,15 +10,29 @@ from struct import pack
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from custom_components.camera_steward.core.errors import EncoderMissingError, FootageError
 from custom_components.camera_steward.core.viewing import encoding
 from custom_components.camera_steward.core.viewing.conversion import convert
+from custom_components.camera_steward.core.viewing.pictures import picture
 from custom_components.camera_steward.core.viewing.pieces import span
 from custom_components.camera_steward.core.viewing.screen import describe
 from tests.cameras import Clip
 
-from .stored import Seen, Stored, by_hand, image, likeness, made, of_clip, of_file, of_stills, seen
+from .stored import (
+    Seen,
+    Stored,
+    by_hand,
+    image,
+    likeness,
+    made,
+    of_clip,
+    of_file,
+    of_stills,
+    probed,
+    seen,
+)
 
 SECOND = timedelta(seconds=1)
 ORIGIN = 10
@@ -71,7 +85,9 @@ def test_pieces_are_one_continuous_film_at_a_lower_rate(clip: Clip, start: timed
     original = seen(clip.path())
     found = pieces(of_clip(clip), start)
     assert {checked(each) for each in found} == {(clip.width, clip.height)}
+    [stream] = probed(b"".join(found))
     film = seen(b"".join(found))
+    assert stream["nb_read_packets"] == str(len(film))
     rate = CLIPS[clip]
     assert abs(len(film) - rate * clip.seconds) <= len(found)
     delay = film[0].time - ORIGIN - int(start.total_seconds())
@@ -208,3 +224,17 @@ def test_what_does_not_begin_with_a_keyframe_is_refused() -> None:
     for wrong in (b"", segment.fragments[0][:-1], segment.fragments[1]):
         with pytest.raises(FootageError):
             convert(segment.header, wrong, SECOND)
+
+
+@pytest.mark.parametrize("matrix", ["GBR", "YCgCo", "bt2020c", "bt709", "smpte240m"])
+def test_colours_that_a_camera_names_wrongly_are_no_hindrance(matrix: str, tmp_path: Path) -> None:
+    path = made(
+        tmp_path / "clip.mkv",
+        *("-f", "lavfi", "-i", "color=c=0x707070:size=320x240:rate=5", "-t", "1"),
+        *("-c:v", "libx264", "-pix_fmt", "yuv420p", "-x264-params", f"colormatrix={matrix}"),
+    )
+    [segment] = of_file(path)
+    [shown, *_] = seen(convert(segment.header, segment.body, SECOND))
+    assert np.abs(shown.pixels.mean(axis=(0, 1)) - 0x70).max() < 6
+    with Image.open(io.BytesIO(picture(segment.header, segment.body))) as found:
+        assert np.abs(np.asarray(found).mean(axis=(0, 1)) - 0x70).max() < 6

@@ -1,8 +1,6 @@
 """Stored bytes are moved on a player's timeline without a change of length or picture."""
 
 import io
-import json
-import subprocess
 from datetime import timedelta
 from fractions import Fraction
 from itertools import pairwise
@@ -24,7 +22,7 @@ from custom_components.camera_steward.core.viewing.pieces import (
 from custom_components.camera_steward.core.viewing.screen import describe
 from tests.cameras import Clip, packets, unit_digest, units
 
-from .stored import Stored, of_clip, seen
+from .stored import Stored, of_clip, probed, seen
 
 SECOND = timedelta(seconds=1)
 MICROSECOND = timedelta(microseconds=1)
@@ -59,15 +57,6 @@ def joined(segments: list[Stored], start: timedelta = timedelta(), *, sound: boo
         assert found is not None
         at += found[1]
     return media
-
-
-def probed(media: bytes) -> list[dict[str, str]]:
-    """Return the streams that ffprobe finds, having read every packet without complaint."""
-    command = ["ffprobe", "-v", "warning", "-count_packets", "-show_streams", "-of", "json", "-"]
-    done = subprocess.run(command, input=media, capture_output=True, check=True)
-    assert done.stderr == b""
-    found: list[dict[str, str]] = json.loads(done.stdout)["streams"]
-    return found
 
 
 @pytest.mark.parametrize("clip", CLIPS, ids=names)

@@ -4,17 +4,13 @@ from datetime import timedelta
 from fractions import Fraction
 from itertools import chain
 
-from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, Colorspace
-
 from ..errors import FootageError
-from .decoding import Decoder, Sample, samples
-from .encoding import BT_601, LARGEST, Piece
-from .screen import Shown, describe, reading
+from .decoding import Decoder, Sample, drawn, matrix_of, samples
+from .encoding import LARGEST, Piece
+from .screen import describe, reading
 
 _STEP = Fraction(1, 18)
 """Seconds between pictures at least: 15 of 30 a second remain, and all of 15 that come unevenly."""
-_STILLS = frozenset({"mjpeg", "png"})
 
 
 def convert(header: bytes, fragments: bytes, at: timedelta) -> bytes:
@@ -47,24 +43,10 @@ def convert(header: bytes, fragments: bytes, at: timedelta) -> bytes:
                 if piece is not None and time - last < _STEP:
                     continue
                 if piece is None:
-                    piece = _begun(shown, decoder, frame)
-                piece.show(_drawn(shown, frame, piece.size), origin + time)
+                    size = decoder.fitted(frame, LARGEST, LARGEST)
+                    piece = Piece(*size, matrix_of(frame))
+                piece.show(drawn(frame, piece.size, "yuv420p"), origin + time)
                 last = time
         if piece is None or first is None:
             raise FootageError("no picture")
         return piece.close(origin + Fraction(end - first.decode_time, scale))
-
-
-def _begun(shown: Shown, decoder: Decoder, frame: VideoFrame) -> Piece:
-    width, height = decoder.fitted(frame, LARGEST, LARGEST)
-    return Piece(width, height, BT_601 if shown.codec in _STILLS else frame.colorspace)
-
-
-def _drawn(shown: Shown, frame: VideoFrame, size: tuple[int, int]) -> VideoFrame:
-    return frame.reformat(
-        *size,
-        format="yuv420p",
-        dst_colorspace=Colorspace.ITU601 if shown.codec in _STILLS else None,
-        dst_color_range=ColorRange.MPEG,
-        threads=1,
-    )

@@ -18,9 +18,6 @@ LARGEST = 1280
 """Pixels of a side. Level 4.0 holds a square of this size at 30 pictures a second."""
 TICKS = 90_000
 """Ticks a second of the times in a piece."""
-BT_601 = 6
-UNSPECIFIED = 2
-"""Colours (ITU-T H.273, matrix coefficients)."""
 
 _ORIGIN = 10
 """Seconds: how much later than asked all pieces begin, so that no time in them is negative."""
@@ -49,7 +46,7 @@ class Piece:
     are in seconds; used by one thread.
     """
 
-    def __init__(self, width: int, height: int, matrix: int = UNSPECIFIED) -> None:
+    def __init__(self, width: int, height: int, matrix: int) -> None:
         """Begin one of even sides, its colours by `matrix`.
 
         Raise `EncoderMissingError` when this machine has no encoder.
@@ -97,8 +94,14 @@ def _opened(
     target: BytesIO, width: int, height: int, matrix: int
 ) -> tuple[OutputContainer, VideoStream]:
     for name, options in _ENCODERS.items():
-        # Without "copyts" FFmpeg would delay the times on its own account.
-        container = av.open(target, "w", format="mpegts", options={"mpegts_copyts": "1"})
+        # Without "copyts" FFmpeg would delay the times on its own account. The other flag lets
+        # each piece count its packets anew.
+        container = av.open(
+            target,
+            "w",
+            format="mpegts",
+            options={"mpegts_copyts": "1", "mpegts_flags": "+initial_discontinuity"},
+        )
         try:
             stream = container.add_stream(name, rate=_RATE, options=options)
             assert isinstance(stream, VideoStream)

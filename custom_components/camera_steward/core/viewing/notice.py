@@ -9,12 +9,12 @@ from math import ceil
 import av
 from av.stream import Stream
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, Colorspace
 from PIL import Image, ImageDraw, ImageFont
 
 from ..media.fragments import FragmentBuilder, Samples, Track, describe
 from ..media.units import Framing, to_stored
-from .encoding import BT_601, TICKS, Piece
+from .decoding import BT_601, drawn
+from .encoding import TICKS, Piece
 
 _GROUND = (24, 26, 30)
 _INK = (190, 194, 200)
@@ -42,12 +42,7 @@ def notice(lines: Sequence[str], size: tuple[int, int], length: timedelta, at: t
     if not all(line.isascii() for line in lines):
         raise ValueError("only ASCII can be drawn")
     piece = Piece(*size, BT_601)
-    frame = VideoFrame.from_bytes(_drawn(lines, size).tobytes(), *size).reformat(
-        format="yuv420p",
-        dst_colorspace=Colorspace.ITU601,
-        dst_color_range=ColorRange.MPEG,
-        threads=1,
-    )
+    frame = drawn(VideoFrame.from_bytes(_sketch(lines, size).tobytes(), *size), size, "yuv420p")
     begin = Fraction(at // _MICROSECOND, 1_000_000)
     piece.show(frame, begin)
     return piece.close(begin + Fraction(length // _MICROSECOND, 1_000_000))
@@ -96,7 +91,7 @@ def notice_segment(
         return header.data, FragmentBuilder(kept, header).build(samples, following, 0, length_us)
 
 
-def _drawn(lines: Sequence[str], size: tuple[int, int]) -> Image.Image:
+def _sketch(lines: Sequence[str], size: tuple[int, int]) -> Image.Image:
     width, height = size
     image = Image.new("RGBA", size, _GROUND)
     draw = ImageDraw.Draw(image)
