@@ -144,7 +144,7 @@ class CameraStewardSource(MediaSource):
         """List what is at a place, for whom may see it."""
         texts = await async_texts(self.hass)
         try:
-            place = _Place.parse(item.identifier)
+            place = _Place.parse(item.identifier or "")
             if place.site is None:
                 return await self._async_root(texts)
             visit = await self._async_enter(place, Action.BROWSE, texts)
@@ -159,7 +159,7 @@ class CameraStewardSource(MediaSource):
         """Begin to play a place, for whom may see it."""
         texts = await async_texts(self.hass)
         try:
-            place = _Place.parse(item.identifier)
+            place = _Place.parse(item.identifier or "")
             cast = item.target_media_player is not None
             visit = await self._async_enter(place, Action.PLAYBACK, texts, cast=cast)
             watch = await self._async_play(visit, place)
@@ -176,7 +176,7 @@ class CameraStewardSource(MediaSource):
         """Find cameras by name, days and hours by how they read; below a purpose only."""
         texts = await async_texts(self.hass)
         try:
-            place = _Place.parse(item.identifier)
+            place = _Place.parse(item.identifier or "")
             if place.purpose is None:
                 await self._async_sites(texts)
                 raise BrowseError(texts["search_needs_purpose"])

@@ -7,6 +7,7 @@ import av
 from av.codec.context import Flags
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
+from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
 from ..errors import FootageError
 from ..media.boxes import fragments
@@ -14,8 +15,14 @@ from .screen import Shown
 
 _DECODERS = {"av1": ("libdav1d", "av1")}
 """Names by which to ask where the codec's own is that of a mere interface to hardware."""
+BT_601 = 6
+"""Code of the colours of standard television (ITU-T H.273, matrix coefficients)."""
+
 _MOST_PIXELS = 40_000_000
 """8K and more. A camera may send anything, and a decoder takes memory for what it is told."""
+_MATRICES = frozenset({1, 2, 4, 5, 6, 7, 9})
+"""Colours (ITU-T H.273, matrix coefficients) that are understood; what a camera says beyond these
+is taken for BT.601."""
 _WIDEST = 4
 """What a camera says of the shape of its pixels beyond this is a mistake."""
 
@@ -92,3 +99,27 @@ class Decoder:
         wide, high = frame.width * aspect, frame.height
         scale = min(width / wide, height / high, 1)
         return max(round(wide * scale / 2) * 2, 2), max(round(high * scale / 2) * 2, 2)
+
+
+def matrix_of(frame: VideoFrame) -> int:
+    """Return the code of a picture's colours once it is drawn in YUV."""
+    return frame.colorspace if frame.colorspace in _MATRICES else BT_601
+
+
+def drawn(
+    frame: VideoFrame,
+    size: tuple[int, int],
+    pixels: str,
+    interpolation: Interpolation = Interpolation.BILINEAR,
+) -> VideoFrame:
+    """Return a picture in another size and kind of pixels; YUV of limited range."""
+    usual = frame.colorspace in _MATRICES
+    return frame.reformat(
+        *size,
+        format=pixels,
+        src_colorspace=None if usual or frame.format.is_rgb else Colorspace.ITU601,
+        dst_colorspace=None if usual else Colorspace.ITU601,
+        interpolation=interpolation,
+        dst_color_range=ColorRange.MPEG if pixels == "yuv420p" else None,
+        threads=1,
+    )

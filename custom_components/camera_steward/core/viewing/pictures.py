@@ -2,10 +2,11 @@
 
 from io import BytesIO
 
+from av.video.reformatter import Interpolation
 from PIL import Image
 
 from ..errors import FootageError
-from .decoding import Decoder, samples
+from .decoding import Decoder, drawn, samples
 from .screen import describe, reading
 
 _HIGHEST = 4
@@ -28,10 +29,10 @@ def picture(header: bytes, fragment: bytes, width: int = 320) -> bytes:
         frames = decoder.decode(first) or decoder.decode(None)
         if not frames:
             raise FootageError("no picture")
-        wide, high = decoder.fitted(frames[0], width, width * _HIGHEST)
-        image: Image.Image = frames[0].to_image(  # type: ignore[no-untyped-call]
-            width=wide, height=high, interpolation="AREA", threads=1
-        )
+        size = decoder.fitted(frames[0], width, width * _HIGHEST)
+        frame = drawn(frames[0], size, "rgb24", Interpolation.AREA)
+        plane = frame.planes[0]
+        image = Image.frombuffer("RGB", size, bytes(plane), "raw", "RGB", plane.line_size, 1)
         made = BytesIO()
         image.save(made, "JPEG", quality=_QUALITY)
         return made.getvalue()

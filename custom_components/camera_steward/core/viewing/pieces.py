@@ -6,7 +6,7 @@ from struct import pack_into, unpack_from
 
 from ..errors import FootageError
 from ..media.boxes import boxes, find, runs_of
-from .screen import Shown, complete, describe, reading
+from .screen import Shown, complete, reading
 
 PIECE_HEAD = 40
 """Bytes of a fragment that `head_bytes` asks for: prft, and the length of the moof behind it."""
@@ -15,14 +15,13 @@ _PRFT_BYTES = 32
 _LARGEST = 2**63 - 1
 
 
-def for_screen(header: bytes) -> bytes:
-    """Return header boxes of the same length that every player of `describe`'s codecs takes.
+def for_screen(header: bytes, shown: Shown) -> bytes:
+    """Return header boxes of the same length that every player of `shown.codecs` takes.
 
-    Sound that no browser plays is hidden: its boxes are renamed to `free`, its bytes stay where
+    Tracks that are not shown are hidden: their boxes are renamed to `free`, their bytes stay where
     they are. H.265 is declared as hvc1, as Apple's players ask, where the header is enough to
     decode it. Raise `FootageError` when it is no header of ours.
     """
-    shown = describe(header)
     patched = bytearray(header)
     with reading():
         for body, end in find(header, (b"moov", b"trak"), 0, len(header)):
@@ -45,7 +44,7 @@ def for_screen(header: bytes) -> bytes:
 def shift(fragments: bytes, shown: Shown, by: timedelta) -> bytes:
     """Return whole fragments, one behind the other, moved in time; their lengths stay.
 
-    `shown` is of their segment's header; the sound that `for_screen` hid is hidden here too.
+    `shown` is of their segment's header; what `for_screen` hid is hidden here too.
     Raise `FootageError` when these are no whole fragments, or would begin before 0.
     """
     patched = bytearray(fragments)

@@ -1,11 +1,11 @@
 """Stored footage as pieces for a player: as stored, or converted for the screen in memory."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from ..errors import FootageError, StoppedError
+from ..errors import FootageError
 from ..model import Segment
 from ..vault.format import FragmentEntry
 from ..vault.reader import SegmentReader
@@ -149,22 +149,17 @@ def lay_out(
     vault: Vault,
     segments: Sequence[Segment],
     keep: Callable[[datetime, datetime], bool],
-    stopping: Callable[[], bool] = lambda: False,
 ) -> Playback | None:
     """Lay closed segments out, in order of time, of which `keep` says what may be shown.
 
-    None when nothing is left. What cannot be read is left out as a gap is. `StoppedError` when
-    `stopping` says so.
+    None when nothing is left. What cannot be read is left out as a gap is.
     """
-    layout = _Layout()
-    for segment in segments:
-        if stopping():
-            raise StoppedError
-        try:
-            with _opened(vault, segment) as reader:
-                layout.add(segment, reader, keep)
-        except FootageError:
-            continue
+    layout = _Layout(sound=True)
+    layout.fill(vault, segments, keep)
+    if len({each.shown.sound for each in layout.parts}) > 1:
+        # No player goes from sound to none: where some has none, all is played without.
+        layout = _Layout(sound=False)
+        layout.fill(vault, segments, keep)
     if not layout.pieces:
         return None
     return Playback(
@@ -172,18 +167,29 @@ def lay_out(
     )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Layout:
+    sound: bool
     parts: list[Part] = field(default_factory=list)
     pieces: list[Piece] = field(default_factory=list)
     inits: list[bytes] = field(default_factory=list)
     cursor: timedelta = _ZERO
 
-    def add(
+    def fill(
+        self,
+        vault: Vault,
+        segments: Sequence[Segment],
+        keep: Callable[[datetime, datetime], bool],
+    ) -> None:
+        for segment in segments:
+            with suppress(FootageError), _opened(vault, segment) as reader:
+                self._add(segment, reader, keep)
+
+    def _add(
         self, segment: Segment, reader: SegmentReader, keep: Callable[[datetime, datetime], bool]
     ) -> None:
         header = reader.header()
-        shown = describe(header)
+        shown = describe(header, sound=self.sound)
         ends = _media_end(reader, shown)
         kept = [
             (group, start, end)
@@ -192,7 +198,7 @@ class _Layout:
         ]
         if not kept:
             return
-        init = for_screen(header)
+        init = for_screen(header, shown)
         if init not in self.inits:
             self.inits.append(init)
         moved = self.cursor - kept[0][1]

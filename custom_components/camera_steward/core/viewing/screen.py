@@ -48,8 +48,8 @@ class Shown:
 
     `codec` is FFmpeg's name of the video's codec, `description` its own bytes for the decoder.
     `codecs` names what `for_screen` leaves (RFC 6381); empty when it must be converted. `sound`
-    says whether that has sound. `hidden` are the tracks that no browser plays, `timescales` the
-    ticks a second of every track, by its number.
+    says whether that has sound. `hidden` are the tracks that it hides, as no browser plays them or
+    nobody asked for them; `timescales` are the ticks a second of every track, by its number.
     """
 
     codec: str
@@ -78,31 +78,38 @@ def reading() -> Iterator[None]:
         raise FootageError("media cannot be read") from err
 
 
-def describe(header: bytes) -> Shown:
-    """Return what a segment shows, from its leading boxes."""
+def describe(header: bytes, *, sound: bool = True) -> Shown:
+    """Return what a segment shows, from its leading boxes; without `sound` all of that is hidden.
+
+    Players stop where footage with sound meets footage without: within one playlist all of it is
+    shown with sound, or none. Raise `FootageError` when it is no header of ours.
+    """
     with reading():
         entries = list(_entries(header))
-        (video, video_at), *_ = [each for each in entries if each[0].handler == "vide"]
+        videos = [each for each in entries if each[0].handler == "vide"]
+        if not videos:
+            raise FootageError("no pictures")
+        video, video_at = videos[0]
         codec = _CODECS[video.entry]
         description = _description(header, codec, *video_at)
         playable, name = _video(video.entry, codec, description)
-        sound = ""
+        wanted = sound and playable is not Playable.CONVERTED
+        heard = ""
         hidden = set()
         for track, at in entries:
             if track is video:
                 continue
-            played = _sound(header, track.entry, *at)
-            if sound or not played or playable is Playable.CONVERTED:
-                hidden.add(track.track)
+            if wanted and not heard and (played := _sound(header, track.entry, *at)):
+                heard = played
             else:
-                sound = played
+                hidden.add(track.track)
         return Shown(
             codec=codec,
             playable=playable,
-            codecs=",".join(filter(None, (name, sound))),
+            codecs=",".join(filter(None, (name, heard))),
             width=video.width,
             height=video.height,
-            sound=bool(sound),
+            sound=bool(heard),
             video=video.track,
             hidden=frozenset(hidden),
             timescales={track.track: track.timescale for track, _ in entries},
