@@ -70,8 +70,7 @@ class LiveMachine(RuleBasedStateMachine):
 
     @override
     def teardown(self) -> None:
-        for each in list(self.open):
-            self.leave((each, []))
+        self.all_leave()
         assert not self.live._held
         assert not self.live._headers
         assert self.live._size_bytes == 0
@@ -99,6 +98,11 @@ class LiveMachine(RuleBasedStateMachine):
             self.open.remove(feed)
             if not self.open:
                 self.shown.clear()
+
+    @rule()
+    def all_leave(self) -> None:
+        for each in list(self.open):
+            self.leave((each, []))
 
     @rule(
         keyframe=st.booleans(),
