@@ -2,33 +2,16 @@
 
 import threading
 import urllib.request
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import datetime, timedelta
-from functools import cache, partial
-from itertools import pairwise
+from functools import partial
 from typing import override
 from zoneinfo import ZoneInfo
 
-import pytest
-
-from custom_components.camera_steward.core.capture.live import (
-    WINDOW,
-    WINDOW_BYTES,
-    LiveFeed,
-    LiveFragment,
-)
 from custom_components.camera_steward.core.capture.recorder import RecorderSettings
 from custom_components.camera_steward.core.capture.schedule import Schedule
-from custom_components.camera_steward.core.capture.source import Packet, Source
+from custom_components.camera_steward.core.capture.source import Source
 from custom_components.camera_steward.core.capture.stills import StillSource
-from custom_components.camera_steward.core.capture.worker import (
-    CaptureWorker,
-    GapEnded,
-    StorageTrouble,
-)
-from custom_components.camera_steward.core.errors import SourceStalledError
-from custom_components.camera_steward.core.media.boxes import StoredRun, fragments
+from custom_components.camera_steward.core.capture.worker import GapEnded, StorageTrouble
 from custom_components.camera_steward.core.model import CaptureStatus, GapCause
 from custom_components.camera_steward.core.steward import Steward
 from tests.cameras import (
@@ -44,93 +27,18 @@ from tests.cameras import (
 )
 from tests.core.capture_site import (
     SECOND,
-    CaptureSite,
     FaultyFiles,
-    Footage,
-    ScriptedClock,
-    ScriptedSource,
-    Step,
     a_site,
-    stored_units,
     stream,
     watch,
 )
 
 from .recording_process import camera_of, settings_of
 from .vault_site import a_site as a_vault
+from .watcher import Watcher
 
 BEHIND = 15 * SECOND
 """How far behind a live view may be on the busiest machine."""
-
-
-class Watcher:
-    """Keeps all that a feed ever shows, as a player does that reads whatever is new."""
-
-    def __init__(self, begin: Callable[[Callable[[], None]], LiveFeed]) -> None:
-        self.seen: dict[int, LiveFragment] = {}
-        self.headers: dict[int, bytes] = {}
-        self.behind = timedelta()
-        self._feed: LiveFeed | None = None
-        self._feed = begin(self.read)
-        self.read()
-
-    @property
-    def feed(self) -> LiveFeed:
-        assert self._feed is not None
-        return self._feed
-
-    def read(self) -> None:
-        """Read what is new; called in the camera's thread."""
-        if self._feed is None:
-            return
-        for each in self._feed.window():
-            if each.number not in self.seen and (header := self._feed.header(each.init)):
-                self.headers[each.init] = header
-                self.seen[each.number] = each
-                assert self._feed.get(each.number) in {each, None}
-                came_at = each.start_at + each.length
-                now = datetime.now(came_at.tzinfo)
-                self.behind = max(self.behind, now - came_at)
-
-    @property
-    def seconds(self) -> float:
-        """Return how long all that was seen is shown."""
-        return sum(each.length.total_seconds() for each in list(self.seen.values()))
-
-    def of(self, init: int) -> list[LiveFragment]:
-        """Return the fragments of one header."""
-        return [each for _, each in sorted(self.seen.items()) if each.init == init]
-
-    def media(self, init: int) -> bytes:
-        """Return them as one file."""
-        return self.headers[init] + b"".join(each.data for each in self.of(init))
-
-    def units(self, init: int) -> list[bytes]:
-        """Return their video units, by another's reader."""
-        return units(self.media(init))
-
-    def check(self, name: str = "") -> None:
-        """Check what holds for all that is shown: nothing is missing and all can be decoded."""
-        numbers = sorted(self.seen)
-        assert numbers == list(range(numbers[0], numbers[-1] + 1)), name
-        for init in self.headers:
-            mine = self.of(init)
-            assert mine[0].keyframe, name
-            media = self.media(init)
-            shown = watch(media)
-            assert shown.pictures == sum(len(run.sizes) for run in runs_of(media)), name
-            assert len(shown.sizes) == 1, name
-            length = sum((each.length for each in mine), timedelta()).total_seconds()
-            assert shown.seconds == pytest.approx(length, abs=0.01), name
-            ended = 0
-            for run in runs_of(media):
-                assert run.decode_time == ended, name
-                ended += sum(run.durations)
-
-
-def runs_of(media: bytes) -> list[StoredRun]:
-    """Return the samples of a file's first track, which is that of the pictures."""
-    return [run for each in fragments(media) for run in each.runs if run.track == 1]
 
 
 def fetch(url: str) -> bytes:
@@ -379,203 +287,3 @@ def test_what_is_received_is_shown_before_it_is_stored_and_a_stop_ends_it_at_onc
         assert watcher.feed.closed
         assert not worker._live._held
         files.free.set()
-
-
-# Scripted: what takes long, or must come out the same
-
-
-@cache
-def footage(clip: Clip, *, audio: bool = False) -> Footage:
-    return Footage.of(clip, audio=audio)
-
-
-def picture(number: int, group: int = 10, size: int = 9) -> Packet:
-    unit = (b"\x65" if number % group == 0 else b"\x41") + number.to_bytes(8) + b"\x5a" * size
-    return Packet(0, len(unit).to_bytes(4) + unit, None, None, number % group == 0)
-
-
-def numbers(media: bytes) -> list[int]:
-    """Return the numbers of made-up pictures."""
-    found = []
-    for each in fragments(media):
-        for run in each.runs:
-            at = each.offset + run.data_at
-            for size in run.sizes:
-                found.append(int.from_bytes(media[at + 5 : at + 13]))
-                at += size
-    return found
-
-
-def play(
-    site: CaptureSite,
-    steps: Callable[[CaptureWorker], Iterator[Step]],
-    of: Footage | None = None,
-    settings: RecorderSettings | None = None,
-) -> None:
-    """Run a worker over one scripted connection, in scripted time."""
-    assert isinstance(site.clock, ScriptedClock)
-    clip = of or footage(Clip())
-    worker = site.worker(
-        ScriptedSource(clip, site.clock, lambda: steps(worker)),
-        settings=settings or RecorderSettings(),
-    )
-    worker.start()
-    site.wait_for_status(CaptureStatus.NO_STREAM)
-    worker.request_stop()
-    assert worker.join(60)
-
-
-@pytest.mark.parametrize(
-    ("clip", "audio"),
-    [
-        (Clip(gop_seconds=1), False),
-        (Clip(gop_seconds=0.2), False),
-        (Clip(gop_seconds=2, audio="aac"), True),
-        (Clip(seconds=60, gop_seconds=20, rate=5), False),
-        (Clip(gop_seconds=4, seconds=8, b_frames=2), False),
-    ],
-)
-def test_watching_changes_no_byte_of_what_is_stored(clip: Clip, audio: bool) -> None:
-    """Not even where a fragment is cut; and a fragment that is shown lasts a second or so."""
-    of = footage(clip, audio=audio)
-    stored, watchers = [], []
-    for watched in (False, True):
-
-        def steps(worker: CaptureWorker, watched: bool = watched) -> Iterator[Step]:
-            if watched:
-                watchers.append(Watcher(worker.watch))
-            step = clip.seconds * SECOND / len(of.packets)
-            for packet in of.packets:
-                yield step, packet
-            yield SECOND, SourceStalledError()
-
-        with a_site(ScriptedClock()) as site:
-            play(site, steps, of, RecorderSettings(segment_length=4 * SECOND))
-            stored.append([(each.start_at, site.media(each)) for each in site.sealed()])
-    assert stored[0] == stored[1]
-    [watcher] = watchers
-    watcher.check()
-    assert watcher.units(1) == stored_units(of.packets, of)
-    found = [each for _, each in sorted(watcher.seen.items())]
-    lengths = [each.length.total_seconds() for each in found]
-    # Whoever comes while a fragment waits is given all of it.
-    assert lengths[0] < 3.3
-    assert max(lengths[1:]) < 1.5
-    if clip.gop_seconds <= 1:
-        assert all(each.keyframe for each in found)
-    starts = [each.start_at for each in found]
-    for (before, after), length in zip(pairwise(starts), lengths, strict=False):
-        assert (after - before).total_seconds() == pytest.approx(length, abs=0.15)
-
-
-def test_no_picture_is_missing_from_a_live_view_when_the_storage_fails() -> None:
-    """What is stored goes on at a keyframe, and the gap lies exactly between."""
-    files = FaultyFiles()
-    watchers = []
-
-    def steps(worker: CaptureWorker) -> Iterator[Step]:
-        watchers.append(Watcher(worker.watch))
-        for number in range(600):
-            if number == 147:
-                yield timedelta(), lambda: files.arm(1)
-            if number == 300:
-                yield timedelta(), files.mend
-            yield SECOND / 10, picture(number, group=40)
-        yield SECOND, SourceStalledError()
-
-    with a_site(ScriptedClock(), files) as site:
-        play(site, steps, settings=RecorderSettings(segment_length=10 * SECOND))
-        [watcher] = watchers
-        assert list(watcher.headers) == [1]
-        assert numbers(watcher.media(1)) == list(range(600))
-        assert [each.error is None for each in site.of(StorageTrouble)] == [False, True]
-        assert site.causes() == [GapCause.STORAGE, GapCause.STALLED]
-        gap = site.gaps()[0]
-        kept = [numbers(site.media(each)) for each in site.sealed()]
-        before = [n for n in (n for each in kept for n in each) if n < 200]
-        after = [n for n in (n for each in kept for n in each) if n >= 200]
-        assert before == list(range(before[-1] + 1))
-        assert before[-1] >= 100
-        assert after == list(range(after[0], 600))
-        assert after[0] % 40 == 0
-        assert after[0] <= 440
-        resumed = next(each for each in site.sealed() if each.start_at >= gap.start_at)
-        assert gap.end_at == resumed.start_at
-        site.check()
-
-
-def test_a_camera_that_waits_for_a_trigger_has_a_gap_while_the_storage_fails() -> None:
-    """Until it could store again, although it is watched."""
-    files = FaultyFiles()
-    watchers = []
-
-    def steps(worker: CaptureWorker) -> Iterator[Step]:
-        watchers.append(Watcher(worker.watch))
-        for number in range(900):
-            if number == 95:
-                files.arm(0)
-                worker.trigger()
-            if number == 200:
-                files.mend()
-            yield SECOND / 10, picture(number)
-        yield SECOND, SourceStalledError()
-
-    with a_site(ScriptedClock(), files) as site:
-        play(site, steps, settings=RecorderSettings(on_trigger=True))
-        [watcher] = watchers
-        assert numbers(watcher.media(1)) == list(range(900))
-        assert site.causes() == [GapCause.STORAGE, GapCause.STALLED]
-        gap = site.gaps()[0]
-        assert gap.end_at is not None
-        assert timedelta(seconds=9) < gap.end_at - gap.start_at < timedelta(seconds=35)
-
-
-def test_whoever_never_reads_neither_fills_memory_nor_stops_the_recording() -> None:
-    """By time, by bytes, and where a watcher makes a mistake each time it is told something."""
-    live = []
-
-    def mistaken() -> None:
-        raise RuntimeError("Event loop is closed")
-
-    def steps(worker: CaptureWorker) -> Iterator[Step]:
-        worker.watch()
-        worker.watch(mistaken)
-        live.append(worker._live)
-        for number in range(1000):
-            yield SECOND / 10, picture(number)
-            for each in list(live[0]._held)[:1]:
-                since = each.fragment.start_at
-                assert worker._clock.now() - since <= WINDOW + 4 * SECOND
-        for number in range(1000, 1100):
-            yield SECOND / 10, picture(number, size=1 << 20)
-            assert sum(len(each.fragment.data) for each in live[0]._held) <= WINDOW_BYTES
-        yield SECOND, SourceStalledError()
-
-    with a_site(ScriptedClock()) as site:
-        play(site, steps)
-        kept = [n for each in site.sealed() for n in numbers(site.media(each))]
-        assert kept == list(range(1100))
-        assert not live[0]._held
-
-
-def test_what_was_shown_is_forgotten_though_nothing_comes_any_more() -> None:
-    """INV-1: also while a watcher stays who reads nothing."""
-    held, feeds = [], []
-
-    def steps(worker: CaptureWorker) -> Iterator[Step]:
-        feeds.append(worker.watch())
-        for number in range(50):
-            yield SECOND / 10, picture(number)
-        held.append((worker._live, len(worker._live._held)))
-        yield 2 * WINDOW, SourceStalledError()
-
-    with a_site(ScriptedClock()) as site:
-        assert isinstance(site.clock, ScriptedClock)
-        worker = site.worker(ScriptedSource(footage(Clip()), site.clock, lambda: steps(worker)))
-        worker.start()
-        site.wait_for_status(CaptureStatus.NO_STREAM)
-        [(live, count)] = held
-        assert count > 2
-        assert not live._held
-        assert not live._headers
-        assert not feeds[0].closed

@@ -6,14 +6,7 @@ from functools import cache
 from typing import override
 
 from hypothesis import settings, strategies as st
-from hypothesis.stateful import (
-    Bundle,
-    RuleBasedStateMachine,
-    consumes,
-    invariant,
-    precondition,
-    rule,
-)
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from custom_components.camera_steward.core.capture.live import (
     WINDOW,
@@ -51,8 +44,6 @@ class Shown:
 class LiveMachine(RuleBasedStateMachine):
     """Watchers come and go, connections and headers change, time passes."""
 
-    feeds = Bundle[tuple[LiveFeed, list[int]]]("feeds")
-
     def __init__(self) -> None:
         super().__init__()
         self.clock = ScriptedClock()
@@ -77,8 +68,8 @@ class LiveMachine(RuleBasedStateMachine):
 
     # What happens
 
-    @rule(target=feeds)
-    def join(self) -> tuple[LiveFeed, list[int]]:
+    @rule()
+    def join(self) -> None:
         calls: list[int] = []
         feed = self.live.join(lambda: calls.append(1))
         if not self.ended:
@@ -86,12 +77,14 @@ class LiveMachine(RuleBasedStateMachine):
                 self.begun = False
                 self.why = self.why or CaptureStatus.CONNECTING
             self.open.append(feed)
-            self.told[feed] = calls
-        return feed, calls
+        self.told[feed] = calls
 
-    @rule(one=consumes(feeds))
-    def leave(self, one: tuple[LiveFeed, list[int]]) -> None:
-        feed, _ = one
+    @precondition(lambda self: self.open)
+    @rule(data=st.data())
+    def one_leaves(self, data: st.DataObject) -> None:
+        self.leave(data.draw(st.sampled_from(self.open)))
+
+    def leave(self, feed: LiveFeed) -> None:
         feed.close()
         feed.close()
         if feed in self.open:
@@ -102,7 +95,7 @@ class LiveMachine(RuleBasedStateMachine):
     @rule()
     def all_leave(self) -> None:
         for each in list(self.open):
-            self.leave((each, []))
+            self.leave(each)
 
     @rule(
         keyframe=st.booleans(),
@@ -189,9 +182,12 @@ class LiveMachine(RuleBasedStateMachine):
 
     # What must hold
 
-    @rule(one=feeds)
-    def look(self, one: tuple[LiveFeed, list[int]]) -> None:
-        feed, _ = one
+    @rule()
+    def all_look(self) -> None:
+        for each in self.told:
+            self.look(each)
+
+    def look(self, feed: LiveFeed) -> None:
         window = feed.window()
         assert feed.closed == (feed not in self.open)
         assert feed.why_nothing is self.why
