@@ -7,6 +7,7 @@ from typing import override
 from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from custom_components.camera_steward.core.capture.live import Live, LiveFeed
 from custom_components.camera_steward.core.capture.recorder import Recorder, RecorderSettings
 from custom_components.camera_steward.core.capture.source import Packet
 from custom_components.camera_steward.core.errors import StorageError
@@ -41,7 +42,7 @@ class Received:
 
 
 class CaptureMachine(RuleBasedStateMachine):
-    """Connections, pictures, changes of size, triggers and faults of the storage."""
+    """Connections, pictures, changes of size, triggers, faults of the storage, and watchers."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,6 +58,8 @@ class CaptureMachine(RuleBasedStateMachine):
         self.seen: dict[int, list[int]] = {}
         self.recorder: Recorder | None = None
         self.settings = RecorderSettings()
+        self.live = Live(self.clock)
+        self.watching: LiveFeed | None = None
 
     @initialize(on_trigger=st.booleans(), length=st.sampled_from([2, 7]))
     def begin(self, on_trigger: bool, length: int) -> None:
@@ -109,6 +112,12 @@ class CaptureMachine(RuleBasedStateMachine):
             self.triggers.append((self.connection, self.clock.elapsed()))
 
     @rule()
+    def somebody_comes_to_watch_or_leaves(self) -> None:
+        if self.watching is not None:
+            self.watching.close()
+        self.watching = self.live.join(lambda: None) if self.watching is None else None
+
+    @rule()
     def the_connection_is_cut(self) -> None:
         self.end()
         self.connect()
@@ -131,8 +140,14 @@ class CaptureMachine(RuleBasedStateMachine):
         )
         recover_camera(self.site.vault, "door")
         self.recorder = Recorder(
-            "door", ScriptedConnection(source), self.site.vault, self.clock, self.settings
+            "door",
+            ScriptedConnection(source),
+            self.site.vault,
+            self.clock,
+            self.settings,
+            live=self.live,
         )
+        self.live.begin()
 
     def give(self, *, key: bool, step: timedelta) -> None:
         number = len(self.received)

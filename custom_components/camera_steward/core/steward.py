@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from .books import Books
+from .capture.live import Live, LiveFeed
 from .capture.worker import (
     CameraPlan,
     CaptureWorker,
@@ -206,6 +207,19 @@ class Steward:
         worker = self._cameras[camera].worker
         if worker is not None:
             worker.trigger()
+
+    def watch(self, camera: str, on_news: Callable[[], None] = lambda: None) -> LiveFeed:
+        """Show what a camera's recorder receives to somebody who was allowed to watch (INV-4).
+
+        Until `LiveFeed.close`; it ends by itself, and stays so, when recording is switched off or
+        the steward stops. Already closed where recording is off. `on_news` as for `Live.join`.
+        """
+        worker = self._cameras[camera].worker
+        if worker is not None:
+            return worker.watch(on_news)
+        off = Live(self._clock)
+        off.close()
+        return off.join(on_news)
 
     def purge(self, *, actor: str) -> list[PurgeRecord]:
         """Erase now what has reached its limit; return what was entered in the ledger."""

@@ -11,6 +11,7 @@ from ..media.fragments import FragmentBuilder, Header, Samples, Track
 from ..model import to_micros
 from ..vault.vault import Vault
 from ..vault.writer import Sealed, SegmentWriter
+from .live import Live
 from .source import OpenSource, Packet
 
 _GROUP_US = 900_000
@@ -18,6 +19,9 @@ _GROUP_US = 900_000
 _FRAGMENT_US = 3_000_000
 _SOUND_US = 4_000_000
 """Sound ends a fragment only where the pictures have not done so themselves."""
+
+_LIVE_US = 1_250_000
+"""Whoever watches is given a longer fragment in parts; groups of a second, late ones too, whole."""
 
 _FRAGMENT_BYTES = 8 * 1024 * 1024
 _RING_BYTES = 96 * 1024 * 1024
@@ -38,7 +42,10 @@ class RecorderSettings:
 
 @dataclass(slots=True, kw_only=True)
 class _Pending:
-    """Packets that wait to be a fragment; times in microseconds since boot."""
+    """Packets that wait to be a fragment; times in microseconds since boot.
+
+    `shown` is how many of each track watchers have already been given, and up to when.
+    """
 
     header: Header
     since_us: int
@@ -47,6 +54,8 @@ class _Pending:
     size_bytes: int = 0
     until_us: int = 0
     following: dict[int, int | None] = field(default_factory=dict)
+    shown: dict[int, int] = field(default_factory=dict)
+    shown_us: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,7 +72,8 @@ class Recorder:
     """Record one open source; used by the camera's thread, `trigger` from any.
 
     `on_begun` is told the start of each segment once its first fragment is written, `on_stored`
-    of each segment that was sealed.
+    of each segment that was sealed. `live` is given all that comes while somebody watches; also
+    while `stores` is unset.
     """
 
     def __init__(
@@ -75,6 +85,7 @@ class Recorder:
         settings: RecorderSettings,
         on_stored: Callable[[datetime, Sealed], None] = lambda stamp_at, sealed: None,
         on_begun: Callable[[datetime], None] = lambda stamp_at: None,
+        live: Live | None = None,
     ) -> None:
         """Begin without a segment; the first keyframe opens one."""
         self._camera = camera
@@ -84,6 +95,9 @@ class Recorder:
         self._settings = settings
         self._on_stored = on_stored
         self._on_begun = on_begun
+        self._live = live or Live(clock)
+        self._look_us = _LIVE_US if self._live.watched else _FRAGMENT_US
+        self.stores = True
         self._tracks: tuple[Track, ...] = source.tracks
         self._video = self._tracks[0].index
         self._header: Header | None = None
@@ -149,7 +163,8 @@ class Recorder:
             return  # before the first keyframe nothing can be decoded
         if pending is None or (
             not (packet.keyframe and index == self._video)
-            and _is_ripe(pending, now_us, _FRAGMENT_US if index == self._video else _SOUND_US)
+            and _is_ripe(pending, now_us, self._look_us if index == self._video else _SOUND_US)
+            and not self._can_wait(pending, now_us, packet)
         ):
             if pending is not None:
                 self._finish(pending, now_us, packet)
@@ -173,7 +188,6 @@ class Recorder:
         now_us = self._now_us()
         pending = self._pending
         if pending is not None and _is_ripe(pending, now_us, _FRAGMENT_US):
-            self._pending = None
             self._finish(pending, pending.until_us, None)
         elif self._ring and self._triggered_until_us > now_us:
             self._recall()
@@ -182,17 +196,24 @@ class Recorder:
 
     def close(self) -> None:
         """Store what is pending and seal the segment."""
-        pending, self._pending = self._pending, None
-        if pending is not None:
-            self._finish(pending, pending.until_us, None)
+        if self._pending is not None:
+            self._finish(self._pending, self._pending.until_us, None)
         if self._triggered_until_us > self._now_us():
             self._recall()
         self._ring.clear()
         self._close_segment()
 
     def abandon(self) -> None:
-        """Let go without writing: the storage failed; recovery seals what is there."""
+        """Let go of all without writing: the storage failed; recovery seals what is there."""
         self._pending = None
+        self.store_nothing()
+
+    def store_nothing(self) -> None:
+        """Let go of the segment without writing, and store nothing until `stores` is set again.
+
+        What comes next is for those who watch; a segment then begins with a keyframe.
+        """
+        self.stores = False
         self._ring.clear()
         segment, self._segment = self._segment, None
         if segment is not None:
@@ -215,8 +236,17 @@ class Recorder:
                 following.pts if following.dts is None else following.dts
             )
             pending.until_us = now_us
+        self._pending = None
+        watched = self._live.watched
+        self._look_us = _LIVE_US if watched else _FRAGMENT_US
+        if watched:
+            # First, so that storage that is slow or fails keeps nobody waiting for it.
+            self._show(pending, pending.until_us, pending.following)
+        if not self.stores:
+            return
         if not self._settings.on_trigger:
-            self._store(pending)
+            if self._segment is not None or pending.keyframe:
+                self._store(pending)
         elif self._triggered_until_us > pending.since_us:
             self._recall()
             if self._segment is not None or pending.keyframe:
@@ -229,6 +259,32 @@ class Recorder:
             if self._ring or pending.keyframe:
                 self._ring.append(pending)
             self._trim_ring(now_us)
+
+    def _can_wait(self, pending: _Pending, now_us: int, following: Packet) -> bool:
+        """Return whether a fragment is not to be stored yet; show what there is of it."""
+        if _is_ripe(pending, now_us, _FRAGMENT_US):
+            return False
+        if self._live.watched and now_us - max(pending.shown_us, pending.since_us) >= _LIVE_US:
+            next_time = following.pts if following.dts is None else following.dts
+            self._show(pending, now_us, {following.track: next_time})
+        return True
+
+    def _show(self, pending: _Pending, until_us: int, following: dict[int, int | None]) -> None:
+        """Give watchers what they have not been given of a fragment."""
+        shown, samples = pending.shown, pending.samples
+        self._live.push(
+            self._tracks,
+            pending.header,
+            {index: each.after(shown.get(index, 0)) for index, each in samples.items()}
+            if shown
+            else samples,
+            following,
+            since_us=max(pending.shown_us, pending.since_us),
+            until_us=until_us,
+            keyframe=pending.keyframe and not shown,
+        )
+        pending.shown = {index: len(each) for index, each in samples.items()}
+        pending.shown_us = until_us
 
     def _recall(self) -> None:
         """Store what was in memory before a trigger."""

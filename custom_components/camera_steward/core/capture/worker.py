@@ -21,6 +21,7 @@ from ..model import CaptureStatus, Gap, GapCause
 from ..vault.recovery import recover_camera
 from ..vault.vault import Vault
 from ..vault.writer import Sealed
+from .live import Live, LiveFeed
 from .recorder import Recorder, RecorderSettings
 from .schedule import Schedule
 from .source import OpenSource, Source, bare
@@ -29,6 +30,9 @@ _SHORTEST = 1.0
 _LONGEST = 60.0
 _STEADY = timedelta(seconds=60)
 _LOOK_EVERY = timedelta(seconds=1)
+_STORE_AGAIN = timedelta(seconds=10)
+"""A try costs those who watch no picture."""
+
 _END = datetime.max.replace(tzinfo=UTC)
 
 _OF_OUR_OWN = frozenset(
@@ -131,6 +135,8 @@ class CaptureWorker:
         self._triggered_at: timedelta | None = None
         self._header: Header | None = None
         self._storage_error: str | None = None
+        self._live = Live(clock)
+        self._store_again: timedelta | None = None
         self._gap_cause: GapCause | None = None
         self._gap_owed: tuple[datetime, GapCause] | None = None
         self._last_ended_at: datetime | None = None
@@ -162,10 +168,18 @@ class CaptureWorker:
         if (recorder := self._recorder) is not None:
             recorder.trigger()
 
+    def watch(self, on_news: Callable[[], None] = lambda: None) -> LiveFeed:
+        """Show what is received, from any thread, until the feed is closed or the worker ends.
+
+        A new connection, or a storage that fails, does not end it. `on_news` as for `Live.join`.
+        """
+        return self._live.join(on_news)
+
     def request_stop(self, cause: GapCause = GapCause.RESTART) -> None:
-        """Ask the thread to end; what is missing from then on has `cause`."""
+        """Ask the thread to end; what is missing from then on has `cause`. Feeds end at once."""
         self._stop_cause = cause
         self._quit.set()
+        self._live.close()
 
     def join(self, timeout: float) -> bool:
         """Wait for the thread; return whether it ended within `timeout` seconds."""
@@ -183,14 +197,29 @@ class CaptureWorker:
                     continue
                 if self._stored_any or self._clock.elapsed() - began > _STEADY:
                     delay = _SHORTEST
-                if self._quit.wait(delay * random.uniform(0.8, 1.2)):  # noqa: S311
+                if self._rest(delay * random.uniform(0.8, 1.2)):  # noqa: S311
                     break
                 delay = min(delay * 2, _LONGEST)
         finally:
+            self._live.close()
             try:
                 self._gap(self._stop_cause)
             finally:
                 self._set_status(CaptureStatus.STOPPED)
+
+    def _rest(self, seconds: float) -> bool:
+        """Wait for the next try; return whether to end.
+
+        Whoever begins to watch does not wait for the storage.
+        """
+        watched = self._live.watched
+        while self._storage_error is not None and not watched and seconds > 1:
+            if self._quit.wait(1):
+                return True
+            if self._live.watched:
+                return False
+            seconds -= 1
+        return self._quit.wait(seconds)
 
     def _attempt(self, do: Callable[[], None]) -> bool:
         """Return whether it went well; else note the gap, its cause and the error."""
@@ -239,14 +268,29 @@ class CaptureWorker:
             return
         if self._status is None or self._status[0] is not CaptureStatus.NO_STREAM:
             self._set_status(CaptureStatus.CONNECTING)
-        self._vault.check()
-        recover_camera(self._vault, self.camera)
+        try:
+            self._prepare()
+        except StorageError as err:
+            self._only_show(err)
         source = self._plan.source.open()
         try:
             self._receive(source)
         finally:
             self._recorder = None
             source.close()
+
+    def _prepare(self) -> None:
+        """See that footage can be stored, and seal what an earlier fault left open."""
+        self._vault.check()
+        recover_camera(self._vault, self.camera)
+        self._store_again = None
+
+    def _only_show(self, err: StorageError) -> None:
+        """Go on without the storage while somebody watches; else raise the error."""
+        if not self._live.watched:
+            raise err
+        self._storage_trouble(bare(err))
+        self._store_again = self._clock.elapsed() + _STORE_AGAIN
 
     def _receive(self, source: OpenSource) -> None:
         recorder = Recorder(
@@ -257,7 +301,10 @@ class CaptureWorker:
             self._plan.settings,
             on_stored=self._stored,
             on_begun=self._begun,
+            live=self._live,
         )
+        recorder.stores = self._store_again is None
+        self._live.begin()
         self._recorder = recorder
         if self._triggered_at is not None:
             recorder.trigger(self._triggered_at)
@@ -273,10 +320,16 @@ class CaptureWorker:
                     look_at = self._clock.elapsed() + _LOOK_EVERY
                     if not schedule.active(self._clock.now()):
                         break
-                if packet is None:
-                    recorder.idle()
-                    continue
-                recorder.feed(packet)
+                try:
+                    if packet is None:
+                        recorder.idle()
+                        continue
+                    recorder.feed(packet)
+                except StorageError as err:
+                    self._stop_storing(recorder, err)
+                    if packet is None:
+                        continue
+                    recorder.feed(packet)
                 if packet.keyframe and packet.track == video:
                     self._on_keyframe(recorder, source)
             else:
@@ -290,9 +343,27 @@ class CaptureWorker:
             raise
         self._close(recorder)
 
+    def _stop_storing(self, recorder: Recorder, err: StorageError) -> None:
+        if recorder.stores:
+            self._last_ended_at = recorder.ended_at
+        self._only_show(err)
+        recorder.store_nothing()
+
+    def _try_storing(self, recorder: Recorder) -> None:
+        """Store again if the storage is there again; without a watcher nothing else is done."""
+        again = self._store_again
+        if again is not None and self._live.watched and self._clock.elapsed() < again:
+            return
+        try:
+            self._prepare()
+        except StorageError as err:
+            self._only_show(err)
+        else:
+            recorder.stores = True
+
     def _close(self, recorder: Recorder) -> None:
         # One that waited for a trigger saw all until now, whenever it last stored something.
-        told = recorder.writing or not self._plan.settings.on_trigger
+        told = recorder.stores and (recorder.writing or not self._plan.settings.on_trigger)
         try:
             recorder.close()
         except BaseException:
@@ -315,7 +386,9 @@ class CaptureWorker:
                     audio=sound[0].codec if sound else None,
                 )
             )
-        if self._plan.settings.on_trigger and not recorder.writing:
+        if not recorder.stores:
+            self._try_storing(recorder)
+        elif self._plan.settings.on_trigger and not recorder.writing:
             # Footage is there again as soon as the memory fills.
             self._end_gap(self._clock.now())
             self._set_status(CaptureStatus.WAITING)
@@ -339,7 +412,8 @@ class CaptureWorker:
         )
 
     def _no_stream(self, cause: GapCause, err: StewardError) -> None:
-        self._gap(cause)
+        if self._store_again is None:  # else nothing would have been stored of it anyway
+            self._gap(cause)
         self._set_status(CaptureStatus.NO_STREAM, err)
 
     def _storage_trouble(self, err: StorageError) -> None:
@@ -392,6 +466,8 @@ class CaptureWorker:
             self._emit(GapEnded(gap=gap))
 
     def _set_status(self, status: CaptureStatus, error: StewardError | None = None) -> None:
+        if self._recorder is None:
+            self._live.nothing(status)
         found = (status, error.key if error is not None else None)
         if found != self._status:
             self._status = found

@@ -61,6 +61,16 @@ class Samples:
         """Return the number of samples."""
         return len(self.payloads)
 
+    def after(self, count: int) -> Samples:
+        """Return all but the first `count`."""
+        return Samples(
+            payloads=self.payloads[count:],
+            dts=self.dts[count:],
+            pts=self.pts[count:],
+            keys=self.keys[count:],
+            duration=self.duration,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Track:
@@ -277,6 +287,13 @@ class FragmentBuilder:
             self._digests[index].add([len(each) for each in mine.payloads], view[at : at + size])
             at += size
         return fragment
+
+    @property
+    def media_time(self) -> timedelta:
+        """Return up to which media time the first track is built."""
+        track, stored = self._tracks[0]
+        ticks = self._next.get(track.index, 0)
+        return timedelta(microseconds=ticks * 1_000_000 // stored.timescale)
 
     def digests(self) -> dict[int, bytes]:
         """Return the unit digest of each stored track so far, by its number in the segment."""
