@@ -23,6 +23,7 @@ from .core.access.decide import Action, Refusal
 from .core.errors import RefusedError, StewardError
 from .core.viewing.desk import Caller
 from .core.viewing.lobby import Lobby, PieceKind
+from .core.viewing.screen import Playable
 from .core.viewing.watches import Watch
 from .people import caller_of_request
 
@@ -148,9 +149,10 @@ class WatchView(_View):
         if playback is None:
             raise RefusedError(Refusal.ADDRESS)
         sign = _Signer(hass, entry_id, watch)
-        if file == _ENTRANCE:
-            return playback.entrance(sign(_STORED), sign(_CONVERTED))
-        stored = file == _STORED
+        if file == _ENTRANCE and playback.playable is Playable.MAYBE:
+            return playback.either(sign(_STORED), sign(_CONVERTED))
+        # The frontend's player stumbles over a list with a single choice: then none is given.
+        stored = file == _STORED or playback.playable is Playable.AS_STORED
         names = playback.names(stored=stored)
         addresses = {}
         for number, name in enumerate(names):

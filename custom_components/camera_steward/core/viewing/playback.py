@@ -81,14 +81,11 @@ class Playback:
         """Return how long it plays."""
         return self.pieces[-1].at + self.pieces[-1].length
 
-    def entrance(self, stored: str, converted: str) -> str:
-        """Return the list that leads to the two playlists, whichever the player can play."""
+    def either(self, stored: str, converted: str) -> str:
+        """Return the list from which a player takes one of the two playlists, as it can."""
         shown = self.parts[0].shown
         size = (shown.width, shown.height)
-        variants = [(stored, shown.codecs, size), (converted, CONVERTED_CODECS, size)]
-        if self.playable is Playable.CONVERTED:
-            return choice(variants[1:])
-        return choice(variants if self.playable is Playable.MAYBE else variants[:1])
+        return choice([(stored, shown.codecs, size), (converted, CONVERTED_CODECS, size)])
 
     def as_stored(self, address: Callable[[str], str]) -> str:
         """Return the playlist of what is stored; `address` makes one of a file's name."""
