@@ -3,18 +3,20 @@
 import logging
 from pathlib import Path
 
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.typing import ConfigType
 
 from . import changes, keys, repairs
-from .bridge import Bridge, async_erase_site, not_ready
-from .const import CONF_VAULT_PATH, DOMAIN
+from .bridge import Bridge, async_erase_site, cameras_of, not_ready
+from .const import CONF_MANAGER_NAME, CONF_MANAGER_USER_ID, CONF_VAULT_PATH, DOMAIN
 from .coordinator import CameraStewardConfigEntry, CameraStewardCoordinator, CameraStewardData
 from .core.errors import StewardError, VaultForeignError, VaultMissingError
 from .entity import site_device
 from .memory import SiteMemory
+from .panel import async_setup_panel
 from .places import storage_words
 from .repairs import Issue
 from .services import async_setup_services
@@ -39,6 +41,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     async_setup_services(hass)
     async_setup_views(hass)
     async_setup_commands(hass)
+    await async_setup_panel(hass)
     return True
 
 
@@ -78,7 +81,10 @@ async def async_setup_entry(hass: HomeAssistant, entry: CameraStewardConfigEntry
         await changes.async_enter(hass, entry, bridge, memory)
         dr.async_get(hass).async_get_or_create(config_entry_id=entry.entry_id, **site_device(entry))
         entry.runtime_data = CameraStewardData(
-            bridge=bridge, coordinator=coordinator, memory=memory
+            bridge=bridge,
+            coordinator=coordinator,
+            memory=memory,
+            set_up_with=_apart_from_people(entry),
         )
         await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     except BaseException:
@@ -117,6 +123,23 @@ async def async_remove_entry(hass: HomeAssistant, entry: CameraStewardConfigEntr
 
 
 async def _async_changed(hass: HomeAssistant, entry: CameraStewardConfigEntry) -> None:
-    """Start again with what was changed, added or removed."""
+    """Take what was changed, added or removed: at once where it is only people."""
     changes.note_actor(hass, entry)
-    await hass.config_entries.async_reload(entry.entry_id)
+    data = entry.runtime_data if entry.state is ConfigEntryState.LOADED else None
+    if data is None or data.set_up_with != _apart_from_people(entry):
+        await hass.config_entries.async_reload(entry.entry_id)
+        return
+    try:
+        await data.bridge.async_furnish()
+    except StewardError as err:
+        _LOGGER.warning("Nobody can watch until this is mended: %s", err.key)
+    await changes.async_enter(hass, entry, data.bridge, data.memory)
+
+
+def _apart_from_people(entry: CameraStewardConfigEntry) -> list[object]:
+    """Return all that recording rests on; what is left are people, who come and go without it."""
+    data = {
+        k: v for k, v in entry.data.items() if k not in (CONF_MANAGER_USER_ID, CONF_MANAGER_NAME)
+    }
+    cameras = [(k, each.title, dict(each.data)) for k, each in cameras_of(entry).items()]
+    return [entry.title, data, cameras]

@@ -86,6 +86,14 @@ async def _async_enter(
             subject=camera or entry.entry_id,
             data=dict(fields),
         )
+    for operator, person in found.appointed.items():
+        await bridge.async_remember(
+            EntryKind.PERSON_APPOINTED, actor=actor, subject=operator, data=dict(person)
+        )
+    for operator, person in found.dismissed.items():
+        await bridge.async_remember(
+            EntryKind.PERSON_REMOVED, actor=actor, subject=operator, data=dict(person)
+        )
     for camera, each in found.removed.items():
         await _async_removed(hass, bridge, camera, each, actor)
 

@@ -42,6 +42,7 @@ from .const import (
     DEFAULT_RETENTION,
     DOMAIN,
     SUBENTRY_CAMERA,
+    SUBENTRY_OPERATOR,
 )
 from .core.books import create_vault, vault_at
 from .core.errors import StewardError, StorageError
@@ -52,6 +53,7 @@ from .forms import (
     NO_APPROVAL,
     TEXT,
     approval_errors,
+    async_user_selector,
     missing,
     needs_approval,
     retention_errors,
@@ -60,6 +62,7 @@ from .forms import (
     size_text,
     stripped,
 )
+from .operator_flow import OperatorSubentryFlow
 from .places import (
     Place,
     PlaceRefusal,
@@ -104,7 +107,10 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
         cls, config_entry: ConfigEntry
     ) -> dict[str, type[ConfigSubentryFlow]]:
         """Return what can be added to a site."""
-        return {SUBENTRY_CAMERA: CameraSubentryFlow}
+        return {
+            SUBENTRY_CAMERA: CameraSubentryFlow,
+            SUBENTRY_OPERATOR: OperatorSubentryFlow,
+        }
 
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
@@ -130,7 +136,7 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
                 probatio.Required(CONF_INSTALLER): TEXT,
                 probatio.Required(CONF_CONTACT): TEXT,
                 probatio.Required(CONF_PURPOSE): LONG_TEXT,
-                probatio.Required(CONF_MANAGER_USER_ID): await self._async_user_selector(),
+                probatio.Required(CONF_MANAGER_USER_ID): await async_user_selector(self.hass),
                 probatio.Required(CONF_MANAGER_NAME): TEXT,
             }
         )
@@ -406,22 +412,5 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
                 ],
                 custom_value=True,
                 mode=SelectSelectorMode.DROPDOWN,
-            )
-        )
-
-    async def _async_user_selector(self) -> SelectSelector:
-        """Offer the people who can log in."""
-        users = [
-            user
-            for user in await self.hass.auth.async_get_users()
-            if user.is_active and not user.system_generated
-        ]
-        return SelectSelector(
-            SelectSelectorConfig(
-                options=[
-                    SelectOptionDict(value=user.id, label=user.name or user.id) for user in users
-                ],
-                mode=SelectSelectorMode.DROPDOWN,
-                sort=True,
             )
         )

@@ -47,6 +47,8 @@ class CameraStewardData:
     bridge: Bridge
     coordinator: CameraStewardCoordinator
     memory: SiteMemory
+    set_up_with: list[object]
+    """Settings that a change of makes it start again (`__init__.py`)."""
 
 
 class CameraStewardCoordinator(DataUpdateCoordinator[SiteSnapshot]):

@@ -5,11 +5,16 @@ from datetime import timedelta
 from typing import Any
 
 import probatio
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers.selector import (
     DateSelector,
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
     TextSelector,
     TextSelectorConfig,
 )
@@ -100,6 +105,22 @@ def stripped(given: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value.strip() if isinstance(value, str) else value for name, value in given.items()
     }
+
+
+async def async_user_selector(hass: HomeAssistant) -> SelectSelector:
+    """Offer the people who can log in."""
+    users = [
+        user
+        for user in await hass.auth.async_get_users()
+        if user.is_active and not user.system_generated
+    ]
+    return SelectSelector(
+        SelectSelectorConfig(
+            options=[SelectOptionDict(value=user.id, label=user.name or user.id) for user in users],
+            mode=SelectSelectorMode.DROPDOWN,
+            sort=True,
+        )
+    )
 
 
 def size_text(size_bytes: float) -> str:

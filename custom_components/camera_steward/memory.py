@@ -6,13 +6,13 @@ that it can be entered in the ledger. Nothing secret is in it: addresses and key
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
 
-from .const import CONF_KEY_MARK, DOMAIN
+from .const import CONF_KEY_MARK, DOMAIN, SUBENTRY_CAMERA, SUBENTRY_OPERATOR
 
 _VERSION = 1
 
@@ -28,16 +28,23 @@ class CameraMemory(TypedDict):
 class _Stored(TypedDict):
     settings: dict[str, Any] | None
     cameras: dict[str, CameraMemory]
+    operators: NotRequired[dict[str, dict[str, Any]]]
+    """Since there are operators; an older file has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What differs from what was last seen; `settings` by camera, the site's under an empty id."""
+    """What differs from what was last seen; `settings` by camera, the site's under an empty id.
+
+    `appointed` are the operators who are new or differ, `dismissed` those who are gone.
+    """
 
     new_site: bool
     added: Mapping[str, CameraMemory]
     removed: Mapping[str, CameraMemory]
     settings: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    appointed: Mapping[str, Mapping[str, Any]]
+    dismissed: Mapping[str, Mapping[str, Any]]
 
 
 class SiteMemory:
@@ -78,6 +85,7 @@ class SiteMemory:
         """Return how a site differs from what was last seen of it."""
         before = self._stored
         now = self._seen(entry)
+        operators, operators_before = now.get("operators", {}), before.get("operators", {})
         differing = {
             camera: _differences(before["cameras"][camera], found)
             for camera, found in now["cameras"].items()
@@ -91,6 +99,10 @@ class SiteMemory:
             added={k: v for k, v in now["cameras"].items() if k not in before["cameras"]},
             removed={k: v for k, v in before["cameras"].items() if k not in now["cameras"]},
             settings={camera: found for camera, found in differing.items() if found},
+            appointed={
+                id_: each for id_, each in operators.items() if operators_before.get(id_) != each
+            },
+            dismissed={k: v for k, v in operators_before.items() if k not in operators},
         )
 
     async def async_remember(self, entry: ConfigEntry) -> None:
@@ -108,6 +120,12 @@ class SiteMemory:
                     settings=dict(subentry.data),
                 )
                 for camera, subentry in entry.subentries.items()
+                if subentry.subentry_type == SUBENTRY_CAMERA
+            },
+            "operators": {
+                id_: dict(subentry.data)
+                for id_, subentry in entry.subentries.items()
+                if subentry.subentry_type == SUBENTRY_OPERATOR
             },
         }
 
