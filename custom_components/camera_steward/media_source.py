@@ -35,6 +35,7 @@ from .people import caller_in_media_source
 from .texts import Texts, async_texts, clock
 from .views import entrance, picture_path, running_site, running_sites
 
+_NAME: Final = "Camera Steward"
 _MIME: Final = "application/x-mpegURL"
 """What the frontend plays with its own HLS player."""
 _STAMP: Final = "%Y%m%dT%H%MZ"
@@ -130,7 +131,7 @@ def _touches(permission: Permission, camera: str, start: datetime, end: datetime
 class CameraStewardSource(MediaSource):
     """All sites."""
 
-    name = "Camera Steward"
+    name = _NAME
 
     def __init__(self, hass: HomeAssistant) -> None:
         """Keep nothing but the way to look things up."""
@@ -265,7 +266,7 @@ class CameraStewardSource(MediaSource):
             return self._purposes(visits[0], identifier=None)
         return _folder(
             None,
-            texts["sites"],
+            _NAME,
             [_folder(str(_Place(site=v.entry.entry_id)), v.entry.title) for v in visits],
         )
 

@@ -41,7 +41,7 @@ class Texts:
         """Return a day with its day of the week."""
         weekday = self._found[_WEEKDAY + str(day.weekday())]
         return self["day_title"].format(
-            year=day.year, month=day.month, day=day.day, iso=day.isoformat(), weekday=weekday
+            year=day.year, month=f"{day.month:02}", day=f"{day.day:02}", weekday=weekday
         )
 
     def gap(self, gap: Gap, since: datetime, until: datetime) -> str:

@@ -66,6 +66,8 @@ def wall(monkeypatch: pytest.MonkeyPatch) -> Wall:
 async def client(hass: HomeAssistant, hass_client: ClientSessionGenerator) -> TestClient[Any, Any]:
     """Return a browser in which an administrator is logged in."""
     assert await async_setup_component(hass, "repairs", {})
+    # The test's server takes no routes once it runs, unlike Home Assistant's own.
+    assert await async_setup_component(hass, DOMAIN, {})
     client: TestClient[Any, Any] = await hass_client()
     return client
 

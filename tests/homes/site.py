@@ -96,7 +96,11 @@ def add_camera(
 def cameras(client: Client, entry_id: str) -> dict[str, str]:
     """Return the ids of a site's cameras by name."""
     found = client.ws("config_entries/subentries/list", entry_id=entry_id)
-    return {each["title"]: str(each["subentry_id"]) for each in found}
+    return {
+        each["title"]: str(each["subentry_id"])
+        for each in found
+        if each["subentry_type"] == "camera"
+    }
 
 
 def entry(client: Client, entry_id: str) -> dict[str, Any]:

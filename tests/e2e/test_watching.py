@@ -1,0 +1,187 @@
+"""Who may watch, in a real browser: the operator sees, the resident is told, and both are on record."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.cameras import RtspCamera, wait_for
+from tests.homes import (
+    ADMINISTRATOR,
+    MANAGER,
+    OPERATOR,
+    RESIDENT,
+    Books,
+    Home,
+    add_camera,
+    add_site,
+    record_past,
+)
+from tests.homes.browser import browser, log_in, picture, visit
+from tests.homes.demo import SCENES
+from tests.homes.walk import text
+
+_NAME = "Entrance"
+_ZONE = ZoneInfo("Asia/Tokyo")
+_CLIPS = 6
+_LATEST = timedelta(seconds=10)
+"""How much longer may be played after a role has ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stage:
+    home: Home
+    site: str
+    camera: str
+    operator: str
+    start: datetime
+
+
+@pytest.fixture(scope="module")
+def stage(folder: Path, make_home: Callable[[dict[str, str]], Home]) -> Iterator[_Stage]:
+    """Give a site with an operator, and two minutes of footage in an hour of its own."""
+    clip = SCENES[0].clip
+    with RtspCamera(clip) as source:
+        home = make_home({"Door": source.url})
+        home.start()
+        site = add_site(home, folder / "vault")
+        camera = add_camera(home, site, "camera.door", _NAME)
+        operator = home.client().fill(
+            "subentries/flow",
+            [site, "operator"],
+            {
+                "user": {
+                    "name": OPERATOR.name,
+                    "user_id": home.user_id(OPERATOR),
+                    "since": "2026-01-01",
+                }
+            },
+        )
+        (subentry,) = [
+            each["subentry_id"]
+            for each in home.client().ws("config_entries/subentries/list", entry_id=site)
+            if each["subentry_type"] == "operator"
+        ]
+        assert operator["type"] == "create_entry"
+        home.stop()
+        hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=30)
+        start = hour + timedelta(minutes=5)
+        with Books.open(home, site) as books:
+            starts = [start + number * timedelta(seconds=clip.seconds) for number in range(_CLIPS)]
+            assert record_past(books, camera, clip.path(), starts) >= _CLIPS
+        home.start()
+        yield _Stage(home=home, site=site, camera=camera, operator=subentry, start=start)
+
+
+def _pledge(page: Page, stage: _Stage, pictures: Path | None = None) -> None:
+    """Accept pledge and rules, as a person does."""
+    panel = visit(page, f"{stage.home.base}/camera-steward", "camera-steward-panel section")
+    expect(panel).to_contain_text("Pledge of secrecy")
+    if pictures is not None:
+        picture(page, pictures / "en" / "pledge.png")
+    panel.locator("input[type=checkbox]").check()
+    panel.locator("button").click()
+    expect(page.locator("camera-steward-panel")).to_contain_text(text("en", "common.panel_pledged"))
+
+
+def _open(page: Page, stage: _Stage) -> None:
+    visit(page, f"{stage.home.base}/media-browser/browser", "ha-media-player-browse .child")
+    _item(page, "Camera Steward").click()
+
+
+def _item(page: Page, title: str) -> Locator:
+    return page.locator("ha-media-player-browse .child", has_text=title).first
+
+
+def _position(video: Locator) -> float:
+    return float(video.evaluate("video => video.currentTime"))
+
+
+def _seen(video: Locator) -> str:
+    """Return the picture that is shown just now."""
+    return str(
+        video.evaluate(
+            """video => {
+                const canvas = document.createElement("canvas");
+                [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+                canvas.getContext("2d").drawImage(video, 0, 0);
+                return canvas.toDataURL();
+            }"""
+        )
+    )
+
+
+def test_an_operator_watches_until_the_role_ends_and_all_of_it_is_on_record(
+    stage: _Stage, pictures: Path
+) -> None:
+    home = stage.home
+    local = stage.start.astimezone(_ZONE)
+    day, hour = local.strftime("%Y-%m-%d"), local.strftime("%H:00–")
+    with browser("en") as page:
+        log_in(page, home.base, OPERATOR)
+        _open(page, stage)
+        # Not before the pledge.
+        expect(page.locator("ha-media-player-browse")).to_contain_text("accept the pledge")
+        _pledge(page, stage, pictures)
+        _open(page, stage)
+        for title in (text("en", "common.purpose_incident_check"), _NAME, day, hour):
+            _item(page, title).click()
+        first = _item(page, local.strftime("%H:%M:%S"))
+        expect(first.locator("img, .thumbnail").first).to_be_visible()
+        picture(page, pictures / "en" / "clips.png")
+        page.get_by_role("button", name="Play").first.click()
+        video = page.locator("ha-hls-player video")
+        wait_for(lambda: _position(video) > 4, 90)
+        one = _seen(video)
+        wait_for(lambda: _position(video) > 6, 90)
+        assert _seen(video) != one
+        picture(page, pictures / "en" / "playing.png")
+
+        home.client(ADMINISTRATOR).ws(
+            "config_entries/subentries/delete", entry_id=stage.site, subentry_id=stage.operator
+        )
+        ended = _position(video)
+        last = [ended, 0.0]
+
+        def stands_still() -> bool:
+            last[1], last[0] = last[0], _position(video)
+            return last[0] == last[1]
+
+        wait_for(stands_still, 90, 2)
+        assert last[0] < ended + _LATEST.total_seconds()
+        assert last[0] < _length(video)
+
+    manager = home.client(MANAGER)
+    own = manager.ws("camera_steward/own")[0]
+    manager.ws("camera_steward/accept", entry_id=stage.site, version=own["version"], language="ja")
+    with browser("en") as page:
+        log_in(page, home.base, RESIDENT)
+        _open(page, stage)
+        expect(page.locator("ha-media-player-browse")).to_contain_text(text("en", "common.refused"))
+        picture(page, pictures / "en" / "refused.png")
+
+    now = datetime.now(UTC)
+    rows = manager.ws(
+        "camera_steward/viewings",
+        entry_id=stage.site,
+        start=(now - timedelta(hours=1)).isoformat(),
+        end=(now + timedelta(hours=1)).isoformat(),
+    )["viewings"]
+    (watched,) = [each for each in rows if each["kind"] == "playback" and not each["refusal"]]
+    assert (watched["name"], watched["purpose"]) == (OPERATOR.name, "incident_check")
+    assert watched["ended_at"] is not None
+    since, until = (datetime.fromisoformat(each) for each in watched["watched"][0])
+    assert abs(since - stage.start) < timedelta(seconds=1)
+    # What was handed out: what was played, and no more than some seconds beyond.
+    assert timedelta(seconds=last[0] - 1) < until - since < timedelta(seconds=last[0]) + _LATEST
+    assert {"not_pledged", "not_appointed"} <= {each["refusal"] for each in rows}
+    assert RESIDENT.name in {each["name"] for each in rows if each["refusal"]}
+
+
+def _length(video: Locator) -> float:
+    """Return how long all that was to be played is."""
+    return float(video.evaluate("video => video.duration"))
