@@ -36,7 +36,8 @@ class Person:
 class Permission:
     """A guest permission of the manager: footage of [start_at, end_at) of some cameras.
 
-    It holds from `given_at` until `until_at`, when it ends by itself (第3 1(3)).
+    It holds from `given_at` until `until_at`, when it ends by itself (第3 1(3)). One that is `over`
+    holds no more whatever the clock says: it was withdrawn, or has lasted its time.
     """
 
     id: str
@@ -49,14 +50,16 @@ class Permission:
     given_by: str
     given_at: datetime
     until_at: datetime
+    over: bool = False
 
     def holds(self, now: datetime) -> bool:
         """Return whether it can be used just now."""
-        return self.given_at <= now < self.until_at
+        return not self.over and self.given_at <= now < self.until_at
 
     def covers(self, camera: str, start_at: datetime, end_at: datetime) -> bool:
         """Return whether all of a span of a camera's footage is within it."""
-        return camera in self.cameras and self.start_at <= start_at <= end_at <= self.end_at
+        begins = self.start_at <= start_at < self.end_at
+        return camera in self.cameras and begins and start_at <= end_at <= self.end_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

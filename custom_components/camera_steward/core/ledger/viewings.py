@@ -129,6 +129,7 @@ def viewing_register(
     viewing.
     """
     found: dict[str, Viewing] = {}
+    later: list[tuple[str, Entry]] = []
     # Also behind `until`, where one that began before may have ended.
     for each in ledger.entries(_KINDS, since=since):
         if each.kind in (EntryKind.VIEWING_STARTED, EntryKind.VIEWING_DENIED):
@@ -136,8 +137,12 @@ def viewing_register(
                 viewing = Viewing.from_entry(each)
                 found[viewing.id] = viewing
             continue
-        read = Fields(each.data, "viewing")
-        begun = found.get(read.text("viewing"))
+        viewed = Fields(each.data, "viewing").text("viewing")
+        if viewed in found or each.at < until:
+            later.append((viewed, each))
+    # After all beginnings: where a clock was set back, an end may bear an earlier time.
+    for viewed, each in later:
+        begun, read = found.get(viewed), Fields(each.data, "viewing")
         if begun is None:
             continue
         if each.kind == EntryKind.VIEWING_ENDED:

@@ -7,13 +7,14 @@ there. Refusals, pledges and permissions are entered in the ledger.
 import secrets
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta, tzinfo
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta, tzinfo
+from operator import attrgetter
 from typing import Protocol
 
 from ..access.decide import Action, Asking, Decision, Refusal, decide
 from ..access.people import Permission, Person, Register
-from ..errors import LedgerBrokenError, PermissionInvalidError, PledgeStaleError
+from ..errors import LedgerBrokenError, PermissionInvalidError, PledgeStaleError, StewardError
 from ..ledger.entry import EntryKind, Json
 from ..ledger.fields import Fields
 from ..ledger.store import Ledger
@@ -89,7 +90,14 @@ class Desk:
         self._lock = threading.RLock()
         self._house = House()
         self._pledges = _pledges(ledger)
-        self._permissions = _permissions(ledger, clock.now() - LONGEST_PERMISSION)
+        now, elapsed = clock.now(), clock.elapsed()
+        self._permissions = _permissions(ledger, now - LONGEST_PERMISSION)
+        # When each has lasted its time by a clock that nobody can set back.
+        self._lapses = {
+            each.id: elapsed + min(each.until_at - now, LONGEST_PERMISSION)
+            for each in self._permissions.values()
+        }
+        self._owed: set[str] = set()
         self._register = Register()
         self._denied: dict[str | None, timedelta] = {}
 
@@ -114,6 +122,7 @@ class Desk:
 
     def decide(self, asking: Asking) -> Decision:
         """Decide as of now."""
+        self._lapse()
         now, trusted = self._clock.now(), self._clock.trusted
         return decide(self._register, asking, now, trusted=trusted)
 
@@ -131,7 +140,7 @@ class Desk:
         """Return whether a user has a role or a permission, now or later, to pledge for."""
         now = self._clock.now()
         mine = [each.until_at for each in self._house.people if each.user == user]
-        mine += [each.until_at for each in self._register.permissions if each.user == user]
+        mine += [p.until_at for p in self._register.permissions if p.user == user and not p.over]
         return any(until_at is None or now < until_at for until_at in mine)
 
     def pledge(self, caller: Caller, *, version: str, data: Mapping[str, Json]) -> None:
@@ -140,13 +149,15 @@ class Desk:
         `PledgeStaleError` when they read otherwise by now, or when nothing asks for it.
         """
         user = caller.user
-        if user is None or version != self._house.version or not self.may_pledge(user):
+        stale = not version or version != self._house.version
+        if user is None or stale or not self.may_pledge(user):
             raise PledgeStaleError
         self._ledger.append(
             EntryKind.PLEDGE_ACCEPTED,
             actor=self.name_of(caller),
             subject=user,
             data={**data, "user": user, "version": version},
+            at=self._clock.now(),
         )
         with self._lock:
             self._pledges[user] = version
@@ -156,8 +167,11 @@ class Desk:
 
     def permissions(self) -> tuple[Permission, ...]:
         """Return the guest permissions that have not ended, oldest first."""
+        self._lapse()
         now = self._clock.now()
-        return tuple(each for each in self._register.permissions if now < each.until_at)
+        return tuple(
+            each for each in self._register.permissions if not each.over and now < each.until_at
+        )
 
     def permit(
         self,
@@ -177,10 +191,11 @@ class Desk:
         that is wrong: at least one camera of the site, a span that does not end before it begins,
         a reason, and at most 24 hours.
         """
-        now = self._clock.now()
+        now, elapsed = self._clock.now(), self._clock.elapsed()
         wrong = {
             "cameras": not cameras or not cameras <= self._house.cameras,
-            "end_at": end_at <= start_at,
+            "start_at": not _is_moment(start_at),
+            "end_at": not (_is_moment(start_at) and _is_moment(end_at) and start_at < end_at),
             "reason": not reason.strip(),
             "length": not timedelta(0) < length <= LONGEST_PERMISSION,
             "user": not user,
@@ -194,8 +209,8 @@ class Desk:
             user=user,
             name=name.strip(),
             cameras=cameras,
-            start_at=start_at,
-            end_at=end_at,
+            start_at=start_at.astimezone(UTC),
+            end_at=end_at.astimezone(UTC),
             reason=reason.strip(),
             given_by=manager.user or "",
             given_at=now,
@@ -210,25 +225,48 @@ class Desk:
         )
         with self._lock:
             self._permissions[made.id] = made
+            self._lapses[made.id] = elapsed + length
             self._renew()
         return made
 
     def withdraw(self, permission: str, *, actor: str) -> bool:
-        """End a guest permission before its time; False when there is none such."""
+        """End a guest permission before its time; False when there is none such.
+
+        It is over even where the ledger cannot be written; then to be asked for again.
+        """
+        now = self._clock.now()
         with self._lock:
             found = self._permissions.get(permission)
-            if found is None or self._clock.now() >= found.until_at:
+            if found is None or now >= found.until_at:
+                return False
+            if found.over and permission not in self._owed:
                 return False
             # First in memory: from here on nothing is handed out under it.
-            del self._permissions[permission]
+            self._owed.add(permission)
+            self._permissions[permission] = replace(found, over=True)
             self._renew()
         self._ledger.append(
             EntryKind.PERMISSION_ENDED,
             actor=actor,
             subject=found.user,
             data={"permission": permission},
+            at=now,
+            key=f"permission-ended-{permission}",
         )
+        with self._lock:
+            self._owed.discard(permission)
         return True
+
+    def _lapse(self) -> None:
+        """Put an end to what has lasted its time: a clock that is set back gives none of it anew."""
+        elapsed = self._clock.elapsed()
+        with self._lock:
+            lapsed = [each for each, at in self._lapses.items() if at <= elapsed]
+            for each in lapsed:
+                del self._lapses[each]
+                self._permissions[each] = replace(self._permissions[each], over=True)
+            if lapsed:
+                self._renew()
 
     # Refusals
 
@@ -260,13 +298,18 @@ class Desk:
             client=caller.client,
             refusal=refusal.value,
         )
-        self._ledger.append(
-            EntryKind.VIEWING_DENIED,
-            actor=viewing.name or "nobody",
-            subject=viewing.camera or "",
-            data=viewing.to_data(),
-            at=viewing.at,
-        )
+        try:
+            self._ledger.append(
+                EntryKind.VIEWING_DENIED,
+                actor=viewing.name or "nobody",
+                subject=viewing.camera or "",
+                data=viewing.to_data(),
+                at=viewing.at,
+            )
+        except StewardError:
+            with self._lock:
+                self._denied.pop(caller.user, None)
+            raise
         self._on_event(ViewingDenied(viewing=viewing))
         return True
 
@@ -274,8 +317,12 @@ class Desk:
         """Return the name that a person is entered under: the real one where it is known."""
         if caller.user is None:
             return "nobody"
-        names = {each.user: each.name for each in self._permissions.values()}
-        names |= {each.user: each.name for each in self._house.people}
+        acting = self.person(caller.user)
+        if acting is not None:
+            return acting.name
+        register = self._register
+        names = {each.user: each.name for each in register.permissions}
+        names |= {each.user: each.name for each in register.people}
         return names.get(caller.user) or caller.name or caller.user
 
     def _renew(self) -> None:
@@ -292,7 +339,8 @@ class Desk:
 def _pledges(ledger: Ledger) -> dict[str, str]:
     """Return, by user, the version of pledge and rules that they accepted last."""
     found = {}
-    for each in ledger.entries((EntryKind.PLEDGE_ACCEPTED,)):
+    # In the order of their numbers: that of their times is another where a clock was set back.
+    for each in sorted(ledger.entries((EntryKind.PLEDGE_ACCEPTED,)), key=attrgetter("id")):
         read = Fields(each.data, "pledge")
         found[read.text("user")] = read.text("version")
     return found
@@ -300,12 +348,13 @@ def _pledges(ledger: Ledger) -> dict[str, str]:
 
 def _permissions(ledger: Ledger, since: datetime) -> dict[str, Permission]:
     found: dict[str, Permission] = {}
-    kinds = (EntryKind.PERMISSION_GIVEN, EntryKind.PERMISSION_ENDED)
-    for each in ledger.entries(kinds, since=since):
+    # Whenever: with a clock that was set back, one may have ended before it was given.
+    ended = {
+        Fields(each.data, "permission").text("permission")
+        for each in ledger.entries((EntryKind.PERMISSION_ENDED,))
+    }
+    for each in ledger.entries((EntryKind.PERMISSION_GIVEN,), since=since):
         read = Fields(each.data, "permission")
-        if each.kind == EntryKind.PERMISSION_ENDED:
-            found.pop(read.text("permission"), None)
-            continue
         spans = read.spans("footage")
         if len(spans) != 1:
             raise LedgerBrokenError("permission")
@@ -320,9 +369,21 @@ def _permissions(ledger: Ledger, since: datetime) -> dict[str, Permission]:
             given_by=read.text("given_by"),
             given_at=each.at,
             until_at=read.time("until"),
+            over=read.text("permission") in ended,
         )
         found[made.id] = made
     return found
+
+
+def _is_moment(at: datetime) -> bool:
+    """Return whether a time can be entered, and read back."""
+    if at.tzinfo is None:
+        return False
+    try:
+        at.astimezone(UTC)
+    except OverflowError:
+        return False
+    return True
 
 
 def _permission_data(made: Permission) -> dict[str, Json]:

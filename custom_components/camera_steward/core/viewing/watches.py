@@ -3,12 +3,14 @@
 import secrets
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from operator import attrgetter
 
-from ..access.decide import Action, Asking, Decision
+from ..access.decide import Action, Asking, Decision, Refusal
+from ..errors import RefusedError, StewardError
 from ..ledger.entry import EntryKind
 from ..ledger.fields import Span, merge_spans
 from ..ledger.store import Ledger
@@ -23,8 +25,11 @@ IDLE = timedelta(minutes=10)
 _LONGEST = timedelta(hours=2)
 _BULK = timedelta(hours=4)
 _BULK_WITHIN = timedelta(hours=1)
+_BULK_COUNTED = timedelta(minutes=1)
 _NIGHT_FROM, _NIGHT_TO = 23, 5
 _SPANS = 100
+_MOST = 32
+"""So many watches a person has at once; each holds a layout in memory."""
 
 
 class Unusual(StrEnum):
@@ -79,7 +84,7 @@ class Watch:
     pace: Pace = field(default_factory=Pace)
     bound: bool = False
     begun: bool = False
-    over: bool = False
+    over: WatchEnd | None = None
     watched: list[Span] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -105,7 +110,10 @@ class Watch:
 
 
 class Watches:
-    """All watches of a site. Any thread; `find` and `open` touch no file, the others the ledger."""
+    """All watches of a site. Any thread; `find` and `open` touch no file, the others the ledger.
+
+    What is `over` is handed out no more; it is held until that is in the ledger too.
+    """
 
     def __init__(
         self,
@@ -142,7 +150,7 @@ class Watches:
         """Begin a watch after a decision that allowed it; nothing is in the ledger yet.
 
         `span` is of the footage asked for. It lasts `lasts`, by default as long as the span and a
-        pause; in any case no longer than two hours.
+        pause; in any case no longer than two hours. Of too many the one not used longest is over.
         """
         now = self._desk.elapsed()
         lasts = min(span[1] - span[0] + IDLE if lasts is None else lasts, _LONGEST)
@@ -169,7 +177,12 @@ class Watches:
             playback=playback,
         )
         with self._lock:
+            held = [each for each in self._open.values() if not each.over]
+            mine = [each for each in held if each.caller.user == caller.user]
             self._open[watch.token] = watch
+        mine.sort(key=attrgetter("used_at"), reverse=True)
+        for each in mine[_MOST - 1 :]:
+            each.over = each.over or WatchEnd.LEFT
         return watch
 
     def find(self, token: str) -> Watch | None:
@@ -194,8 +207,13 @@ class Watches:
         return next((watch for token in found if (watch := self.find(token))), None)
 
     def begin(self, watch: Watch) -> None:
-        """Enter in the ledger that someone watches, once; durable on return (INV-4)."""
+        """Enter in the ledger that someone watches, once; durable on return (INV-4).
+
+        `RefusedError` when it is over.
+        """
         with watch.lock:
+            if watch.over:
+                raise RefusedError(Refusal.ADDRESS.value)
             if watch.begun:
                 return
             viewing = replace(watch.viewing, at=self._desk.now())
@@ -214,9 +232,14 @@ class Watches:
             self._stands_out(watch.viewing, reasons)
 
     def shown(self, watch: Watch, span: Span) -> None:
-        """Note what is about to be handed out; times are of the footage."""
+        """Note what is about to be handed out; times are of the footage.
+
+        `RefusedError` when it is over by now: what was shown is in the ledger already.
+        """
         now = self._desk.elapsed()
         with watch.lock:
+            if watch.over or not watch.begun:
+                raise RefusedError(Refusal.ADDRESS.value)
             watch.used_at = now
             watch.watched = list(merge_spans([*watch.watched, span]))
         user = watch.viewing.user or ""
@@ -224,49 +247,60 @@ class Watches:
             self._stands_out(watch.viewing, (Unusual.BULK,))
 
     def close(self, watch: Watch, why: WatchEnd) -> None:
-        """End a watch and enter what was shown; harmless when repeated."""
+        """End a watch and enter what was shown; harmless when repeated.
+
+        It is over even where the ledger cannot be written; then the next `sweep` enters it.
+        """
         with watch.lock:
-            if watch.over:
-                return
-            watch.over = True
-            watched, begun = watch.watched, watch.begun
-        with self._lock:
-            self._open.pop(watch.token, None)
-        if not begun:
-            return
-        within = timedelta(seconds=2)
-        while len(watched) > _SPANS:  # who jumps about leaves many; an entry stays an entry
-            watched = list(merge_spans(watched, within))
-            within *= 2
-        self._ledger.append(
-            EntryKind.VIEWING_ENDED,
-            actor=watch.viewing.name or "",
-            subject=watch.viewing.camera or "",
-            data=ended_data(watch.viewing.id, tuple(watched), why.value),
-        )
+            watch.over = watch.over or why
+            with self._lock:
+                held = watch.token in self._open
+            if held and watch.begun:
+                self._ledger.append(
+                    EntryKind.VIEWING_ENDED,
+                    actor=watch.viewing.name or "",
+                    subject=watch.viewing.camera or "",
+                    data=ended_data(watch.viewing.id, _few(watch.watched), watch.over.value),
+                    at=self._desk.now(),
+                )
+            with self._lock:
+                self._open.pop(watch.token, None)
 
     def sweep(self) -> None:
         """End what has lasted its time or is not fetched any more."""
         now = self._desk.elapsed()
-        with self._lock:
-            found = list(self._open.values())
-        for each in found:
-            if now >= each.ends_at:
-                self.close(each, WatchEnd.TIME)
+        found: list[tuple[Watch, WatchEnd]] = []
+        for each in self._held():
+            if each.over:
+                found.append((each, each.over))
+            elif now >= each.ends_at:
+                found.append((each, WatchEnd.TIME))
             elif now - each.used_at >= IDLE:
-                self.close(each, WatchEnd.LEFT)
+                found.append((each, WatchEnd.LEFT))
+        self._close_each(found)
 
     def close_all(self) -> None:
         """End all watches, as when the site stops."""
-        with self._lock:
-            found = list(self._open.values())
-        for each in found:
-            self.close(each, WatchEnd.STOPPED)
+        self._close_each((each, WatchEnd.STOPPED) for each in self._held())
 
     def watching(self) -> tuple[Watch, ...]:
         """Return what is being watched."""
+        return tuple(each for each in self._held() if not each.over)
+
+    def _held(self) -> tuple[Watch, ...]:
         with self._lock:
             return tuple(self._open.values())
+
+    def _close_each(self, found: Iterable[tuple[Watch, WatchEnd]]) -> None:
+        """Close all that can be; what one of them raised is raised afterwards."""
+        failed: StewardError | None = None
+        for watch, why in found:
+            try:
+                self.close(watch, why)
+            except StewardError as err:
+                failed = failed or err
+        if failed is not None:
+            raise failed
 
     def _first_or_at_night(self, viewing: Viewing) -> tuple[Unusual, ...]:
         reasons = []
@@ -284,7 +318,10 @@ class Watches:
         """Return whether this makes it a great deal, at most once an hour a person."""
         with self._lock:
             mine = self._bulk.setdefault(user, deque())
-            mine.append((now, length))
+            if mine and now - mine[-1][0] < _BULK_COUNTED:
+                mine[-1] = (mine[-1][0], mine[-1][1] + length)
+            else:
+                mine.append((now, length))
             while mine and now - mine[0][0] >= _BULK_WITHIN:
                 mine.popleft()
             told = self._bulk_told.get(user)
@@ -301,5 +338,15 @@ class Watches:
             actor=viewing.name or "",
             subject=viewing.camera or "",
             data=unusual_data(viewing.id, viewing.user or "", reasons),
+            at=self._desk.now(),
         )
         self._on_event(ViewingUnusual(viewing=viewing, reasons=reasons))
+
+
+def _few(watched: list[Span]) -> tuple[Span, ...]:
+    """Return what was shown in spans that an entry can hold: who jumps about leaves many."""
+    few, within = tuple(watched), timedelta(seconds=2)
+    while len(few) > _SPANS:
+        few = merge_spans(few, within)
+        within *= 2
+    return few
