@@ -154,12 +154,11 @@ def footage(start: float, end: float) -> tuple[datetime, datetime]:
 
 
 @contextmanager
-def storage_failing(path: Path, kind: str | None = None) -> Iterator[None]:
-    """Let the database itself refuse entries, all or of one kind."""
-    condition = "" if kind is None else f"WHEN NEW.kind = '{kind}'"
+def storage_failing(path: Path, where: str = "TRUE") -> Iterator[None]:
+    """Let the database itself refuse entries: those of which an SQL condition on NEW is true."""
     with raw(path) as connection:
         connection.execute(
-            f"CREATE TRIGGER failing BEFORE INSERT ON entries {condition} "
+            f"CREATE TRIGGER failing BEFORE INSERT ON entries WHEN {where} "
             "BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END"
         )
     try:
