@@ -159,6 +159,9 @@ class Lobby:
             raise RefusedError(Refusal.ADDRESS.value)
         if not watch.is_from(caller.client):
             raise RefusedError(Refusal.ADDRESS.value)
+        if watch.playback is not None:
+            first = watch.playback.pieces[0]
+            self._check(watch, caller, first.start_at, first.end_at)
         return watch
 
     def turn(self, watch: Watch, caller: Caller, number: int) -> timedelta:
@@ -175,8 +178,6 @@ class Lobby:
         if kind is PieceKind.HEADER:
             if number >= len(playback.inits):
                 raise RefusedError(Refusal.ADDRESS.value)
-            first = playback.pieces[0]
-            self._check(watch, caller, first.start_at, first.end_at)
             self.watches.begin(watch)
             return playback.inits[number]
         piece = self._piece(watch, caller, number)
