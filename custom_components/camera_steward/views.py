@@ -46,9 +46,6 @@ _ENTRANCE: Final = "index.m3u8"
 _STORED: Final = "stored.m3u8"
 _CONVERTED: Final = "screen.m3u8"
 _SIGNED_AT_ONCE: Final = 50
-_CONVERSIONS: Final = asyncio.Semaphore(1)
-"""Converting takes a core: one at a time, and recording keeps the others."""
-_PICTURES: Final = asyncio.Semaphore(2)
 
 
 @callback
@@ -113,6 +110,10 @@ class WatchView(_View):
     url = f"{_BASE}/{{entry_id}}/watch/{{token}}/{{file}}"
     name = f"api:{DOMAIN}:watch"
 
+    def __init__(self) -> None:
+        """Convert one piece at a time: it takes a core, and recording keeps the others."""
+        self._conversions = asyncio.Semaphore(1)
+
     @override
     async def answer(
         self, hass: HomeAssistant, entry: CameraStewardConfigEntry, caller: Caller, **where: str
@@ -138,7 +139,7 @@ class WatchView(_View):
             if wait:
                 await asyncio.sleep(wait.total_seconds())
             if kind is PieceKind.CONVERTED:
-                async with _CONVERSIONS:
+                async with self._conversions:
                     body = await bridge.async_in_lobby(fetch)
             else:
                 body = await bridge.async_in_lobby(fetch)
@@ -173,6 +174,10 @@ class PictureView(_View):
     url = f"{_BASE}/{{entry_id}}/picture/{{purpose}}/{{camera}}/{{sequence}}"
     name = f"api:{DOMAIN}:picture"
 
+    def __init__(self) -> None:
+        """Make two at a time: a browser asks for a whole hour's at once."""
+        self._pictures = asyncio.Semaphore(2)
+
     @override
     async def answer(
         self, hass: HomeAssistant, entry: CameraStewardConfigEntry, caller: Caller, **where: str
@@ -189,7 +194,7 @@ class PictureView(_View):
                 sequence=int(sequence),
             )
 
-        async with _PICTURES:
+        async with self._pictures:
             body = await entry.runtime_data.bridge.async_in_lobby(picture)
         return Response(body=body, content_type="image/jpeg", headers=_HEADERS)
 

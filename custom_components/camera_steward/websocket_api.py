@@ -15,6 +15,7 @@ import probatio
 from homeassistant.components import websocket_api
 from homeassistant.components.websocket_api import ActiveConnection
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import VolDictType
 from homeassistant.util import dt as dt_util
 
@@ -165,8 +166,8 @@ async def permissions(
         probatio.Required("user_id"): str,
         probatio.Required("name"): _TEXT,
         probatio.Required("cameras"): [str],
-        probatio.Required("start"): probatio.All(str, dt_util.parse_datetime),
-        probatio.Required("end"): probatio.All(str, dt_util.parse_datetime),
+        probatio.Required("start"): probatio.All(str, cv.datetime),
+        probatio.Required("end"): probatio.All(str, cv.datetime),
         probatio.Required("reason"): _TEXT,
         probatio.Optional("hours", default=_DEFAULT_HOURS): probatio.Coerce(float),
     }
@@ -217,8 +218,8 @@ async def withdraw(hass: HomeAssistant, connection: ActiveConnection, msg: dict[
     {
         probatio.Required("type"): f"{DOMAIN}/viewings",
         **_ENTRY,
-        probatio.Required("start"): probatio.All(str, dt_util.parse_datetime),
-        probatio.Required("end"): probatio.All(str, dt_util.parse_datetime),
+        probatio.Required("start"): probatio.All(str, cv.datetime),
+        probatio.Required("end"): probatio.All(str, cv.datetime),
         probatio.Optional("camera"): str,
         probatio.Optional("user_id"): str,
         probatio.Optional("as_csv", default=False): bool,
