@@ -96,6 +96,17 @@ def test_pledge_and_rules_that_read_otherwise_suspend_until_they_are_accepted(
     assert site.allows(OPERATOR)
 
 
+def test_who_has_pledged_makes_the_ledger_no_longer_by_pledging_again(site: ViewingSite) -> None:
+    for _ in range(20):
+        site.pledge(OPERATOR)
+    assert len(site.entries(EntryKind.PLEDGE_ACCEPTED)) == 1
+    for version in ("version 2", "version 1"):
+        site.desk.furnish(replace(HOUSE, version=version))
+        assert not site.allows(OPERATOR)
+        site.pledge(OPERATOR)
+    assert len(site.entries(EntryKind.PLEDGE_ACCEPTED)) == 3
+
+
 def test_the_pledge_entered_last_counts_whatever_the_clock_said(site: ViewingSite) -> None:
     site.clock.steps(DAY)
     site.pledge(OPERATOR)

@@ -146,6 +146,20 @@ def test_a_clock_set_back_reopens_no_permission_that_has_lasted_its_time(
     assert not site.desk.may_pledge("guest")
 
 
+def test_a_restart_gives_no_permission_more_time_than_was_left(site: ViewingSite) -> None:
+    site.permit(10 * HOUR)
+    site.pledge(GUEST)
+    site.clock.passes(9 * HOUR)
+    again = site.reopened()
+    assert again.allows(GUEST)
+    again.clock.steps(-5 * HOUR)
+    again.clock.passes(HOUR - TICK)
+    assert again.allows(GUEST)
+    again.clock.passes(TICK)
+    assert not again.allows(GUEST)
+    again.close()
+
+
 def test_a_doubted_clock_opens_no_permission(site: ViewingSite) -> None:
     site.permit()
     site.pledge(GUEST, OPERATOR)

@@ -302,8 +302,9 @@ def test_whoever_jumps_about_makes_no_entry_longer_than_a_hundred_spans(site: Vi
 # When the ledger cannot be written
 
 
+@pytest.mark.parametrize("how", ["sweep", "close_all"])
 def test_an_end_that_cannot_be_entered_is_entered_later_with_its_own_reason(
-    site: ViewingSite,
+    site: ViewingSite, how: str
 ) -> None:
     watch = site.open()
     watched(site, watch, -60, -59)
@@ -314,7 +315,7 @@ def test_an_end_that_cannot_be_entered_is_entered_later_with_its_own_reason(
     with pytest.raises(RefusedError):
         site.watches.shown(watch, footage(-59, -58))
     site.clock.passes(24 * HOUR)
-    site.watches.sweep()
+    getattr(site.watches, how)()
     [entry] = site.entries(ENDED)
     assert entry.data["why"] == "refused"
     [line] = site.register()

@@ -138,13 +138,14 @@ class Desk:
 
     def may_pledge(self, user: str) -> bool:
         """Return whether a user has a role or a permission, now or later, to pledge for."""
+        self._lapse()
         now = self._clock.now()
         mine = [each.until_at for each in self._house.people if each.user == user]
         mine += [p.until_at for p in self._register.permissions if p.user == user and not p.over]
         return any(until_at is None or now < until_at for until_at in mine)
 
     def pledge(self, caller: Caller, *, version: str, data: Mapping[str, Json]) -> None:
-        """Enter that a user accepted pledge and rules of this version; durable on return.
+        """Enter that a user accepted pledge and rules of this version, once; durable on return.
 
         `PledgeStaleError` when they read otherwise by now, or when nothing asks for it.
         """
@@ -152,6 +153,8 @@ class Desk:
         stale = not version or version != self._house.version
         if user is None or stale or not self.may_pledge(user):
             raise PledgeStaleError
+        if self.has_pledged(user):
+            return
         self._ledger.append(
             EntryKind.PLEDGE_ACCEPTED,
             actor=self.name_of(caller),
