@@ -73,11 +73,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: CameraStewardConfigEntry
 
     try:
         await coordinator.async_config_entry_first_refresh()
-        try:
-            await bridge.async_furnish()
-        except StewardError as err:
-            # Recording goes on; nobody is let in to footage until the ledger can be read again.
-            _LOGGER.warning("Nobody can watch until this is mended: %s", err.key)
+        await _async_furnish(bridge)
         await changes.async_enter(hass, entry, bridge, memory)
         dr.async_get(hass).async_get_or_create(config_entry_id=entry.entry_id, **site_device(entry))
         entry.runtime_data = CameraStewardData(
@@ -129,11 +125,17 @@ async def _async_changed(hass: HomeAssistant, entry: CameraStewardConfigEntry) -
     if data is None or data.set_up_with != _apart_from_people(entry):
         await hass.config_entries.async_reload(entry.entry_id)
         return
-    try:
-        await data.bridge.async_furnish()
-    except StewardError as err:
-        _LOGGER.warning("Nobody can watch until this is mended: %s", err.key)
+    await _async_furnish(data.bridge)
     await changes.async_enter(hass, entry, data.bridge, data.memory)
+
+
+async def _async_furnish(bridge: Bridge) -> None:
+    """Let in whom the settings appoint."""
+    try:
+        await bridge.async_furnish()
+    except StewardError as err:
+        # Recording goes on; nobody is let in to footage until the ledger can be read again.
+        _LOGGER.warning("Nobody can watch until this is mended: %s", err.key)
 
 
 def _apart_from_people(entry: CameraStewardConfigEntry) -> list[object]:

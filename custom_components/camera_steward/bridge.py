@@ -229,6 +229,12 @@ def cameras_of(entry: ConfigEntry) -> dict[str, ConfigSubentry]:
     }
 
 
+def camera_name(entry: ConfigEntry, camera: str) -> str:
+    """Return a camera's name; one that was removed has only its id."""
+    found = entry.subentries.get(camera)
+    return found.title if found is not None else camera
+
+
 def on_trigger(subentry: ConfigSubentry) -> bool:
     """Return whether a camera records when it is told to."""
     return bool(subentry.data.get(CONF_MODE) == RecordingMode.TRIGGER)

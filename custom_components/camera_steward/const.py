@@ -16,8 +16,6 @@ CONF_PURPOSE: Final = "purpose"
 CONF_REASON: Final = "reason"
 CONF_MANAGER_USER_ID: Final = "manager_user_id"
 CONF_MANAGER_NAME: Final = "manager_name"
-CONF_MANAGER_SINCE: Final = "manager_since"
-CONF_MANAGER_UNTIL: Final = "manager_until"
 CONF_VAULT_PATH: Final = "vault_path"
 CONF_VAULT_ID: Final = "vault_id"
 CONF_KEY_MARK: Final = "key_mark"
@@ -25,7 +23,6 @@ CONF_KEY_MARK: Final = "key_mark"
 
 # Subentry data: an operator; dates are local, the last one included (people.py).
 CONF_USER_ID: Final = "user_id"
-CONF_NAME: Final = "name"
 CONF_SINCE: Final = "since"
 CONF_UNTIL: Final = "until"
 

@@ -27,6 +27,7 @@ from .const import (
     CONF_RETENTION_REVIEW_AT,
 )
 from .core.retention.limits import LONGEST, SHORTEST
+from .people import is_person
 
 CONF_DAYS = "retention_days"
 CONF_MORE_HOURS = "retention_more_hours"
@@ -109,11 +110,7 @@ def stripped(given: Mapping[str, Any]) -> dict[str, Any]:
 
 async def async_user_selector(hass: HomeAssistant) -> SelectSelector:
     """Offer the people who can log in."""
-    users = [
-        user
-        for user in await hass.auth.async_get_users()
-        if user.is_active and not user.system_generated
-    ]
+    users = [user for user in await hass.auth.async_get_users() if is_person(user)]
     return SelectSelector(
         SelectSelectorConfig(
             options=[SelectOptionDict(value=user.id, label=user.name or user.id) for user in users],

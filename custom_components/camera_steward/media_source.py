@@ -1,7 +1,9 @@
 """The media browser: site, purpose, camera, day, hour, clip; for whom the desk lets in."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from operator import itemgetter
 from typing import Final, override
 
@@ -19,20 +21,21 @@ from homeassistant.components.media_source import (
     Unresolvable,
 )
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util import dt as dt_util
 
 from .bridge import cameras_of
 from .const import DOMAIN, PURPOSES
 from .coordinator import CameraStewardConfigEntry
-from .core.access.decide import Action, Asking, Decision, Refusal
-from .core.access.people import Permission
-from .core.errors import RefusedError, StewardError
-from .core.model import Segment
+from .core.access.decide import Decision, Refusal, RefusedError
+from .core.errors import StewardError
+from .core.model import Action, Segment
 from .core.viewing.desk import Caller
 from .core.viewing.lobby import Lobby
+from .core.viewing.playback import GAP
 from .core.viewing.watches import Watch
 from .people import caller_in_media_source
-from .texts import Texts, async_texts, clock
+from .texts import Texts, async_texts, bounds, clock
 from .views import entrance, picture_path, running_site, running_sites
 
 _NAME: Final = "Camera Steward"
@@ -41,7 +44,6 @@ _MIME: Final = "application/x-mpegURL"
 _STAMP: Final = "%Y%m%dT%H%MZ"
 _LONGEST_IDENTIFIER: Final = 300
 _HOUR: Final = timedelta(hours=1)
-_GAP: Final = timedelta(seconds=2)
 _MOST_FOUND: Final = 100
 _OWN: Final = {
     Refusal.NOT_PLEDGED: "refused_not_pledged",
@@ -120,12 +122,7 @@ class _Visit:
     def sees(self, camera: str, start: datetime, end: datetime) -> bool:
         """Return whether a span may be listed: a guest sees what touches their permission."""
         permissions = self.decision.permissions
-        return not permissions or any(_touches(each, camera, start, end) for each in permissions)
-
-
-def _touches(permission: Permission, camera: str, start: datetime, end: datetime) -> bool:
-    inside = permission.start_at < end and start < permission.end_at
-    return camera in permission.cameras and inside
+        return not permissions or any(each.touches(camera, start, end) for each in permissions)
 
 
 class CameraStewardSource(MediaSource):
@@ -144,31 +141,23 @@ class CameraStewardSource(MediaSource):
     async def async_browse_media(self, item: MediaSourceItem) -> BrowseMediaSource:
         """List what is at a place, for whom may see it."""
         texts = await async_texts(self.hass)
-        try:
+        with _told(texts, BrowseError):
             place = _Place.parse(item.identifier or "")
             if place.site is None:
                 return await self._async_root(texts)
             visit = await self._async_enter(place, Action.BROWSE, texts)
             return await self._async_list(visit, place)
-        except RefusedError as err:
-            raise BrowseError(_line(texts, err)) from None
-        except StewardError, ValueError:
-            raise BrowseError(texts["nothing_here"]) from None
 
     @override
     async def async_resolve_media(self, item: MediaSourceItem) -> PlayMedia:
         """Begin to play a place, for whom may see it."""
         texts = await async_texts(self.hass)
-        try:
+        with _told(texts, Unresolvable):
             place = _Place.parse(item.identifier or "")
             cast = item.target_media_player is not None
             visit = await self._async_enter(place, Action.PLAYBACK, texts, cast=cast)
             watch = await self._async_play(visit, place)
-        except RefusedError as err:
-            raise Unresolvable(_line(texts, err)) from None
-        except StewardError, ValueError:
-            raise Unresolvable(texts["nothing_here"]) from None
-        return PlayMedia(entrance(self.hass, visit.entry.entry_id, watch), _MIME)
+            return PlayMedia(entrance(self.hass, visit.entry.entry_id, watch), _MIME)
 
     @override
     async def async_search_media(
@@ -176,18 +165,13 @@ class CameraStewardSource(MediaSource):
     ) -> SearchMedia:
         """Find cameras by name, days and hours by how they read; below a purpose only."""
         texts = await async_texts(self.hass)
-        try:
+        with _told(texts, BrowseError):
             place = _Place.parse(item.identifier or "")
             if place.purpose is None:
                 await self._async_sites(texts)
                 raise BrowseError(texts["search_needs_purpose"])
             visit = await self._async_enter(place, Action.BROWSE, texts)
-            found = await self._async_search(visit, place, query.search_query)
-        except RefusedError as err:
-            raise BrowseError(_line(texts, err)) from None
-        except StewardError, ValueError:
-            raise BrowseError(texts["nothing_here"]) from None
-        return SearchMedia(result=found)
+            return SearchMedia(result=await self._async_search(visit, place, query.search_query))
 
     # Who is let in
 
@@ -198,26 +182,16 @@ class CameraStewardSource(MediaSource):
         caller = caller_in_media_source()
         entry = running_site(self.hass, place.site or "")
         if entry is None:
-            raise RefusedError(Refusal.NOT_APPOINTED.value)
-        asked = Action.BROWSE if action is Action.PLAYBACK else action
+            raise RefusedError(Refusal.NOT_APPOINTED)
         who = caller or Caller(user=None, active=False)
 
         def enter(lobby: Lobby) -> Decision:
-            asking = Asking(
-                user=who.user,
-                active=who.active,
-                action=asked,
-                camera=place.camera,
-                purpose=place.purpose,
-            )
-            decision = lobby.desk.decide(asking)
-            refusal = decision.refusal
-            if caller is None or cast:
-                refusal = Refusal.AUTOMATION
-            if refusal is not None:
-                lobby.desk.deny(who, refusal, action, place.camera, place.purpose)
-                raise RefusedError(refusal.value)
-            return decision
+            with lobby.desk.on_record(who, action, place.camera, place.purpose):
+                if caller is None or cast:
+                    raise RefusedError(Refusal.AUTOMATION)
+                # Whether there is anything to play is decided once it is known what.
+                asking = who.asking(Action.BROWSE, camera=place.camera, purpose=place.purpose)
+                return lobby.desk.decide(asking).or_refused()
 
         decision = await entry.runtime_data.bridge.async_in_lobby(enter)
         return _Visit(entry=entry, caller=who, decision=decision, texts=texts)
@@ -225,13 +199,13 @@ class CameraStewardSource(MediaSource):
     async def _async_sites(self, texts: Texts) -> list[_Visit]:
         """Return the sites that the caller is let in to; refused when there is none."""
         found: list[_Visit] = []
-        refused = RefusedError(Refusal.NOT_APPOINTED.value)
+        refused = RefusedError(Refusal.NOT_APPOINTED)
         for entry in running_sites(self.hass):
             try:
                 place = _Place(site=entry.entry_id)
                 found.append(await self._async_enter(place, Action.BROWSE, texts))
             except RefusedError as err:
-                refused = err if err.detail in _OWN else refused
+                refused = err if err.refusal in _OWN else refused
         if not found:
             raise refused
         return found
@@ -242,7 +216,7 @@ class CameraStewardSource(MediaSource):
             raise ValueError("nothing to play")
 
         def play(lobby: Lobby) -> Watch:
-            try:
+            with lobby.desk.on_record(visit.caller, Action.PLAYBACK, camera, purpose):
                 return lobby.play(
                     visit.caller,
                     camera=camera,
@@ -251,10 +225,6 @@ class CameraStewardSource(MediaSource):
                     end=start + _HOUR,
                     sequence=place.clip,
                 )
-            except RefusedError as err:
-                refusal = Refusal(err.detail)
-                lobby.desk.deny(visit.caller, refusal, Action.PLAYBACK, camera, purpose)
-                raise
 
         return await visit.entry.runtime_data.bridge.async_in_lobby(play)
 
@@ -321,7 +291,7 @@ class CameraStewardSource(MediaSource):
             first, last = (dt_util.as_local(each).date() for each in extent)
             for back in range((last - first).days + 1):
                 day = last - timedelta(days=back)
-                if visit.sees(camera, *_bounds(day)):
+                if visit.sees(camera, *bounds(day)):
                     title = visit.texts.day(day)
                     children.append(_folder(str(replace(place, day=day)), title))
         return _folder(str(place), (await self._async_names(visit))[camera], children)
@@ -329,7 +299,7 @@ class CameraStewardSource(MediaSource):
     async def _async_hours(self, visit: _Visit, place: _Place) -> BrowseMediaSource:
         camera, purpose, day = place.camera or "", place.purpose or "", place.day
         assert day is not None
-        start, end = _bounds(day)
+        start, end = bounds(day)
         bridge = visit.entry.runtime_data.bridge
         hours = await bridge.async_in_lobby(lambda lobby: lobby.hours(camera, start, end))
         children = [
@@ -361,7 +331,7 @@ class CameraStewardSource(MediaSource):
         ]
         for gap in found.gaps:
             since, until = max(gap.start_at, hour), min(gap.end_at or end, end)
-            if until - since >= _GAP and visit.sees(camera, since, until):
+            if until - since >= GAP and visit.sees(camera, since, until):
                 listed.append((since, _notice(str(place), visit.texts.gap(gap, since, until))))
         listed.sort(key=itemgetter(0))
         title = visit.texts["span"].format(start=clock(hour), end=clock(end))
@@ -399,17 +369,15 @@ class CameraStewardSource(MediaSource):
         return found[:_MOST_FOUND]
 
 
-def _line(texts: Texts, err: RefusedError) -> str:
-    """Return the one line that tells a person why they see nothing."""
-    return texts[_OWN.get(Refusal(err.detail), "refused")]
-
-
-def _bounds(day: date) -> tuple[datetime, datetime]:
-    """Return a local day's beginning and end; it may have 23 or 25 hours."""
-    zone = dt_util.get_default_time_zone()
-    start = datetime.combine(day, time(), zone)
-    end = datetime.combine(day + timedelta(days=1), time(), zone)
-    return start.astimezone(UTC), end.astimezone(UTC)
+@contextmanager
+def _told(texts: Texts, kind: type[HomeAssistantError]) -> Iterator[None]:
+    """Tell a person in one line why they see nothing, by the error that Home Assistant expects."""
+    try:
+        yield
+    except RefusedError as err:
+        raise kind(texts[_OWN.get(err.refusal, "refused")]) from None
+    except StewardError, ValueError:
+        raise kind(texts["nothing_here"]) from None
 
 
 def _folder(

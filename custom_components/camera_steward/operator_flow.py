@@ -9,12 +9,12 @@ from homeassistant.config_entries import (
     ConfigSubentryFlow,
     SubentryFlowResult,
 )
+from homeassistant.const import CONF_NAME
 from homeassistant.helpers.selector import DateSelector
 from homeassistant.util import dt as dt_util
 
 from .const import (
     CONF_MANAGER_USER_ID,
-    CONF_NAME,
     CONF_SINCE,
     CONF_UNTIL,
     CONF_USER_ID,

@@ -1,7 +1,7 @@
 """Who the settings appoint, and who is asking: the users of Home Assistant as the core knows them."""
 
 import asyncio
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Final
 
 from aiohttp.web import Request
@@ -10,15 +10,12 @@ from homeassistant.components.http import KEY_AUTHENTICATED, KEY_HASS_USER
 from homeassistant.components.http.const import KEY_HASS_REFRESH_TOKEN_ID
 from homeassistant.components.websocket_api import ActiveConnection, current_connection
 from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import CONF_NAME
 from homeassistant.helpers.http import current_request
-from homeassistant.util import dt as dt_util
 
 from .const import (
     CONF_MANAGER_NAME,
-    CONF_MANAGER_SINCE,
-    CONF_MANAGER_UNTIL,
     CONF_MANAGER_USER_ID,
-    CONF_NAME,
     CONF_SINCE,
     CONF_UNTIL,
     CONF_USER_ID,
@@ -26,6 +23,7 @@ from .const import (
 )
 from .core.access.people import Person, Role
 from .core.viewing.desk import Caller
+from .texts import bounds
 
 _WATCHING_TASKS: Final = frozenset(
     f"websocket_api.async:{name}"
@@ -40,8 +38,6 @@ def people_of(entry: ConfigEntry) -> tuple[Person, ...]:
         user=data[CONF_MANAGER_USER_ID],
         name=data[CONF_MANAGER_NAME],
         role=Role.MANAGER,
-        since_at=_begins(data.get(CONF_MANAGER_SINCE)),
-        until_at=_ends(data.get(CONF_MANAGER_UNTIL)),
     )
     operators = [
         Person(
@@ -58,17 +54,17 @@ def people_of(entry: ConfigEntry) -> tuple[Person, ...]:
 
 
 def _begins(day: str | None) -> datetime | None:
-    return _midnight(date.fromisoformat(day)) if day else None
+    return bounds(date.fromisoformat(day))[0] if day else None
 
 
 def _ends(day: str | None) -> datetime | None:
     """Return the end of a last day."""
-    return _midnight(date.fromisoformat(day) + timedelta(days=1)) if day else None
+    return bounds(date.fromisoformat(day))[1] if day else None
 
 
-def _midnight(day: date) -> datetime:
-    local = datetime.combine(day, time(), dt_util.get_default_time_zone())
-    return local.astimezone(UTC)
+def is_person(user: User) -> bool:
+    """Return whether someone can log in as this user; what the system logs in with is nobody's."""
+    return bool(user.is_active and not user.system_generated)
 
 
 def caller_of_connection(connection: ActiveConnection) -> Caller:
@@ -107,8 +103,7 @@ def _caller(user: User | None, client: str | None, session: str | None) -> Calle
     return Caller(
         user=user.id,
         name=user.name,
-        # What the system itself logs in with is nobody's.
-        active=user.is_active and not user.system_generated,
+        active=is_person(user),
         client=client,
         session=session,
     )

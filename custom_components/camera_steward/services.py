@@ -23,13 +23,14 @@ from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonObjectType
 
-from .bridge import async_check_manager, cameras_of
+from .bridge import async_check_manager, camera_name, cameras_of
 from .const import DOMAIN
 from .coordinator import CameraStewardConfigEntry
 from .core.ledger.fields import merge_spans
 from .core.ledger.registers import PurgeRecord
 from .core.model import Footage
 from .core.vault.verify import VerifyLevel
+from .texts import iso
 
 SERVICE_PURGE: Final = "purge"
 SERVICE_VERIFY: Final = "verify"
@@ -102,7 +103,7 @@ async def _async_purge(call: ServiceCall) -> ServiceResponse:
             "size_bytes": sum(each.size_bytes for each in kept),
         },
         "past_limit": site.past_limit,
-        "next_purge_at": _iso(site.next_purge_at),
+        "next_purge_at": iso(site.next_purge_at),
     }
 
 
@@ -123,7 +124,7 @@ async def _async_verify(call: ServiceCall) -> ServiceResponse:
         "damaged": len(report.damages),
         "damages": [
             {
-                "camera": _name(entry, each.segment.camera),
+                "camera": camera_name(entry, each.segment.camera),
                 "start": each.segment.start_at.isoformat(),
                 "end": each.segment.end_at.isoformat(),
                 "level": each.level.name.lower(),
@@ -150,7 +151,7 @@ async def _async_footage_summary(call: ServiceCall) -> ServiceResponse:
         spans = merge_spans((each.start_at, each.end_at) for each in segments)
         cameras.append(
             {
-                "camera": _name(entry, camera),
+                "camera": camera_name(entry, camera),
                 "status": found.status.value if found is not None else None,
                 "kept": _footage(found.footage) if found is not None else None,
                 "segments": len(segments),
@@ -159,7 +160,7 @@ async def _async_footage_summary(call: ServiceCall) -> ServiceResponse:
                 "gaps": [
                     {
                         "start": each.start_at.isoformat(),
-                        "end": _iso(each.end_at),
+                        "end": iso(each.end_at),
                         "cause": each.cause.value,
                     }
                     for each in gaps
@@ -198,7 +199,7 @@ def _span(call: ServiceCall) -> tuple[datetime, datetime]:
 
 def _record(entry: CameraStewardConfigEntry, record: PurgeRecord) -> JsonObjectType:
     return {
-        "camera": _name(entry, record.camera),
+        "camera": camera_name(entry, record.camera),
         "rule": record.rule.value,
         "segments": record.count,
         "size_bytes": record.size_bytes,
@@ -212,16 +213,6 @@ def _footage(footage: Footage) -> JsonObjectType:
         "segments": footage.segments,
         "size_bytes": footage.size_bytes,
         "length_seconds": round(footage.length.total_seconds()),
-        "oldest_at": _iso(footage.oldest_at),
-        "newest_at": _iso(footage.newest_at),
+        "oldest_at": iso(footage.oldest_at),
+        "newest_at": iso(footage.newest_at),
     }
-
-
-def _name(entry: CameraStewardConfigEntry, camera: str) -> str:
-    """Return a camera's name; one that was removed has only its id."""
-    found = entry.subentries.get(camera)
-    return found.title if found is not None else camera
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment is not None else None

@@ -61,6 +61,17 @@ async def async_texts(hass: HomeAssistant) -> Texts:
     return Texts(found)
 
 
+def bounds(day: date) -> tuple[datetime, datetime]:
+    """Return a local day's beginning and end; it may have 23 or 25 hours."""
+    start, end = (dt_util.start_of_local_day(each) for each in (day, day + timedelta(days=1)))
+    return dt_util.as_utc(start), dt_util.as_utc(end)
+
+
+def iso(moment: datetime | None) -> str | None:
+    """Return a time for programs to read."""
+    return moment.isoformat() if moment is not None else None
+
+
 def clock(moment: datetime, *, seconds: bool = False) -> str:
     """Return a local time of day."""
     return dt_util.as_local(moment).strftime("%H:%M:%S" if seconds else "%H:%M")

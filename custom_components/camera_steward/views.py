@@ -7,7 +7,7 @@ import asyncio
 import logging
 import re
 from abc import abstractmethod
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import timedelta
 from typing import Final, override
 
@@ -19,8 +19,9 @@ from homeassistant.core import HomeAssistant, callback
 
 from .const import DOMAIN
 from .coordinator import CameraStewardConfigEntry
-from .core.access.decide import Action, Refusal
-from .core.errors import RefusedError, StewardError
+from .core.access.decide import Refusal, RefusedError
+from .core.errors import StewardError
+from .core.model import Action
 from .core.viewing.desk import Caller
 from .core.viewing.lobby import Lobby, PieceKind
 from .core.viewing.screen import Playable
@@ -83,12 +84,9 @@ class _View(HomeAssistantView):
         try:
             return await self.answer(hass, entry, caller, **where)
         except RefusedError as err:
-            refusal = Refusal(err.detail)
-            action, camera, purpose = self.about(**where)
+            refusal, about = err.refusal, self.about(**where)
             with suppress(StewardError):  # refused all the same
-                await bridge.async_in_lobby(
-                    lambda lobby: lobby.desk.deny(caller, refusal, action, camera, purpose)
-                )
+                await bridge.async_in_lobby(lambda lobby: lobby.desk.deny(caller, refusal, *about))
         except StewardError as err:
             _LOGGER.debug("Footage could not be given: %s", err.key)
         raise HTTPForbidden
@@ -128,40 +126,29 @@ class WatchView(_View):
         if found is None:
             raise RefusedError(Refusal.ADDRESS)
         number, kind = int(found[1]), PieceKind(found[2])
-
-        def fetch(lobby: Lobby) -> bytes:
-            return lobby.fetch(watch, caller, number, kind)
-
-        if kind is PieceKind.HEADER:
-            body = await bridge.async_in_lobby(fetch)
-        else:
+        if kind is not PieceKind.HEADER:
             wait = await bridge.async_in_lobby(lambda lobby: lobby.turn(watch, caller, number))
             if wait:
                 await asyncio.sleep(wait.total_seconds())
-            if kind is PieceKind.CONVERTED:
-                async with self._conversions:
-                    body = await bridge.async_in_lobby(fetch)
-            else:
-                body = await bridge.async_in_lobby(fetch)
+        async with self._conversions if kind is PieceKind.CONVERTED else nullcontext():
+            body = await bridge.async_in_lobby(
+                lambda lobby: lobby.fetch(watch, caller, number, kind)
+            )
         return Response(body=body, content_type=_TYPES[kind], headers=_HEADERS)
 
     async def _playlist(self, hass: HomeAssistant, entry_id: str, watch: Watch, file: str) -> str:
-        playback = watch.playback
-        if playback is None:
-            raise RefusedError(Refusal.ADDRESS)
+        playback = watch.played
         sign = _Signer(hass, entry_id, watch)
         if file == _ENTRANCE and playback.playable is Playable.MAYBE:
             return playback.either(sign(_STORED), sign(_CONVERTED))
         # The frontend's player stumbles over a list with a single choice: then none is given.
         stored = file == _STORED or playback.playable is Playable.AS_STORED
-        names = playback.names(stored=stored)
-        addresses = {}
-        for number, name in enumerate(names):
-            addresses[name] = sign(name)
+        addresses = []
+        for number, name in enumerate(playback.names(stored=stored)):
+            addresses.append(sign(name))
             if number % _SIGNED_AT_ONCE == 0:
                 await asyncio.sleep(0)  # an hour has a thousand: others have their turn between
-        made = playback.as_stored if stored else playback.as_converted
-        return made(addresses.__getitem__)
+        return playback.listed(addresses, stored=stored)
 
     @override
     def about(self, **where: str) -> tuple[Action, str | None, str | None]:

@@ -19,18 +19,19 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import VolDictType
 from homeassistant.util import dt as dt_util
 
-from .bridge import cameras_of
+from .bridge import camera_name, cameras_of
 from .const import DOMAIN
 from .coordinator import CameraStewardConfigEntry
-from .core.access.decide import Action, Asking, Refusal
+from .core.access.decide import Refusal, RefusedError
 from .core.access.people import Permission
-from .core.errors import RefusedError, StewardError
+from .core.errors import StewardError
 from .core.ledger.viewings import Viewing
+from .core.model import Action
 from .core.viewing.desk import Caller
 from .core.viewing.lobby import Lobby
-from .people import caller_of_connection
+from .people import caller_of_connection, is_person
 from .pledge import LANGUAGES
-from .texts import Texts, async_texts
+from .texts import Texts, async_texts, iso
 from .views import running_site, running_sites
 
 _ENTRY: Final[VolDictType] = {probatio.Required("entry_id"): str}
@@ -152,9 +153,7 @@ async def permissions(
     return {
         "permissions": [_permission(each) for each in given],
         "users": {
-            user.id: user.name
-            for user in await hass.auth.async_get_users()
-            if user.is_active and not user.system_generated
+            user.id: user.name for user in await hass.auth.async_get_users() if is_person(user)
         },
     }
 
@@ -180,7 +179,7 @@ async def permit(
     """Give a guest permission."""
     entry, manager = await _async_manager(hass, connection, msg)
     user = await hass.auth.async_get_user(msg["user_id"])
-    known = user is not None and user.is_active and not user.system_generated
+    known = user is not None and is_person(user)
 
     def give(lobby: Lobby) -> Permission:
         return lobby.desk.permit(
@@ -252,7 +251,7 @@ async def viewings(
 def _site(hass: HomeAssistant, msg: dict[str, Any]) -> CameraStewardConfigEntry:
     entry = running_site(hass, msg["entry_id"])
     if entry is None:
-        raise RefusedError(Refusal.NOT_MANAGER.value)
+        raise RefusedError(Refusal.NOT_MANAGER)
     return entry
 
 
@@ -264,11 +263,8 @@ async def _async_manager(
     caller = caller_of_connection(connection)
 
     def check(lobby: Lobby) -> None:
-        asking = Asking(user=caller.user, active=caller.active, action=Action.MANAGE)
-        decision = lobby.desk.decide(asking)
-        if decision.refusal is not None:
-            lobby.desk.deny(caller, decision.refusal, Action.MANAGE)
-            raise RefusedError(decision.refusal.value)
+        with lobby.desk.on_record(caller, Action.MANAGE):
+            lobby.desk.decide(caller.asking(Action.MANAGE)).or_refused()
 
     await entry.runtime_data.bridge.async_in_lobby(check)
     return entry, caller
@@ -289,20 +285,19 @@ def _permission(given: Permission) -> dict[str, Any]:
 
 
 def _viewing(entry: CameraStewardConfigEntry, each: Viewing) -> dict[str, Any]:
-    camera = entry.subentries.get(each.camera or "")
     return {
         "at": each.at.isoformat(),
-        "ended_at": _iso(each.ended_at),
+        "ended_at": iso(each.ended_at),
         "user_id": each.user,
         "name": each.name,
         "role": each.role,
         "permission": each.permission,
         "kind": each.kind.value,
         "camera_id": each.camera,
-        "camera": camera.title if camera is not None else each.camera,
+        "camera": camera_name(entry, each.camera) if each.camera is not None else None,
         "purpose": each.purpose,
         "client": each.client,
-        "watched": [[_iso(start), _iso(end)] for start, end in each.watched],
+        "watched": [[iso(start), iso(end)] for start, end in each.watched],
         "refusal": each.refusal,
         "unusual": list(each.unusual),
         "entry": each.entry,
@@ -340,7 +335,3 @@ def _safe(cell: str | None) -> str:
 
 def _local(moment: str) -> str:
     return dt_util.as_local(datetime.fromisoformat(moment)).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment is not None else None

@@ -40,6 +40,7 @@ from custom_components.camera_steward.core.errors import (
     StorageFullError,
 )
 from custom_components.camera_steward.core.files import Files, LocalFiles, WritableFile
+from custom_components.camera_steward.core.media.boxes import fragments
 from custom_components.camera_steward.core.media.fragments import Header, Track
 from custom_components.camera_steward.core.model import (
     CaptureStatus,
@@ -252,6 +253,18 @@ def watch(media: bytes) -> Watched:
                 assert picture.pts is not None
                 shown.append(picture.pts * base)
     return Watched(pictures=pictures, sizes=sizes, seconds=seconds, shown=shown)
+
+
+def picture_numbers(media: bytes) -> list[int]:
+    """Return the numbers that made-up pictures carry behind their length and first byte."""
+    found = []
+    for each in fragments(media):
+        for run in each.runs:
+            at = each.offset + run.data_at
+            for size in run.sizes:
+                found.append(int.from_bytes(media[at + 5 : at + 13]))
+                at += size
+    return found
 
 
 def joins(segments: Sequence[Segment]) -> list[float]:

@@ -7,19 +7,14 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
-from custom_components.camera_steward.core.access.decide import (
-    Action,
-    Asking,
-    Decision,
-    Refusal,
-    decide,
-)
+from custom_components.camera_steward.core.access.decide import Asking, Decision, Refusal, decide
 from custom_components.camera_steward.core.access.people import (
     Permission,
     Person,
     Register,
     Role,
 )
+from custom_components.camera_steward.core.model import Action
 
 from .viewing_site import DAY, EVER, HOUR, NOON, footage
 

@@ -12,7 +12,6 @@ from custom_components.camera_steward.core.capture.recorder import RecorderSetti
 from custom_components.camera_steward.core.capture.source import Packet
 from custom_components.camera_steward.core.capture.worker import CaptureWorker, StorageTrouble
 from custom_components.camera_steward.core.errors import SourceStalledError
-from custom_components.camera_steward.core.media.boxes import fragments
 from custom_components.camera_steward.core.model import CaptureStatus, GapCause
 from tests.cameras import Clip
 from tests.core.capture_site import (
@@ -24,6 +23,7 @@ from tests.core.capture_site import (
     ScriptedSource,
     Step,
     a_site,
+    picture_numbers,
     stored_units,
 )
 
@@ -38,18 +38,6 @@ def footage(clip: Clip, *, audio: bool = False) -> Footage:
 def picture(number: int, group: int = 10, size: int = 9) -> Packet:
     unit = (b"\x65" if number % group == 0 else b"\x41") + number.to_bytes(8) + b"\x5a" * size
     return Packet(0, len(unit).to_bytes(4) + unit, None, None, number % group == 0)
-
-
-def numbers(media: bytes) -> list[int]:
-    """Return the numbers of made-up pictures."""
-    found = []
-    for each in fragments(media):
-        for run in each.runs:
-            at = each.offset + run.data_at
-            for size in run.sizes:
-                found.append(int.from_bytes(media[at + 5 : at + 13]))
-                at += size
-    return found
 
 
 def play(
@@ -133,11 +121,11 @@ def test_no_picture_is_missing_from_a_live_view_when_the_storage_fails() -> None
         play(site, steps, settings=RecorderSettings(segment_length=10 * SECOND))
         [watcher] = watchers
         assert list(watcher.headers) == [1]
-        assert numbers(watcher.media(1)) == list(range(600))
+        assert picture_numbers(watcher.media(1)) == list(range(600))
         assert [each.error is None for each in site.of(StorageTrouble)] == [False, True]
         assert site.causes() == [GapCause.STORAGE, GapCause.STALLED]
         gap = site.gaps()[0]
-        kept = [numbers(site.media(each)) for each in site.sealed()]
+        kept = [picture_numbers(site.media(each)) for each in site.sealed()]
         before = [n for n in (n for each in kept for n in each) if n < 200]
         after = [n for n in (n for each in kept for n in each) if n >= 200]
         assert before == list(range(before[-1] + 1))
@@ -169,7 +157,7 @@ def test_a_camera_that_waits_for_a_trigger_has_a_gap_while_the_storage_fails() -
     with a_site(ScriptedClock(), files) as site:
         play(site, steps, settings=RecorderSettings(on_trigger=True))
         [watcher] = watchers
-        assert numbers(watcher.media(1)) == list(range(900))
+        assert picture_numbers(watcher.media(1)) == list(range(900))
         assert site.causes() == [GapCause.STORAGE, GapCause.STALLED]
         gap = site.gaps()[0]
         assert gap.end_at is not None
@@ -199,7 +187,7 @@ def test_whoever_never_reads_neither_fills_memory_nor_stops_the_recording() -> N
 
     with a_site(ScriptedClock()) as site:
         play(site, steps)
-        kept = [n for each in site.sealed() for n in numbers(site.media(each))]
+        kept = [n for each in site.sealed() for n in picture_numbers(site.media(each))]
         assert kept == list(range(1100))
         assert not live[0]._held
 

@@ -11,7 +11,6 @@ from custom_components.camera_steward.core.capture.live import Live, LiveFeed
 from custom_components.camera_steward.core.capture.recorder import Recorder, RecorderSettings
 from custom_components.camera_steward.core.capture.source import Packet
 from custom_components.camera_steward.core.errors import StorageError
-from custom_components.camera_steward.core.media.boxes import fragments
 from custom_components.camera_steward.core.model import Segment, SegmentState
 from custom_components.camera_steward.core.vault.recovery import recover_camera
 from custom_components.camera_steward.core.vault.verify import VerifyLevel, verify
@@ -24,6 +23,7 @@ from tests.core.capture_site import (
     ScriptedConnection,
     ScriptedSource,
     a_site,
+    picture_numbers,
 )
 
 PRE_ROLL, POST_ROLL = 4 * SECOND, 6 * SECOND
@@ -231,15 +231,7 @@ class CaptureMachine(RuleBasedStateMachine):
         )
 
     def numbers(self, segment: Segment) -> list[int]:
-        media = self.site.media(segment)
-        found = []
-        for each in fragments(media):
-            for run in each.runs:
-                at = each.offset + run.data_at
-                for size in run.sizes:
-                    found.append(int.from_bytes(media[at + 5 : at + 13]))
-                    at += size
-        return found
+        return picture_numbers(self.site.media(segment))
 
 
 TestCaptureMachine = CaptureMachine.TestCase

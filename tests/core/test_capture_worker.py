@@ -26,7 +26,6 @@ from custom_components.camera_steward.core.errors import (
     SourceUnreachableError,
     StorageFullError,
 )
-from custom_components.camera_steward.core.media.boxes import fragments
 from custom_components.camera_steward.core.model import CaptureStatus, GapCause
 from tests.cameras import Clip, RtspCamera, run_of, wait_for
 from tests.core.capture_site import (
@@ -42,6 +41,7 @@ from tests.core.capture_site import (
     Step,
     a_site,
     joins,
+    picture_numbers,
     stream,
 )
 
@@ -287,21 +287,12 @@ def test_a_full_storage_is_one_gap_until_something_is_written_again() -> None:
         gap = site.gaps()[0]
         assert gap.end_at == site.sealed()[-1].start_at
         site.check()
-        kept = [number for each in site.sealed()[:-1] for number in numbers(site.media(each))]
+        kept = [
+            number for each in site.sealed()[:-1] for number in picture_numbers(site.media(each))
+        ]
         assert kept == list(range(len(kept)))
         # A failed write may cost what waited for its chunk to fill, never 10 s (INV-2).
         assert len(kept) >= 45 - 40
-
-
-def numbers(media: bytes) -> list[int]:
-    found = []
-    for each in fragments(media):
-        for run in each.runs:
-            at = each.offset + run.data_at
-            for size in run.sizes:
-                found.append(int.from_bytes(media[at + 5 : at + 13]))
-                at += size
-    return found
 
 
 def test_a_gap_that_cannot_be_entered_is_entered_later_with_its_own_time(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from custom_components.camera_steward.core.access.decide import Action, Refusal
+from custom_components.camera_steward.core.access.decide import Refusal
 from custom_components.camera_steward.core.access.people import Person, Role
 from custom_components.camera_steward.core.errors import (
     LedgerBrokenError,
@@ -16,6 +16,7 @@ from custom_components.camera_steward.core.errors import (
     StorageError,
 )
 from custom_components.camera_steward.core.ledger.entry import EntryKind
+from custom_components.camera_steward.core.model import Action
 from custom_components.camera_steward.core.viewing.desk import Caller, House
 
 from .ledgers import check, raw

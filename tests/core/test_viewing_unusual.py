@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from custom_components.camera_steward.core.access.decide import Action
 from custom_components.camera_steward.core.ledger.entry import EntryKind
+from custom_components.camera_steward.core.model import Action
 from custom_components.camera_steward.core.viewing.desk import Caller
 from custom_components.camera_steward.core.viewing.watches import (
     Unusual,

@@ -8,14 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from custom_components.camera_steward.core.access.decide import Action, Refusal
-from custom_components.camera_steward.core.errors import (
-    LedgerBrokenError,
-    RefusedError,
-    StorageError,
-)
+from custom_components.camera_steward.core.access.decide import Refusal, RefusedError
+from custom_components.camera_steward.core.errors import LedgerBrokenError, StorageError
 from custom_components.camera_steward.core.ledger.entry import EntryKind
 from custom_components.camera_steward.core.ledger.viewings import viewing_register
+from custom_components.camera_steward.core.model import Action
 from custom_components.camera_steward.core.viewing.watches import FootageViewed, Watch, WatchEnd
 
 from .ledgers import rows

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from custom_components.camera_steward.core.access.decide import Action, Asking
+from custom_components.camera_steward.core.access.decide import Asking
 from custom_components.camera_steward.core.access.people import Permission, Person, Role
 from custom_components.camera_steward.core.ledger.entry import Entry, EntryKind
 from custom_components.camera_steward.core.ledger.store import Ledger
 from custom_components.camera_steward.core.ledger.viewings import Viewing, viewing_register
+from custom_components.camera_steward.core.model import Action
 from custom_components.camera_steward.core.viewing.desk import Caller, Desk, House, ViewingDenied
 from custom_components.camera_steward.core.viewing.watches import (
     FootageViewed,

@@ -166,9 +166,3 @@ class PermissionInvalidError(StewardError):
     """A guest permission that cannot be given: `detail` names the field."""
 
     key = "permission_invalid"
-
-
-class RefusedError(StewardError):
-    """A person may not have what they ask for; `detail` is why, for the ledger alone."""
-
-    key = "refused"

@@ -69,6 +69,19 @@ class EraseRule(StrEnum):
     DECOMMISSION = "decommission"
 
 
+class Action(StrEnum):
+    """What a person can ask for; the register says it in the same words."""
+
+    BROWSE = "browse"
+    """See that there is footage, and when: no picture."""
+
+    LIVE = "live"
+    PLAYBACK = "playback"
+    STILL = "still"
+    MANAGE = "manage"
+    """Give permissions, read the register."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
     """One stored file of about a minute, cut at a keyframe.

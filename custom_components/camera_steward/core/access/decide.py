@@ -4,21 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from ..errors import StewardError
+from ..model import Action
 from .people import Permission, Register, Role
-
-
-class Action(StrEnum):
-    """What can be asked for."""
-
-    BROWSE = "browse"
-    """See that there is footage, and when: no picture."""
-
-    LIVE = "live"
-    PLAYBACK = "playback"
-    STILL = "still"
-    MANAGE = "manage"
-    """Give permissions, read the register."""
-
 
 _PICTURES = frozenset({Action.LIVE, Action.PLAYBACK, Action.STILL})
 
@@ -42,6 +30,17 @@ class Refusal(StrEnum):
 
     AUTOMATION = "automation"
     """Asked for by something that a person's request set off, or for another screen."""
+
+
+class RefusedError(StewardError):
+    """A person may not have what they ask for; `refusal` is why, for the ledger alone."""
+
+    key = "refused"
+
+    def __init__(self, refusal: Refusal) -> None:
+        """Keep why."""
+        super().__init__(refusal.value)
+        self.refusal = refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +76,12 @@ class Decision:
     def allowed(self) -> bool:
         """Return whether it may be done."""
         return self.refusal is None
+
+    def or_refused(self) -> Decision:
+        """Return the decision if it allows; raise `RefusedError` otherwise."""
+        if self.refusal is not None:
+            raise RefusedError(self.refusal)
+        return self
 
 
 def decide(register: Register, asking: Asking, now: datetime, *, trusted: bool) -> Decision:

@@ -56,6 +56,10 @@ class Permission:
         """Return whether it can be used just now."""
         return not self.over and self.given_at <= now < self.until_at
 
+    def touches(self, camera: str, start_at: datetime, end_at: datetime) -> bool:
+        """Return whether any of a span of a camera's footage is within it."""
+        return camera in self.cameras and self.start_at < end_at and start_at < self.end_at
+
     def covers(self, camera: str, start_at: datetime, end_at: datetime) -> bool:
         """Return whether all of a span of a camera's footage is within it."""
         begins = self.start_at <= start_at < self.end_at

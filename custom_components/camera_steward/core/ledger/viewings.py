@@ -6,10 +6,10 @@ shown. The register joins them to one line, "watched from–to". No picture is i
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Self
 
 from ..errors import LedgerBrokenError
+from ..model import Action
 from .entry import Entry, EntryKind, Json
 from .fields import Fields, Span, merge_spans, spans_data
 from .store import Ledger
@@ -20,16 +20,6 @@ _KINDS = (
     EntryKind.VIEWING_DENIED,
     EntryKind.VIEWING_UNUSUAL,
 )
-
-
-class ViewingKind(StrEnum):
-    """In what form footage was watched, or asked for."""
-
-    LIVE = "live"
-    PLAYBACK = "playback"
-    STILL = "still"
-    BROWSE = "browse"
-    MANAGE = "manage"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +36,7 @@ class Viewing:
     at: datetime
     user: str | None
     name: str | None
-    kind: ViewingKind
+    kind: Action
     camera: str | None
     purpose: str | None
     client: str | None
@@ -83,7 +73,7 @@ class Viewing:
         """Read the beginning back; `LedgerBrokenError` when it is none."""
         read = Fields(entry.data, "viewing")
         try:
-            kind = ViewingKind(read.text("kind"))
+            kind = Action(read.text("kind"))
         except ValueError as err:
             raise LedgerBrokenError("viewing") from err
         denied = entry.kind == EntryKind.VIEWING_DENIED

@@ -6,19 +6,21 @@ there. Refusals, pledges and permissions are entered in the ledger.
 
 import secrets
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from operator import attrgetter
 from typing import Protocol
 
-from ..access.decide import Action, Asking, Decision, Refusal, decide
+from ..access.decide import Asking, Decision, Refusal, RefusedError, decide
 from ..access.people import Permission, Person, Register
 from ..errors import LedgerBrokenError, PermissionInvalidError, PledgeStaleError, StewardError
 from ..ledger.entry import EntryKind, Json
 from ..ledger.fields import Fields
 from ..ledger.store import Ledger
-from ..ledger.viewings import Viewing, ViewingKind
+from ..ledger.viewings import Viewing
+from ..model import Action
 
 LONGEST_PERMISSION = timedelta(hours=24)
 _DENIED_EVERY = timedelta(minutes=1)
@@ -68,6 +70,14 @@ class Caller:
     active: bool = True
     client: str | None = None
     session: str | None = field(default=None, repr=False)
+
+    def asking(
+        self, action: Action, *, camera: str | None = None, purpose: str | None = None
+    ) -> Asking:
+        """Return the question whether this caller may do something."""
+        return Asking(
+            user=self.user, active=self.active, action=action, camera=camera, purpose=purpose
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,6 +283,21 @@ class Desk:
 
     # Refusals
 
+    @contextmanager
+    def on_record(
+        self,
+        caller: Caller,
+        action: Action,
+        camera: str | None = None,
+        purpose: str | None = None,
+    ) -> Iterator[None]:
+        """Enter the refusal, and let it go on, where what is done here is refused."""
+        try:
+            yield
+        except RefusedError as err:
+            self.deny(caller, err.refusal, action, camera, purpose)
+            raise
+
     def deny(
         self,
         caller: Caller,
@@ -294,7 +319,7 @@ class Desk:
             at=self._clock.now(),
             user=caller.user,
             name=self.name_of(caller) if caller.user is not None else None,
-            kind=ViewingKind(action.value),
+            kind=action,
             # What was asked for may be anything; what is not known to us is not written down.
             camera=camera if camera in self._house.cameras else None,
             purpose=purpose if purpose in self._house.purposes else None,

@@ -1,15 +1,16 @@
 """Where people are let in to a site's footage: the desk, what is watched, and what there is."""
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from ..access.decide import Action, Asking, Decision, Refusal
-from ..errors import RefusedError, SegmentMissingError
+from ..access.decide import Refusal, RefusedError
+from ..errors import SegmentMissingError
 from ..ledger.store import Ledger
 from ..ledger.viewings import Viewing, viewing_register
-from ..model import Gap, Segment, SegmentState
+from ..model import Action, Gap, Segment, SegmentState
 from ..vault.index import Hour, Index
 from ..vault.vault import Vault
 from .desk import Caller, Desk, TrustedClock, ViewingDenied
@@ -80,7 +81,7 @@ class Lobby:
             gaps=tuple(self._index.gaps(camera, start, end)),
         )
 
-    def segment(self, camera: str, sequence: int) -> Segment | None:
+    def _segment(self, camera: str, sequence: int) -> Segment | None:
         """Return a closed segment of a camera."""
         found = self._index.segment(sequence)
         if found is None or found.camera != camera or found.state is SegmentState.OPEN:
@@ -102,14 +103,8 @@ class Lobby:
         To a guest as far as the permission goes. `RefusedError` where it may not be shown,
         `SegmentMissingError` where there is none.
         """
-        asking = Asking(
-            user=caller.user,
-            active=caller.active,
-            action=Action.BROWSE,
-            camera=camera,
-            purpose=purpose,
-        )
-        permissions = self._allowed(asking).permissions
+        asking = caller.asking(Action.BROWSE, camera=camera, purpose=purpose)
+        permissions = self.desk.decide(asking).or_refused().permissions
         segments = [
             each
             for each in self.listing(camera, start, end).segments
@@ -122,7 +117,7 @@ class Lobby:
         )
         if laid_out is None:
             if segments and permissions:
-                raise RefusedError(Refusal.OUTSIDE_PERMISSION.value)
+                raise RefusedError(Refusal.OUTSIDE_PERMISSION)
             raise SegmentMissingError
         first, last = laid_out.pieces[0], laid_out.pieces[-1]
         asking = replace(
@@ -130,19 +125,13 @@ class Lobby:
         )
         return self.watches.open(
             caller,
-            self._allowed(asking),
+            self.desk.decide(asking).or_refused(),
             Action.PLAYBACK,
             camera=camera,
             purpose=purpose,
             span=(first.start_at, last.end_at),
             playback=laid_out,
         )
-
-    def _allowed(self, asking: Asking) -> Decision:
-        decision = self.desk.decide(asking)
-        if decision.refusal is not None:
-            raise RefusedError(decision.refusal.value)
-        return decision
 
     def watch(self, token: str, caller: Caller) -> Watch:
         """Return what an address stands for, to the one session that it was made for.
@@ -151,17 +140,16 @@ class Lobby:
         """
         watch = self.watches.find(token)
         if caller.user is None:
-            raise RefusedError(Refusal.NOBODY.value)
+            raise RefusedError(Refusal.NOBODY)
         if watch is None or (caller.user, caller.session) != (
             watch.caller.user,
             watch.caller.session,
         ):
-            raise RefusedError(Refusal.ADDRESS.value)
+            raise RefusedError(Refusal.ADDRESS)
         if not watch.is_from(caller.client):
-            raise RefusedError(Refusal.ADDRESS.value)
-        if watch.playback is not None:
-            first = watch.playback.pieces[0]
-            self._check(watch, caller, first.start_at, first.end_at)
+            raise RefusedError(Refusal.ADDRESS)
+        first = watch.played.pieces[0]
+        self._check(watch, caller, first.start_at, first.end_at)
         return watch
 
     def turn(self, watch: Watch, caller: Caller, number: int) -> timedelta:
@@ -172,12 +160,10 @@ class Lobby:
 
     def fetch(self, watch: Watch, caller: Caller, number: int, kind: PieceKind) -> bytes:
         """Return a piece or a header, after deciding anew and after the ledger knows (INV-4)."""
-        playback = watch.playback
-        if playback is None:
-            raise RefusedError(Refusal.ADDRESS.value)
+        playback = watch.played
         if kind is PieceKind.HEADER:
             if number >= len(playback.inits):
-                raise RefusedError(Refusal.ADDRESS.value)
+                raise RefusedError(Refusal.ADDRESS)
             self.watches.begin(watch)
             return playback.inits[number]
         piece = self._piece(watch, caller, number)
@@ -193,34 +179,29 @@ class Lobby:
         return made
 
     def _piece(self, watch: Watch, caller: Caller, number: int) -> Piece:
-        if watch.playback is None or number >= len(watch.playback.pieces):
-            raise RefusedError(Refusal.ADDRESS.value)
-        piece = watch.playback.pieces[number]
+        pieces = watch.played.pieces
+        if number >= len(pieces):
+            raise RefusedError(Refusal.ADDRESS)
+        piece = pieces[number]
         self._check(watch, caller, piece.start_at, piece.end_at)
         return piece
 
     def _check(self, watch: Watch, caller: Caller, start_at: datetime, end_at: datetime) -> None:
         decision = self.desk.decide(watch.asking(start_at, end_at, active=caller.active))
-        if decision.refusal is not None:
+        if not decision.allowed:
             self.watches.close(watch, WatchEnd.REFUSED)
-            raise RefusedError(decision.refusal.value)
+        decision.or_refused()
 
     def picture(self, caller: Caller, *, camera: str, purpose: str, sequence: int) -> bytes:
         """Return a small JPEG of a segment's first picture, made in memory.
 
         Decided, and in the ledger before (INV-4): one look for all the pictures of one listing.
         """
-        asking = Asking(
-            user=caller.user,
-            active=caller.active,
-            action=Action.STILL,
-            camera=camera,
-            purpose=purpose,
-        )
-        segment = self.segment(camera, sequence)
+        asking = caller.asking(Action.STILL, camera=camera, purpose=purpose)
+        segment = self._segment(camera, sequence)
         if segment is not None:
             asking = replace(asking, start_at=segment.start_at, end_at=segment.end_at)
-        decision = self._allowed(asking)
+        decision = self.desk.decide(asking).or_refused()
         if segment is None:
             raise SegmentMissingError
         span = (segment.start_at, segment.end_at)
@@ -230,14 +211,11 @@ class Lobby:
                 caller, decision, Action.STILL, camera=camera, purpose=purpose, span=span
             )
         self.watches.begin(watch)
-        reader = self._vault.open_segment(segment)
-        try:
+        with closing(self._vault.open_segment(segment)) as reader:
             first = next(iter(reader.trailer.fragments), None)
             if first is None:
                 raise SegmentMissingError
             made = picture(reader.header(), reader.read(first.offset, first.length))
-        finally:
-            reader.close()
         self.watches.shown(watch, (segment.start_at, segment.start_at))
         return made
 

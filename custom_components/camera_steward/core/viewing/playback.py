@@ -1,7 +1,7 @@
 """Stored footage as pieces for a player: as stored, or converted for the screen in memory."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -19,7 +19,8 @@ from .screen import Playable, Shown, describe
 _PIECE = timedelta(seconds=3)
 """A piece ends at the first keyframe after this: often enough to stop soon what was ended."""
 
-_GAP = timedelta(seconds=2)
+GAP = timedelta(seconds=2)
+"""What is longer without footage is a gap; less is between segments of one recording."""
 _MICROSECOND = timedelta(microseconds=1)
 _ZERO = timedelta(0)
 
@@ -76,49 +77,35 @@ class Playback:
         order = (Playable.CONVERTED, Playable.MAYBE, Playable.AS_STORED)
         return min((each.shown.playable for each in self.parts), key=order.index)
 
-    @property
-    def length(self) -> timedelta:
-        """Return how long it plays."""
-        return self.pieces[-1].at + self.pieces[-1].length
-
     def either(self, stored: str, converted: str) -> str:
         """Return the list from which a player takes one of the two playlists, as it can."""
         shown = self.parts[0].shown
         size = (shown.width, shown.height)
         return choice([(stored, shown.codecs, size), (converted, CONVERTED_CODECS, size)])
 
-    def as_stored(self, address: Callable[[str], str]) -> str:
-        """Return the playlist of what is stored; `address` makes one of a file's name."""
-        inits = [address(f"{number}.mp4") for number in range(len(self.inits))]
-        return playlist(
-            PlaylistPiece(
-                address=address(f"{each.number}.m4s"),
-                length=each.length,
-                at=each.start_at,
-                init=inits[self.parts[each.part].init],
-                breaks=bool(each.gap) or self._differs(each),
-            )
-            for each in self.pieces
-        )
-
-    def as_converted(self, address: Callable[[str], str]) -> str:
-        """Return the playlist of what is converted while it is fetched."""
-        return playlist(
-            PlaylistPiece(
-                address=address(f"{each.number}.ts"),
-                length=each.length,
-                at=each.start_at,
-                breaks=bool(each.gap) or self._differs(each),
-            )
-            for each in self.pieces
-        )
-
     def names(self, *, stored: bool) -> list[str]:
-        """Return the names of the files that a playlist lists."""
+        """Return the names of the files that a playlist lists, headers first."""
         if not stored:
             return [f"{each.number}.ts" for each in self.pieces]
         inits = [f"{number}.mp4" for number in range(len(self.inits))]
         return inits + [f"{each.number}.m4s" for each in self.pieces]
+
+    def listed(self, addresses: Sequence[str], *, stored: bool) -> str:
+        """Return the playlist of what is stored, or of what is converted while it is fetched.
+
+        `addresses` are those of `names`, in the same order.
+        """
+        headers = len(self.inits) if stored else 0
+        return playlist(
+            PlaylistPiece(
+                address=address,
+                length=piece.length,
+                at=piece.start_at,
+                init=addresses[self.parts[piece.part].init] if stored else None,
+                breaks=bool(piece.gap) or self._differs(piece),
+            )
+            for piece, address in zip(self.pieces, addresses[headers:], strict=True)
+        )
 
     def _differs(self, piece: Piece) -> bool:
         """Return whether another kind of picture comes before."""
@@ -131,13 +118,13 @@ class Playback:
         """Return a piece as stored, only moved in time."""
         piece = self.pieces[number]
         part = self.parts[piece.part]
-        with _opened(vault, part.segment) as reader:
+        with closing(vault.open_segment(part.segment)) as reader:
             return shift(reader.read(piece.offset, piece.size), part.shown, part.shift)
 
     def converted(self, vault: Vault, number: int) -> bytes:
         """Return a piece converted for the screen; it is slow work for a thread of its own."""
         piece = self.pieces[number]
-        with _opened(vault, self.parts[piece.part].segment) as reader:
+        with closing(vault.open_segment(self.parts[piece.part].segment)) as reader:
             header, stored = reader.header(), reader.read(piece.offset, piece.size)
         return convert(header, stored, piece.at)
 
@@ -179,7 +166,7 @@ class _Layout:
         keep: Callable[[datetime, datetime], bool],
     ) -> None:
         for segment in segments:
-            with suppress(FootageError), _opened(vault, segment) as reader:
+            with suppress(FootageError), closing(vault.open_segment(segment)) as reader:
                 self._add(segment, reader, keep)
 
     def _add(
@@ -212,7 +199,7 @@ class _Layout:
                     at=moved + start,
                     length=end - start,
                     start_at=start_at,
-                    gap=gap if gap > _GAP else _ZERO,
+                    gap=gap if gap > GAP else _ZERO,
                 )
             )
         self.cursor = moved + kept[-1][2]
@@ -249,12 +236,3 @@ def _media_end(reader: SegmentReader, shown: Shown) -> timedelta:
         if found is not None:
             return found[1]
     raise FootageError("no pictures")
-
-
-@contextmanager
-def _opened(vault: Vault, segment: Segment) -> Iterator[SegmentReader]:
-    reader = vault.open_segment(segment)
-    try:
-        yield reader
-    finally:
-        reader.close()

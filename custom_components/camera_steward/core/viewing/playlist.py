@@ -21,19 +21,18 @@ class PlaylistPiece:
     breaks: bool = False
 
 
-def playlist(pieces: Iterable[PlaylistPiece], *, first: int = 0, live: bool = False) -> str:
-    """Return the playlist of pieces in order; `first` is the number of the first of them."""
+def playlist(pieces: Iterable[PlaylistPiece]) -> str:
+    """Return the playlist of pieces in order."""
     listed = list(pieces)
     longest = max((each.length.total_seconds() for each in listed), default=1)
     lines = [
         "#EXTM3U",
         "#EXT-X-VERSION:7",
         f"#EXT-X-TARGETDURATION:{max(math.ceil(longest), 1)}",
-        f"#EXT-X-MEDIA-SEQUENCE:{first}",
+        "#EXT-X-MEDIA-SEQUENCE:0",
         "#EXT-X-INDEPENDENT-SEGMENTS",
+        "#EXT-X-PLAYLIST-TYPE:VOD",
     ]
-    if not live:
-        lines.append("#EXT-X-PLAYLIST-TYPE:VOD")
     init = None
     for number, each in enumerate(listed):
         if each.breaks and number:
@@ -44,9 +43,7 @@ def playlist(pieces: Iterable[PlaylistPiece], *, first: int = 0, live: bool = Fa
         if each.breaks or not number:
             lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{each.at.isoformat(timespec='milliseconds')}")
         lines += [f"#EXTINF:{each.length.total_seconds():.3f},", each.address]
-    if not live:
-        lines.append("#EXT-X-ENDLIST")
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, "#EXT-X-ENDLIST", ""])
 
 
 def choice(variants: Iterable[tuple[str, str, tuple[int, int]]]) -> str:

@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from operator import attrgetter
 
-from ..access.decide import Action, Asking, Decision, Refusal
-from ..errors import RefusedError, StewardError
+from ..access.decide import Asking, Decision, Refusal, RefusedError
+from ..errors import StewardError
 from ..ledger.entry import EntryKind
 from ..ledger.fields import Span, merge_spans
 from ..ledger.store import Ledger
-from ..ledger.viewings import Viewing, ViewingKind, ended_data, unusual_data
+from ..ledger.viewings import Viewing, ended_data, unusual_data
+from ..model import Action
 from .desk import Caller, Desk
 from .pace import Pace
 from .playback import Playback
@@ -88,6 +89,13 @@ class Watch:
     watched: list[Span] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
+    @property
+    def played(self) -> Playback:
+        """Return what is played; `RefusedError` where it is no playback."""
+        if self.playback is None:
+            raise RefusedError(Refusal.ADDRESS)
+        return self.playback
+
     def is_from(self, client: str | None) -> bool:
         """Return whether a fetch comes from where the first one came from."""
         with self.lock:
@@ -127,11 +135,7 @@ class Watches:
         self._on_event = on_event
         self._lock = threading.Lock()
         self._open: dict[str, Watch] = {}
-        self._viewers = {
-            user
-            for each in ledger.entries((EntryKind.VIEWING_STARTED,))
-            if isinstance(user := each.data.get("user"), str)
-        }
+        self._viewers: set[str] = set()
         self._bulk: dict[str, deque[tuple[timedelta, timedelta]]] = {}
         self._bulk_told: dict[str, timedelta] = {}
 
@@ -162,7 +166,7 @@ class Watches:
                 at=self._desk.now(),
                 user=caller.user,
                 name=decision.name,
-                kind=ViewingKind(action.value),
+                kind=action,
                 camera=camera,
                 purpose=purpose,
                 client=caller.client,
@@ -213,10 +217,11 @@ class Watches:
         """
         with watch.lock:
             if watch.over:
-                raise RefusedError(Refusal.ADDRESS.value)
+                raise RefusedError(Refusal.ADDRESS)
             if watch.begun:
                 return
             viewing = replace(watch.viewing, at=self._desk.now())
+            first = not self._has_watched(viewing.user or "")
             entry = self._ledger.append(
                 EntryKind.VIEWING_STARTED,
                 actor=viewing.name or viewing.user or "",
@@ -227,7 +232,7 @@ class Watches:
             watch.viewing = replace(viewing, entry=entry.id)
             watch.begun = True
         self._on_event(FootageViewed(viewing=watch.viewing))
-        reasons = self._first_or_at_night(watch.viewing)
+        reasons = self._first_or_at_night(watch.viewing, first=first)
         if reasons:
             self._stands_out(watch.viewing, reasons)
 
@@ -239,7 +244,7 @@ class Watches:
         now = self._desk.elapsed()
         with watch.lock:
             if watch.over or not watch.begun:
-                raise RefusedError(Refusal.ADDRESS.value)
+                raise RefusedError(Refusal.ADDRESS)
             watch.used_at = now
             watch.watched = list(merge_spans([*watch.watched, span]))
         user = watch.viewing.user or ""
@@ -302,13 +307,21 @@ class Watches:
         if failed is not None:
             raise failed
 
-    def _first_or_at_night(self, viewing: Viewing) -> tuple[Unusual, ...]:
+    def _has_watched(self, user: str) -> bool:
+        """Return whether a user ever watched anything; the ledger is asked once a user."""
+        with self._lock:
+            if user in self._viewers:
+                return True
+        started = self._ledger.entries((EntryKind.VIEWING_STARTED,))
+        return any(each.data.get("user") == user for each in started)
+
+    def _first_or_at_night(self, viewing: Viewing, *, first: bool) -> tuple[Unusual, ...]:
         reasons = []
         user = viewing.user or ""
         with self._lock:
-            if user not in self._viewers:
-                self._viewers.add(user)
+            if first and user not in self._viewers:
                 reasons.append(Unusual.FIRST)
+            self._viewers.add(user)
         hour = viewing.at.astimezone(self._desk.house.zone).hour
         if hour >= _NIGHT_FROM or hour < _NIGHT_TO:
             reasons.append(Unusual.NIGHT)
