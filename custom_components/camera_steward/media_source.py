@@ -34,6 +34,7 @@ from .core.viewing.desk import Caller
 from .core.viewing.lobby import Lobby
 from .core.viewing.playback import GAP
 from .core.viewing.watches import Watch
+from .moments import sane
 from .people import caller_in_media_source
 from .texts import Texts, async_texts, bounds, clock
 from .views import entrance, picture_path, running_site, running_sites
@@ -85,7 +86,7 @@ class _Place:
             site=given.get("site"),
             purpose=given.get("purpose"),
             camera=given.get("camera"),
-            day=date.fromisoformat(given["day"]) if "day" in given else None,
+            day=sane(date.fromisoformat(given["day"])) if "day" in given else None,
             hour=_parse_hour(given["hour"]) if "hour" in given else None,
             clip=int(given["clip"]) if "clip" in given else None,
         )
@@ -107,7 +108,7 @@ class _Place:
 
 
 def _parse_hour(text: str) -> datetime:
-    return datetime.strptime(text, _STAMP).replace(tzinfo=UTC)
+    return sane(datetime.strptime(text, _STAMP).replace(tzinfo=UTC))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +143,7 @@ class CameraStewardSource(MediaSource):
         """List what is at a place, for whom may see it."""
         texts = await async_texts(self.hass)
         with _told(texts, BrowseError):
-            place = _Place.parse(item.identifier or "")
+            place = await self._async_place(item, texts)
             if place.site is None:
                 return await self._async_root(texts)
             visit = await self._async_enter(place, Action.BROWSE, texts)
@@ -153,7 +154,7 @@ class CameraStewardSource(MediaSource):
         """Begin to play a place, for whom may see it."""
         texts = await async_texts(self.hass)
         with _told(texts, Unresolvable):
-            place = _Place.parse(item.identifier or "")
+            place = await self._async_place(item, texts)
             cast = item.target_media_player is not None
             visit = await self._async_enter(place, Action.PLAYBACK, texts, cast=cast)
             watch = await self._async_play(visit, place)
@@ -166,7 +167,7 @@ class CameraStewardSource(MediaSource):
         """Find cameras by name, days and hours by how they read; below a purpose only."""
         texts = await async_texts(self.hass)
         with _told(texts, BrowseError):
-            place = _Place.parse(item.identifier or "")
+            place = await self._async_place(item, texts)
             if place.purpose is None:
                 await self._async_sites(texts)
                 raise BrowseError(texts["search_needs_purpose"])
@@ -174,6 +175,14 @@ class CameraStewardSource(MediaSource):
             return SearchMedia(result=await self._async_search(visit, place, query.search_query))
 
     # Who is let in
+
+    async def _async_place(self, item: MediaSourceItem, texts: Texts) -> _Place:
+        """Read where an item points; who is let in nowhere is refused whatever it says."""
+        try:
+            return _Place.parse(item.identifier or "")
+        except ValueError:
+            await self._async_sites(texts)
+            raise
 
     async def _async_enter(
         self, place: _Place, action: Action, texts: Texts, *, cast: bool = False
@@ -197,10 +206,14 @@ class CameraStewardSource(MediaSource):
         return _Visit(entry=entry, caller=who, decision=decision, texts=texts)
 
     async def _async_sites(self, texts: Texts) -> list[_Visit]:
-        """Return the sites that the caller is let in to; refused when there is none."""
+        """Return the sites that the caller is let in to; refused when there is none.
+
+        That is on record at each of them. Who has a site of their own tried nothing at the others.
+        """
         found: list[_Visit] = []
         refused = RefusedError(Refusal.NOT_APPOINTED)
-        for entry in running_sites(self.hass):
+        sites = running_sites(self.hass)
+        for entry in [each for each in sites if await self._async_is_let_in(each)] or sites:
             try:
                 place = _Place(site=entry.entry_id)
                 found.append(await self._async_enter(place, Action.BROWSE, texts))
@@ -209,6 +222,18 @@ class CameraStewardSource(MediaSource):
         if not found:
             raise refused
         return found
+
+    async def _async_is_let_in(self, entry: CameraStewardConfigEntry) -> bool:
+        caller = caller_in_media_source()
+        if caller is None:
+            return False
+        asking = caller.asking(Action.BROWSE)
+        try:
+            return await entry.runtime_data.bridge.async_in_lobby(
+                lambda lobby: lobby.desk.decide(asking).allowed
+            )
+        except StewardError:
+            return False
 
     async def _async_play(self, visit: _Visit, place: _Place) -> Watch:
         camera, purpose, start = place.camera, place.purpose, place.hour
@@ -294,7 +319,7 @@ class CameraStewardSource(MediaSource):
                 if visit.sees(camera, *bounds(day)):
                     title = visit.texts.day(day)
                     children.append(_folder(str(replace(place, day=day)), title))
-        return _folder(str(place), (await self._async_names(visit))[camera], children)
+        return _folder(str(place), (await self._async_names(visit)).get(camera, camera), children)
 
     async def _async_hours(self, visit: _Visit, place: _Place) -> BrowseMediaSource:
         camera, purpose, day = place.camera or "", place.purpose or "", place.day
@@ -364,7 +389,7 @@ class CameraStewardSource(MediaSource):
                 if wanted in each.title.casefold():
                     found.append(each)
                 below = _Place.parse(each.identifier or "")
-                if below.day is None or (place.day is not None and below.clip is None):
+                if each.can_expand and (below.day is None or place.day is not None):
                     waiting.append(below)
         return found[:_MOST_FOUND]
 

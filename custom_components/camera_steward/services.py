@@ -30,6 +30,7 @@ from .core.ledger.fields import merge_spans
 from .core.ledger.registers import PurgeRecord
 from .core.model import Footage
 from .core.vault.verify import VerifyLevel
+from .moments import moment
 from .texts import iso
 
 SERVICE_PURGE: Final = "purge"
@@ -47,8 +48,8 @@ _NAMED = 100
 _SITE = {probatio.Optional(ATTR_CONFIG_ENTRY_ID): cv.string}
 _CAMERA_AND_SPAN = {
     probatio.Optional(ATTR_DEVICE_ID): cv.string,
-    probatio.Optional(ATTR_START): cv.datetime,
-    probatio.Optional(ATTR_END): cv.datetime,
+    probatio.Optional(ATTR_START): moment,
+    probatio.Optional(ATTR_END): moment,
 }
 _LEVELS = {each.name.lower(): each for each in VerifyLevel}
 

@@ -15,7 +15,6 @@ import probatio
 from homeassistant.components import websocket_api
 from homeassistant.components.websocket_api import ActiveConnection
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import VolDictType
 from homeassistant.util import dt as dt_util
 
@@ -27,8 +26,9 @@ from .core.access.people import Permission
 from .core.errors import StewardError
 from .core.ledger.viewings import Viewing
 from .core.model import Action
-from .core.viewing.desk import Caller
+from .core.viewing.desk import LONGEST_PERMISSION, Caller
 from .core.viewing.lobby import Lobby
+from .moments import moment
 from .people import caller_of_connection, is_person
 from .pledge import LANGUAGES
 from .texts import Texts, async_texts, iso
@@ -38,6 +38,10 @@ _ENTRY: Final[VolDictType] = {probatio.Required("entry_id"): str}
 _LONGEST_TEXT: Final = 500
 _TEXT: Final = probatio.All(str, probatio.Length(min=1, max=_LONGEST_TEXT))
 _DEFAULT_HOURS: Final = 1.0
+_HOURS: Final = probatio.All(
+    probatio.Coerce(float),
+    probatio.Range(min=0, min_included=False, max=LONGEST_PERMISSION / timedelta(hours=1)),
+)
 
 type _Command = Callable[[HomeAssistant, ActiveConnection, dict[str, Any]], Awaitable[Any]]
 
@@ -86,10 +90,10 @@ async def own(
         bridge = entry.runtime_data.bridge
 
         def look(lobby: Lobby) -> dict[str, Any] | None:
+            if not _may_pledge(lobby, caller):
+                return None
             desk, user = lobby.desk, caller.user or ""
             person = desk.person(user)
-            if not desk.may_pledge(user):
-                return None
             return {
                 "role": person.role.value if person is not None else "guest",
                 "acting": person is not None,
@@ -133,6 +137,9 @@ async def accept(hass: HomeAssistant, connection: ActiveConnection, msg: dict[st
     language = msg["language"]
 
     def pledge(lobby: Lobby) -> None:
+        with lobby.desk.on_record(caller, Action.BROWSE):
+            if not _may_pledge(lobby, caller):
+                raise RefusedError(Refusal.NOT_APPOINTED)
         lobby.desk.pledge(caller, version=msg["version"], data={"language": language})
 
     await entry.runtime_data.bridge.async_in_lobby(pledge)
@@ -165,10 +172,10 @@ async def permissions(
         probatio.Required("user_id"): str,
         probatio.Required("name"): _TEXT,
         probatio.Required("cameras"): [str],
-        probatio.Required("start"): probatio.All(str, cv.datetime),
-        probatio.Required("end"): probatio.All(str, cv.datetime),
+        probatio.Required("start"): probatio.All(str, moment),
+        probatio.Required("end"): probatio.All(str, moment),
         probatio.Required("reason"): _TEXT,
-        probatio.Optional("hours", default=_DEFAULT_HOURS): probatio.Coerce(float),
+        probatio.Optional("hours", default=_DEFAULT_HOURS): _HOURS,
     }
 )
 @websocket_api.async_response
@@ -217,8 +224,8 @@ async def withdraw(hass: HomeAssistant, connection: ActiveConnection, msg: dict[
     {
         probatio.Required("type"): f"{DOMAIN}/viewings",
         **_ENTRY,
-        probatio.Required("start"): probatio.All(str, cv.datetime),
-        probatio.Required("end"): probatio.All(str, cv.datetime),
+        probatio.Required("start"): probatio.All(str, moment),
+        probatio.Required("end"): probatio.All(str, moment),
         probatio.Optional("camera"): str,
         probatio.Optional("user_id"): str,
         probatio.Optional("as_csv", default=False): bool,
@@ -253,6 +260,10 @@ def _site(hass: HomeAssistant, msg: dict[str, Any]) -> CameraStewardConfigEntry:
     if entry is None:
         raise RefusedError(Refusal.NOT_MANAGER)
     return entry
+
+
+def _may_pledge(lobby: Lobby, caller: Caller) -> bool:
+    return caller.active and lobby.desk.may_pledge(caller.user or "")
 
 
 async def _async_manager(

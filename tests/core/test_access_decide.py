@@ -123,9 +123,21 @@ CASES: list[tuple[str, Asking, Register, Refusal | Role]] = [
     ("another camera", ask("operator", camera="Door"), REGISTER, Refusal.CAMERA),
     (
         "a list of no camera of ours",
-        ask("guest", Action.BROWSE, camera="x"),
+        ask("operator", Action.BROWSE, camera="x"),
         REGISTER,
         Refusal.CAMERA,
+    ),
+    (
+        "a guest at no camera of ours, as at another camera",
+        ask("guest", camera="x"),
+        REGISTER,
+        Refusal.OUTSIDE_PERMISSION,
+    ),
+    (
+        "a guest's list of no camera of ours",
+        ask("guest", Action.BROWSE, camera="x"),
+        REGISTER,
+        Refusal.OUTSIDE_PERMISSION,
     ),
     (
         "a guest at another camera",
@@ -198,7 +210,8 @@ def test_every_refusal_that_rests_on_the_register_is_in_the_table() -> None:
 
 @pytest.mark.parametrize("action", [*PICTURES, Action.BROWSE])
 def test_a_doubted_clock_closes_permissions_and_leaves_appointments(action: Action) -> None:
-    assert answer(ask("guest", action), trusted=False) is Refusal.CLOCK
+    for camera in ("door", "yard", "x"):
+        assert answer(ask("guest", action, camera=camera), trusted=False) is Refusal.CLOCK
     assert answer(ask("operator", action), trusted=False) is Role.OPERATOR
     assert answer(ask("manager", action), trusted=False) is Role.MANAGER
 

@@ -117,6 +117,7 @@ def test_no_clock_opens_a_permission_longer_than_it_was_given_for(
     made = site.permit(10 * HOUR)
     site.pledge(GUEST)
     left = 10 * HOUR
+    ended = False
     for move, hours in moves:
         if move == "passes":
             site.clock.passes(abs(hours) * HOUR)
@@ -127,10 +128,12 @@ def test_no_clock_opens_a_permission_longer_than_it_was_given_for(
             # Time since boot is another now: what is left is what the clock makes it.
             site = site.reopened()
             left = min(made.until_at - site.clock.at, DAY)
+            ended = False
         else:
             site.clock.trusted = move == "believed"
+        ended |= site.clock.trusted and site.clock.at >= made.until_at
         believed = site.clock.trusted and made.given_at <= site.clock.at < made.until_at
-        assert site.allows(GUEST) == (believed and left > timedelta())
+        assert site.allows(GUEST) == (believed and not ended and left > timedelta())
     site.close()
 
 
@@ -140,6 +143,23 @@ def test_a_clock_set_back_reopens_no_permission_that_has_lasted_its_time(
     site.permit(HOUR)
     site.pledge(GUEST)
     site.clock.passes(HOUR)
+    site.clock.steps(-HOUR)
+    assert site.desk.decide(asking(GUEST)).refusal is Refusal.ENDED
+    assert site.desk.permissions() == ()
+    assert not site.desk.may_pledge("guest")
+
+
+def test_a_believed_clock_that_jumps_back_and_forth_revives_no_permission(
+    site: ViewingSite,
+) -> None:
+    site.permit(HOUR)
+    site.pledge(GUEST)
+    site.clock.steps(-MINUTE)
+    assert not site.allows(GUEST)
+    site.clock.steps(MINUTE)
+    assert site.allows(GUEST)
+    site.clock.steps(HOUR)
+    assert site.desk.decide(asking(GUEST)).refusal is Refusal.ENDED
     site.clock.steps(-HOUR)
     assert site.desk.decide(asking(GUEST)).refusal is Refusal.ENDED
     assert site.desk.permissions() == ()

@@ -105,6 +105,9 @@ def decide(register: Register, asking: Asking, now: datetime, *, trusted: bool) 
     if refusal is None and asking.action is Action.MANAGE:
         managing = person is not None and person.role is Role.MANAGER
         refusal = None if managing else Refusal.NOT_MANAGER
+    if refusal is Refusal.CAMERA and person is None:
+        # A guest learns no more of the cameras than what the permission says.
+        refusal = Refusal.OUTSIDE_PERMISSION if trusted else Refusal.CLOCK
     if refusal is not None:
         return Decision(refusal=refusal, name=name)
     if person is not None:

@@ -271,10 +271,17 @@ class Desk:
         return True
 
     def _lapse(self) -> None:
-        """Put an end to what has lasted its time: a clock that is set back gives none of it anew."""
-        elapsed = self._clock.elapsed()
+        """Put an end to what has lasted its time: a clock that is set back gives none of it anew.
+
+        Nor does one that was believed when it said that the time was over.
+        """
+        elapsed, now, trusted = self._clock.elapsed(), self._clock.now(), self._clock.trusted
         with self._lock:
-            lapsed = [each for each, at in self._lapses.items() if at <= elapsed]
+            lapsed = [
+                each
+                for each, at in self._lapses.items()
+                if at <= elapsed or (trusted and self._permissions[each].until_at <= now)
+            ]
             for each in lapsed:
                 del self._lapses[each]
                 self._permissions[each] = replace(self._permissions[each], over=True)

@@ -116,7 +116,8 @@ class Lobby:
             lambda a, b: not permissions or any(each.covers(camera, a, b) for each in permissions),
         )
         if laid_out is None:
-            if segments and permissions:
+            # By what was asked for and not by what there is: a guest must not find that out.
+            if permissions and not any(each.covers(camera, start, end) for each in permissions):
                 raise RefusedError(Refusal.OUTSIDE_PERMISSION)
             raise SegmentMissingError
         first, last = laid_out.pieces[0], laid_out.pieces[-1]
@@ -216,6 +217,8 @@ class Lobby:
             if first is None:
                 raise SegmentMissingError
             made = picture(reader.header(), reader.read(first.offset, first.length))
+        # Once more, as in `fetch`.
+        self._check(watch, caller, *span)
         self.watches.shown(watch, (segment.start_at, segment.start_at))
         return made
 
