@@ -125,8 +125,9 @@ async def _async_changed(hass: HomeAssistant, entry: CameraStewardConfigEntry) -
     if data is None or data.set_up_with != _apart_from_people(entry):
         await hass.config_entries.async_reload(entry.entry_id)
         return
-    await _async_furnish(data.bridge)
-    await changes.async_enter(hass, entry, data.bridge, data.memory)
+    async with data.changing:
+        await _async_furnish(data.bridge)
+        await changes.async_enter(hass, entry, data.bridge, data.memory)
 
 
 async def _async_furnish(bridge: Bridge) -> None:

@@ -19,7 +19,7 @@ from .const import CEILING, DOMAIN
 from .core.ledger.entry import SYSTEM, EntryKind
 from .core.retention.limits import effective
 from .limits import limit_from
-from .memory import CameraMemory, SiteMemory
+from .memory import CameraMemory, Seen, SiteMemory
 from .repairs import Issue
 from .texts import async_texts
 
@@ -57,16 +57,16 @@ async def async_enter(
     """
     actor = hass.data.get(_ACTORS, {}).pop(entry.entry_id, SYSTEM)
     try:
-        await _async_enter(hass, entry, bridge, memory, actor)
+        seen = await _async_enter(hass, entry, bridge, memory, actor)
     except HomeAssistantError as err:
         _LOGGER.warning("What changed is entered at the next start: %s", err)
     else:
-        await memory.async_remember(entry)
+        await memory.async_remember(seen)
 
 
 async def _async_enter(
     hass: HomeAssistant, entry: ConfigEntry, bridge: Bridge, memory: SiteMemory, actor: str
-) -> None:
+) -> Seen:
     found = memory.changes(entry)
     if found.new_site:
         await bridge.async_remember(
@@ -96,6 +96,7 @@ async def _async_enter(
         )
     for camera, each in found.removed.items():
         await _async_removed(hass, bridge, camera, each, actor)
+    return found.seen
 
 
 async def _async_removed(

@@ -1,9 +1,10 @@
 """One picture of the site for all entities: taken every half minute and whenever something happens."""
 
+import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import override
 
@@ -49,6 +50,8 @@ class CameraStewardData:
     memory: SiteMemory
     set_up_with: list[object]
     """Settings that a change of makes it start again (`__init__.py`)."""
+    changing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """One change after the other: what one read of the settings must not be let in after the next."""
 
 
 class CameraStewardCoordinator(DataUpdateCoordinator[SiteSnapshot]):

@@ -25,7 +25,9 @@ class CameraMemory(TypedDict):
     settings: dict[str, Any]
 
 
-class _Stored(TypedDict):
+class Seen(TypedDict):
+    """A site as last seen."""
+
     settings: dict[str, Any] | None
     cameras: dict[str, CameraMemory]
     operators: NotRequired[dict[str, dict[str, Any]]]
@@ -36,9 +38,11 @@ class _Stored(TypedDict):
 class Changes:
     """What differs from what was last seen; `settings` by camera, the site's under an empty id.
 
-    `appointed` are the operators who are new or differ, `dismissed` those who are gone.
+    `appointed` are the operators who are new or differ, `dismissed` those who are gone. `seen` is
+    the site as it was compared: by when all that is entered, it may be another.
     """
 
+    seen: Seen
     new_site: bool
     added: Mapping[str, CameraMemory]
     removed: Mapping[str, CameraMemory]
@@ -52,10 +56,10 @@ class SiteMemory:
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
         """Know nothing until `async_load`."""
-        self._store: Store[_Stored] = Store(
+        self._store: Store[Seen] = Store(
             hass, _VERSION, f"{DOMAIN}.{entry_id}.memory", private=True, atomic_writes=True
         )
-        self._stored: _Stored = {"settings": None, "cameras": {}}
+        self._stored: Seen = {"settings": None, "cameras": {}}
 
     async def async_load(self) -> None:
         """Read what was remembered."""
@@ -95,6 +99,7 @@ class SiteMemory:
         if before["settings"] is not None and site:
             differing[""] = site
         return Changes(
+            seen=now,
             new_site=before["settings"] is None,
             added={k: v for k, v in now["cameras"].items() if k not in before["cameras"]},
             removed={k: v for k, v in before["cameras"].items() if k not in now["cameras"]},
@@ -105,12 +110,14 @@ class SiteMemory:
             dismissed={k: v for k, v in operators_before.items() if k not in operators},
         )
 
-    async def async_remember(self, entry: ConfigEntry) -> None:
+    async def async_remember(self, seen: Seen) -> None:
         """Take a site as seen; durable on return."""
-        self._stored = self._seen(entry)
+        for camera, found in seen["cameras"].items():
+            found["recording"] = self.recording(camera)
+        self._stored = seen
         await self._store.async_save(self._stored)
 
-    def _seen(self, entry: ConfigEntry) -> _Stored:
+    def _seen(self, entry: ConfigEntry) -> Seen:
         return {
             "settings": self.site(entry),
             "cameras": {

@@ -21,6 +21,7 @@ from .const import (
     SUBENTRY_OPERATOR,
 )
 from .forms import TEXT, async_user_selector, missing, stripped
+from .moments import sane
 
 
 class OperatorSubentryFlow(ConfigSubentryFlow):
@@ -64,8 +65,15 @@ class OperatorSubentryFlow(ConfigSubentryFlow):
 
     def _errors(self, given: dict[str, Any]) -> dict[str, str]:
         errors = missing(given, (CONF_NAME,))
+        for name in (CONF_SINCE, CONF_UNTIL):
+            if given[name] and not _is_sane(given[name]):
+                errors[name] = "year_out_of_range"
         until = given[CONF_UNTIL]
-        if until and date.fromisoformat(until) < date.fromisoformat(given[CONF_SINCE]):
+        if (
+            not errors
+            and until
+            and date.fromisoformat(until) < date.fromisoformat(given[CONF_SINCE])
+        ):
             errors[CONF_UNTIL] = "until_before_since"
         user = given[CONF_USER_ID]
         entry = self._get_entry()
@@ -90,3 +98,11 @@ class OperatorSubentryFlow(ConfigSubentryFlow):
                 self._get_entry(), self._get_reconfigure_subentry(), title=title, data=given
             )
         return self.async_create_entry(title=title, data=given)
+
+
+def _is_sane(day: str) -> bool:
+    try:
+        sane(date.fromisoformat(day))
+    except ValueError:
+        return False
+    return True

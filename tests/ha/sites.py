@@ -91,7 +91,9 @@ def camera(id_: str, source: str, **more: Any) -> ConfigSubentryDataWithId:
     )
 
 
-def site(root: Path, *cameras: ConfigSubentryDataWithId, **more: Any) -> MockConfigEntry:
+def site(
+    root: Path, *cameras: ConfigSubentryDataWithId, title: str = "Honcho Shop", **more: Any
+) -> MockConfigEntry:
     """Return a site with a new vault at `root`, not yet set up."""
     vault = uuid4()
     create_vault(root, vault)
@@ -108,9 +110,7 @@ def site(root: Path, *cameras: ConfigSubentryDataWithId, **more: Any) -> MockCon
         "retention_approver": "",
         "retention_review_at": "",
     }
-    return MockConfigEntry(
-        domain=DOMAIN, title="Honcho Shop", data=data | more, subentries_data=cameras
-    )
+    return MockConfigEntry(domain=DOMAIN, title=title, data=data | more, subentries_data=cameras)
 
 
 async def async_set_up(hass: HomeAssistant, entry: MockConfigEntry) -> MockConfigEntry:

@@ -1,9 +1,11 @@
 """Operators come and go by a form, on record, and no camera is interrupted for it."""
 
+import asyncio
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER
+from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER, ConfigSubentry
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
@@ -85,6 +87,39 @@ async def test_an_operator_is_appointed_changed_and_removed_while_cameras_record
     assert entered[1].data["until"] == "2026-01-31"
 
 
+async def test_appointments_on_each_other_s_heels_hold_as_the_last_one_says(
+    hass: HomeAssistant, disk: Path
+) -> None:
+    """What was read of the settings earlier must not be let in later, and nothing is missed."""
+    entry = await async_site(hass, disk)
+    operators = [
+        ConfigSubentry(
+            data=MappingProxyType({**GIVEN, "user_id": f"user {number}", "until": None}),
+            subentry_type="operator",
+            title="Taro Ara",
+            unique_id=None,
+        )
+        for number in range(12)
+    ]
+    for each in operators:
+        hass.config_entries.async_add_subentry(entry, each)
+        await asyncio.sleep(0)
+    await hass.async_block_till_done()
+    for each in operators[:-1]:
+        hass.config_entries.async_remove_subentry(entry, each.subentry_id)
+        await asyncio.sleep(0)
+    await hass.async_block_till_done()
+
+    desk = entry.runtime_data.bridge.steward.lobby().desk
+    assert [each.user for each in desk.house.people] == [MANAGER, "user 11"]
+    for kind, expected in (
+        (EntryKind.PERSON_APPOINTED, operators),
+        (EntryKind.PERSON_REMOVED, operators[:-1]),
+    ):
+        entered = [each.subject for each in await async_ledger(hass, entry, kind)]
+        assert sorted(entered) == sorted(each.subentry_id for each in expected)
+
+
 async def test_what_makes_no_sense_is_refused_with_its_reason(
     hass: HomeAssistant, disk: Path
 ) -> None:
@@ -94,6 +129,8 @@ async def test_what_makes_no_sense_is_refused_with_its_reason(
         ({"name": "  "}, {"name": "text_missing"}),
         ({"until": "2026-01-04"}, {"until": "until_before_since"}),
         ({"user_id": MANAGER}, {"user_id": "is_manager"}),
+        ({"until": "9999-12-31"}, {"until": "year_out_of_range"}),
+        ({"since": "0001-01-01"}, {"since": "year_out_of_range"}),
     ):
         result = await appoint(hass, entry, **(GIVEN | {"user_id": user.id} | given))
         assert result["errors"] == wrong
