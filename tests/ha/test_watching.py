@@ -11,8 +11,11 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
+from aiohttp import WSMsgType
 from homeassistant.components import media_source, persistent_notification
 from homeassistant.components.media_source import Unresolvable
+from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
 
 from custom_components.camera_steward.const import DOMAIN
 from custom_components.camera_steward.core.ledger.entry import EntryKind
@@ -20,6 +23,7 @@ from custom_components.camera_steward.core.ledger.entry import EntryKind
 from .sites import DOOR, MANAGER, async_ledger
 from .watching import (
     FORBIDDEN,
+    HANGING_UP,
     NO_SITE,
     NOWHERE,
     OUTSIDE,
@@ -222,6 +226,26 @@ async def shut_to_commands(stage: Stage, kind: str, person: Person) -> None:
             continue
         assert there["error"] == missing["error"], (kind, command)
         assert there["error"]["code"] == "refused", (kind, command)
+
+
+@HANGING_UP
+async def test_no_command_is_carried_out_before_a_login(
+    hass: HomeAssistant, hass_client_no_auth: Callable[..., Any]
+) -> None:
+    assert await async_setup_component(hass, "websocket_api", {})
+    assert await async_setup_component(hass, DOMAIN, {})
+    client = await hass_client_no_auth()
+    for command in (*MANAGERS, *OWN):
+        for token in (None, "garbage"):
+            socket = await client.ws_connect("/api/websocket")
+            assert (await socket.receive_json())["type"] == "auth_required"
+            if token is not None:
+                await socket.send_json({"type": "auth", "access_token": token})
+            else:
+                await socket.send_json({"id": 1, "type": f"{DOMAIN}/{command}"})
+            assert (await socket.receive_json())["type"] == "auth_invalid"
+            assert (await socket.receive()).type is WSMsgType.CLOSE
+            await socket.close()
 
 
 async def test_who_has_a_site_of_their_own_tried_nothing_at_another(stage: Stage) -> None:

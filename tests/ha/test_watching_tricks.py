@@ -23,6 +23,7 @@ from .sites import DOOR, MANAGER, YARD, async_ledger
 from .watching import (
     FORBIDDEN,
     GATE,
+    HANGING_UP,
     LONG_LIVED,
     NOWHERE,
     OUTSIDE,
@@ -448,10 +449,6 @@ async def test_an_edited_signature_opens_nothing(stage: Stage) -> None:
         assert status in (HTTPStatus.FORBIDDEN, HTTPStatus.METHOD_NOT_ALLOWED)
     assert stage.nobody_is_banned()
     assert (await stage.get(piece))[0] == HTTPStatus.OK
-
-
-# A WebSocket that Home Assistant closes leaves its heartbeat behind.
-HANGING_UP = pytest.mark.parametrize("expected_lingering_timers", [True])
 
 
 @HANGING_UP

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 import av
+import pytest
 from aiohttp.test_utils import TestClient
 from homeassistant.auth.const import GROUP_ID_ADMIN, GROUP_ID_READ_ONLY, GROUP_ID_USER
 from homeassistant.auth.models import (
@@ -54,6 +55,9 @@ NO_SITE = "01J0000000000000000NOSITE0"
 FORBIDDEN = (HTTPStatus.FORBIDDEN, b"403: Forbidden")
 OUTSIDERS = "Only the operations manager and the operators may watch footage here."
 OUTSIDE = "Your permission does not cover this footage."
+
+HANGING_UP = pytest.mark.parametrize("expected_lingering_timers", [True])
+"""A WebSocket that Home Assistant closes leaves its heartbeat behind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
