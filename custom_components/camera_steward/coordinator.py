@@ -29,6 +29,7 @@ from .core.site import (
 from .exposure import Exposure, ExposureCheck, Logins
 from .forms import size_text
 from .memory import SiteMemory
+from .people import people_of
 from .repairs import Issue
 
 _LOGGER = logging.getLogger(__name__)
@@ -151,6 +152,7 @@ class CameraStewardCoordinator(DataUpdateCoordinator[SiteSnapshot]):
                 free=size_text(space.free_bytes),
                 total=size_text(space.total_bytes),
             )
+        self._async_look_for_manager()
         now = dt_util.utcnow()
         for camera, subentry in cameras_of(self.config_entry).items():
             found = snapshot.cameras.get(camera)
@@ -191,7 +193,14 @@ class CameraStewardCoordinator(DataUpdateCoordinator[SiteSnapshot]):
             )
         count = len(logins.administrators)
         self._async_tell(Issue.ADMINISTRATORS, count > 0, count=str(count))
+        self._async_look_for_manager()
         self.async_update_listeners()
+
+    @callback
+    def _async_look_for_manager(self) -> None:
+        manager, *_ = people_of(self.config_entry)
+        acts = self.logins.manager and manager.acts(dt_util.utcnow())
+        self._async_tell(Issue.NO_MANAGER, not acts)
 
     @callback
     def _async_tell(
