@@ -238,7 +238,7 @@ async def viewings(
         found = lobby.register(start, end, camera=msg.get("camera"), user=msg.get("user_id"))
         # What cannot be entered is read all the same: it is needed most when something is wrong.
         with suppress(StewardError):
-            lobby.register_read(manager, start, end)
+            lobby.desk.register_read(manager, start, end)
         return found
 
     found = await entry.runtime_data.bridge.async_in_lobby(read)

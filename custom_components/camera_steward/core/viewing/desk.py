@@ -17,7 +17,7 @@ from ..access.decide import Asking, Decision, Refusal, RefusedError, decide
 from ..access.people import Permission, Person, Register
 from ..errors import LedgerBrokenError, PermissionInvalidError, PledgeStaleError, StewardError
 from ..ledger.entry import EntryKind, Json
-from ..ledger.fields import Fields
+from ..ledger.fields import Fields, spans_data
 from ..ledger.store import Ledger
 from ..ledger.viewings import Viewing
 from ..model import Action
@@ -296,6 +296,23 @@ class Desk:
                 self._permissions[each] = replace(self._permissions[each], over=True)
             if lapsed:
                 self._renew()
+
+    # The register
+
+    def register_read(self, manager: Caller, since: datetime, until: datetime) -> None:
+        """Enter that the manager read the viewing register of [since, until); durable on return.
+
+        Once a day and person: of several readings the day's first. The day is the site's.
+        """
+        now, user = self._clock.now(), manager.user or ""
+        self._ledger.append(
+            EntryKind.REGISTER_READ,
+            actor=self.name_of(manager),
+            subject=user,
+            data={"user": user, "read": spans_data([(since, until)])},
+            at=now,
+            key=f"register-read-{user}-{now.astimezone(self._house.zone).date()}",
+        )
 
     # Refusals
 

@@ -8,8 +8,6 @@ from enum import StrEnum
 
 from ..access.decide import Refusal, RefusedError
 from ..errors import SegmentMissingError
-from ..ledger.entry import EntryKind
-from ..ledger.fields import spans_data
 from ..ledger.store import Ledger
 from ..ledger.viewings import Viewing, viewing_register
 from ..model import Action, Gap, Segment, SegmentState
@@ -231,19 +229,3 @@ class Lobby:
     ) -> list[Viewing]:
         """Return the viewing register; for the operations manager alone."""
         return viewing_register(self._ledger, since, until, camera=camera, user=user)
-
-    def register_read(self, caller: Caller, since: datetime, until: datetime) -> None:
-        """Enter that someone read the register of [since, until), once a day and person.
-
-        The day is the site's; of several readings the first is entered. Durable on return.
-        """
-        now, user = self.desk.now(), caller.user or ""
-        day = now.astimezone(self.desk.house.zone).date()
-        self._ledger.append(
-            EntryKind.REGISTER_READ,
-            actor=self.desk.name_of(caller),
-            subject=user,
-            data={"user": user, "read": spans_data([(since, until)])},
-            at=now,
-            key=f"register-read-{user}-{day}",
-        )
