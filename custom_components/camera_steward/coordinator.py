@@ -14,7 +14,7 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, Upda
 from homeassistant.util import dt as dt_util
 
 from . import repairs
-from .bridge import RESERVE_BYTES, Bridge, CameraNotice, cameras_of, notices
+from .bridge import RESERVE_BYTES, Bridge, CameraNotice, cameras_of, notices, viewing_notice
 from .const import CONF_ADDRESS, DOMAIN
 from .core.errors import SourceRefusedError, StewardError
 from .core.model import CaptureStatus
@@ -26,11 +26,13 @@ from .core.site import (
     SiteSnapshot,
     StewardEvent,
 )
+from .core.viewing.lobby import LobbyEvent
 from .exposure import Exposure, ExposureCheck, Logins
 from .forms import size_text
 from .memory import SiteMemory
 from .people import people_of
 from .repairs import Issue
+from .trigger import async_tell_triggers
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -114,6 +116,10 @@ class CameraStewardCoordinator(DataUpdateCoordinator[SiteSnapshot]):
     @callback
     def async_on_event(self, event: StewardEvent) -> None:
         """Take an event of the core."""
+        if isinstance(event, LobbyEvent):
+            # It changes no entity, and none may tell of it.
+            async_tell_triggers(self.hass, viewing_notice(self.config_entry, event))
+            return
         for notice in notices(event):
             if (watcher := self._watchers.get(notice.camera)) is not None:
                 watcher(notice)
