@@ -1,7 +1,7 @@
 """What the forms for a site and for a camera have in common: retention, approval, sizes."""
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import probatio
@@ -27,6 +27,7 @@ from .const import (
     CONF_RETENTION_REVIEW_AT,
 )
 from .core.retention.limits import LONGEST, SHORTEST
+from .moments import sane
 from .people import is_person
 
 CONF_DAYS = "retention_days"
@@ -99,6 +100,20 @@ def approval_errors(given: Mapping[str, Any]) -> dict[str, str]:
 def missing(given: Mapping[str, Any], names: Iterable[str]) -> dict[str, str]:
     """Return a form error for each text that was left blank."""
     return {name: "text_missing" for name in names if not str(given.get(name, "")).strip()}
+
+
+def term_errors(given: Mapping[str, Any], since: str, until: str) -> dict[str, str]:
+    """Return the form errors of an appointment, whose first and last day have these names."""
+    days: dict[str, date] = {}
+    for name in (since, until):
+        if given[name]:
+            try:
+                days[name] = sane(date.fromisoformat(given[name]))
+            except ValueError:
+                return {name: "year_out_of_range"}
+    if len(days) == 2 and days[until] < days[since]:
+        return {until: "until_before_since"}
+    return {}
 
 
 def stripped(given: Mapping[str, Any]) -> dict[str, Any]:

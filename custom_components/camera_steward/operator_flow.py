@@ -1,6 +1,5 @@
 """Appoint an operator, change the appointment, or end it (Kumagaya guideline 第3 1(2))."""
 
-from datetime import date
 from typing import Any
 
 import probatio
@@ -20,8 +19,7 @@ from .const import (
     CONF_USER_ID,
     SUBENTRY_OPERATOR,
 )
-from .forms import TEXT, async_user_selector, missing, stripped
-from .moments import sane
+from .forms import TEXT, async_user_selector, missing, stripped, term_errors
 
 
 class OperatorSubentryFlow(ConfigSubentryFlow):
@@ -65,16 +63,7 @@ class OperatorSubentryFlow(ConfigSubentryFlow):
 
     def _errors(self, given: dict[str, Any]) -> dict[str, str]:
         errors = missing(given, (CONF_NAME,))
-        for name in (CONF_SINCE, CONF_UNTIL):
-            if given[name] and not _is_sane(given[name]):
-                errors[name] = "year_out_of_range"
-        until = given[CONF_UNTIL]
-        if (
-            not errors
-            and until
-            and date.fromisoformat(until) < date.fromisoformat(given[CONF_SINCE])
-        ):
-            errors[CONF_UNTIL] = "until_before_since"
+        errors |= term_errors(given, CONF_SINCE, CONF_UNTIL)
         user = given[CONF_USER_ID]
         entry = self._get_entry()
         mine = None
@@ -98,11 +87,3 @@ class OperatorSubentryFlow(ConfigSubentryFlow):
                 self._get_entry(), self._get_reconfigure_subentry(), title=title, data=given
             )
         return self.async_create_entry(title=title, data=given)
-
-
-def _is_sane(day: str) -> bool:
-    try:
-        sane(date.fromisoformat(day))
-    except ValueError:
-        return False
-    return True
