@@ -13,6 +13,10 @@ const MANAGERS = { permissions: PermissionsPage, register: RegisterPage };
 // Before there are any texts.
 const NO_ANSWER = { en: "Home Assistant does not answer.", ja: "Home Assistant から応答がありません。" };
 
+// One person's pages. They outlast the panel, which Home Assistant makes anew at will: what is typed
+// stays while its user looks something up elsewhere. Nothing of it is left for another user.
+let kept = { whose: null, context: null, pages: new Map() };
+
 class CameraStewardPanel extends HTMLElement {
   constructor() {
     super();
@@ -22,8 +26,6 @@ class CameraStewardPanel extends HTMLElement {
     this._main = make("main");
     this._picker = make("select", { id: "site" });
     this._picker.addEventListener("change", () => this._show());
-    this._round = 0;
-    this._pages = new Map();
     root.append(
       make("style", {}, STYLE),
       make("header", {}, this._bar, make("h1", {}, "Camera Steward")),
@@ -54,17 +56,16 @@ class CameraStewardPanel extends HTMLElement {
   // ------------------------------------------------------------------ what Home Assistant sets
 
   set hass(hass) {
-    const before = this._hass;
+    const regained = this._hass?.connected === false && hass.connected;
+    const first = !this._hass;
     this._hass = hass;
     this._bar.hass = hass;
     this.toggleAttribute("dark", Boolean(hass.themes?.darkMode));
-    if (this._context) this._context.hass = hass;
-    if (before?.user?.id !== hass.user?.id || before?.language !== hass.language) {
-      this._forget();
-      this._refresh();
-    } else if (!before.connected && hass.connected) {
-      this._refresh();
-    }
+    const whose = JSON.stringify([hass.user?.id, hass.language]);
+    const another = whose !== kept.whose;
+    if (another) this._forget(whose);
+    if (kept.context) kept.context.hass = hass;
+    if (first || another || regained) this._refresh();
   }
 
   set narrow(narrow) {
@@ -79,12 +80,11 @@ class CameraStewardPanel extends HTMLElement {
   // ------------------------------------------------------------------ what is shown
 
   // Keep nothing of what someone else, or the same person in another language, has seen.
-  _forget() {
-    this._round += 1;
-    this._context = null;
+  _forget(whose) {
+    kept = { whose, context: null, pages: new Map() };
     this._sites = null;
-    this._pages.clear();
     this._page = null;
+    this._ownPage = null;
     this._nav.hidden = true;
     this._main.replaceChildren();
     this._printed();
@@ -92,30 +92,32 @@ class CameraStewardPanel extends HTMLElement {
 
   // One at a time, in turn: each may find something new.
   _refresh() {
-    this._turn = (this._turn ?? Promise.resolve()).then(() => this._lookAgain());
+    const look = () => this._lookAgain();
+    this._turn = (this._turn ?? Promise.resolve()).then(look, look);
   }
 
   async _lookAgain() {
     if (!this._hass) return;
-    const round = this._round;
+    const mine = kept;
     const hass = this._hass;
     try {
-      const context = this._context ?? (await Context.load(hass));
-      if (round !== this._round) return;
-      this._context = context;
+      const context = mine.context ?? (await Context.load(hass));
       const sites = await hass.callWS({ type: `${DOMAIN}/own` });
-      if (round !== this._round) return;
-      this._trouble("");
+      // Someone else's by now.
+      if (mine !== kept) return;
+      mine.context = context;
       this._sites = sites;
-      const before = this._page;
-      this._show();
-      if (this._page === before) before.refresh?.();
     } catch (error) {
-      if (round !== this._round) return;
-      const { _context: context } = this;
+      if (mine !== kept) return;
+      const { context } = mine;
       if (!context) this._trouble(NO_ANSWER[hass.language] ?? NO_ANSWER.en);
       else this._trouble(error?.translation_key ? context.text("panel_trouble") : context.error(error));
+      return;
     }
+    this._trouble("");
+    const before = this._page;
+    this._show();
+    if (this._page === before) before.refresh?.();
   }
 
   _trouble(text) {
@@ -125,9 +127,9 @@ class CameraStewardPanel extends HTMLElement {
 
   _show() {
     const managed = this._sites.filter((each) => each.role === "manager" && each.pledged);
-    // Who manages nothing any more keeps nothing of it on the screen.
-    for (const [key, { site }] of this._pages) {
-      if (site && !managed.some((each) => each.entry_id === site)) this._pages.delete(key);
+    // A role that is gone, or a site that does not run just now: what was seen goes, what was typed stays.
+    for (const { page, site } of kept.pages.values()) {
+      if (!managed.some((each) => each.entry_id === site)) page.clear();
     }
     const asked = (this._route?.path ?? "").slice(1);
     const name = managed.length && Object.hasOwn(MANAGERS, asked) ? asked : "own";
@@ -141,26 +143,24 @@ class CameraStewardPanel extends HTMLElement {
       ...(name !== "own" && managed.length > 1 ? [this._choice()] : []),
       page.element,
     );
-    page.refresh?.();
+    page.open?.();
   }
 
   _own() {
-    const held = this._pages.get("own") ?? { page: new OwnPage(this._context, () => this._refresh()) };
-    this._pages.set("own", held);
-    held.page.update(this._sites);
-    return held.page;
+    this._ownPage ??= new OwnPage(kept.context, () => this._refresh());
+    this._ownPage.update(this._sites);
+    return this._ownPage;
   }
 
-  // What is typed into a page stays while another one is looked at.
   _manager(name, site) {
     const key = `${name} ${site.entry_id}`;
-    const held = this._pages.get(key) ?? { page: new MANAGERS[name](this._context, site), site: site.entry_id };
-    this._pages.set(key, held);
+    const held = kept.pages.get(key) ?? { page: new MANAGERS[name](kept.context, site), site: site.entry_id };
+    kept.pages.set(key, held);
     return held.page;
   }
 
   _choice() {
-    return make("div", { class: "field" }, make("label", { for: "site" }, this._context.text("panel_site")), this._picker);
+    return make("div", { class: "field" }, make("label", { for: "site" }, kept.context.text("panel_site")), this._picker);
   }
 
   _showNav(managed, name) {
@@ -169,7 +169,7 @@ class CameraStewardPanel extends HTMLElement {
     this._nav.setAttribute("aria-label", "Camera Steward");
     const links = ["own", ...Object.keys(MANAGERS)].map((each) => {
       const href = `${this._route?.prefix ?? ""}${each === "own" ? "" : `/${each}`}`;
-      return make("a", { href, "aria-current": each === name ? "page" : null }, this._context.text(`panel_${each}`));
+      return make("a", { href, "aria-current": each === name ? "page" : null }, kept.context.text(`panel_${each}`));
     });
     const said = links.map((each) => each.outerHTML).join("");
     if (this._navSaid === said) return;

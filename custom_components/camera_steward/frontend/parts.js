@@ -45,7 +45,7 @@ export function firstWrong(root) {
 
 // Give a list of choices, and keep what is chosen.
 export function fill(select, options) {
-  const held = [...select.options].map((each) => [each.value, each.text]);
+  const held = [...select.options].map((each) => [each.value, each.textContent]);
   // A list that is open closes when it is filled anew.
   if (JSON.stringify(held) === JSON.stringify(options)) return;
   const chosen = select.value;

@@ -14,7 +14,7 @@ export class PermissionsPage {
     this._held = new Map();
     this._list = make("ul", { class: "cards" }, make("li", { class: "none" }, context.text("panel_waiting")));
     this._trouble = make("p", { role: "alert" });
-    this._told = make("p", { role: "status" });
+    this._told = make("p", { role: "status", tabindex: "-1" });
     this._form = this._build();
     this.element = make(
       "div",
@@ -30,6 +30,15 @@ export class PermissionsPage {
       ),
       make("section", {}, make("h2", {}, context.text("permit_title")), this._form),
     );
+  }
+
+  open() {
+    this.refresh();
+  }
+
+  clear() {
+    this._told.textContent = "";
+    this._show([], []);
   }
 
   // Look again what holds and how it was used. What is being typed stays.
@@ -112,6 +121,7 @@ export class PermissionsPage {
       await this._context.call("withdraw", this._site, { permission: permission.permission });
       this._told.textContent = this._context.text("permission_ended", { name: permission.name });
       await this.refresh();
+      this._told.focus();
     } catch (error) {
       await this.refresh();
       this._trouble.textContent = this._context.error(error);
@@ -223,7 +233,7 @@ export class PermissionsPage {
       this._told.textContent = context.text("permit_given", { name: made.name, until: context.moment(made.until) });
       this._blank(this._form);
       await this.refresh();
-      this._told.scrollIntoView({ block: "center" });
+      this._told.focus();
     } catch (error) {
       refused.textContent = context.error(error);
     }

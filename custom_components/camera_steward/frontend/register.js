@@ -33,7 +33,21 @@ export class RegisterPage {
       make("div", { class: "above" }, this._told, this._buttons),
       this._table,
     );
+  }
+
+  // When it comes onto the screen: what was asked for before, as it is now.
+  open() {
     this._show();
+  }
+
+  clear() {
+    this._asked += 1;
+    this._chosen = null;
+    this._people = {};
+    this._told.textContent = "";
+    this._buttons.hidden = true;
+    this._table.replaceChildren();
+    this._offer();
   }
 
   // What a printer gets: the table under its title, without the page around it.

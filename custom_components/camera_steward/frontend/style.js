@@ -3,7 +3,7 @@
 export const STYLE = `
   :host { display: block; min-height: 100%; background: var(--primary-background-color);
           color: var(--primary-text-color); font-family: var(--ha-font-family-body, sans-serif);
-          line-height: 1.5; color-scheme: light; }
+          line-height: 1.5; color-scheme: light; container-type: inline-size; }
   :host([dark]) { color-scheme: dark; }
   [hidden] { display: none !important; }
   header { display: flex; align-items: center; height: var(--header-height, 56px); padding: 0 12px;
@@ -74,7 +74,7 @@ export const STYLE = `
   tr.denied td:first-child { box-shadow: inset 4px 0 var(--error-color); }
   .mark { font-weight: 500; }
   .mark.denied { color: var(--error-color); }
-  @media (max-width: 870px) {
+  @container (max-width: 870px) {
     main { padding: 8px; }
     section { padding: 4px 16px 16px; }
     dl { grid-template-columns: 1fr; gap: 0; }
