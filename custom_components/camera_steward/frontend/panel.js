@@ -74,7 +74,7 @@ class CameraStewardPanel extends HTMLElement {
 
   set route(route) {
     this._route = route;
-    if (this._sites) this._show();
+    if (this._sites && this.isConnected) this._show();
   }
 
   // ------------------------------------------------------------------ what is shown
@@ -103,8 +103,8 @@ class CameraStewardPanel extends HTMLElement {
     try {
       const context = mine.context ?? (await Context.load(hass));
       const sites = await hass.callWS({ type: `${DOMAIN}/own` });
-      // Someone else's by now.
-      if (mine !== kept) return;
+      // Someone else's by now, or shown by a panel that came after this one.
+      if (mine !== kept || !this.isConnected) return;
       mine.context = context;
       this._sites = sites;
     } catch (error) {
@@ -136,7 +136,7 @@ class CameraStewardPanel extends HTMLElement {
     this._showNav(managed, name);
     const site = managed.find((each) => each.entry_id === this._picker.value) ?? managed[0];
     const page = name === "own" ? this._own() : this._manager(name, site);
-    if (page === this._page) return;
+    if (page.element.parentNode === this._main) return;
     this._page = page;
     this._main.classList.toggle("broad", name === "register");
     this._main.replaceChildren(
