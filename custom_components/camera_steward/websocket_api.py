@@ -7,6 +7,7 @@ that there is and one that there is not read alike.
 import csv
 import io
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, Final
@@ -232,15 +233,17 @@ async def viewings(
     hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
 ) -> dict[str, Any]:
     """Return the viewing register of a span, as rows or as a table to print."""
-    entry, _ = await _async_manager(hass, connection, msg)
-    found = await entry.runtime_data.bridge.async_in_lobby(
-        lambda lobby: lobby.register(
-            dt_util.as_utc(msg["start"]),
-            dt_util.as_utc(msg["end"]),
-            camera=msg.get("camera"),
-            user=msg.get("user_id"),
-        )
-    )
+    entry, manager = await _async_manager(hass, connection, msg)
+    start, end = dt_util.as_utc(msg["start"]), dt_util.as_utc(msg["end"])
+
+    def read(lobby: Lobby) -> list[Viewing]:
+        found = lobby.register(start, end, camera=msg.get("camera"), user=msg.get("user_id"))
+        # What cannot be entered is read all the same: it is needed most when something is wrong.
+        with suppress(StewardError):
+            lobby.desk.register_read(manager, start, end)
+        return found
+
+    found = await entry.runtime_data.bridge.async_in_lobby(read)
     rows = [_viewing(entry, each) for each in reversed(found)]
     if msg["as_csv"]:
         return {"csv": _csv(await async_texts(hass, msg.get("language")), rows)}
