@@ -28,7 +28,7 @@ from .core.access.people import Permission
 from .core.errors import StewardError
 from .core.ledger.viewings import Viewing
 from .core.model import Action
-from .core.viewing.desk import Caller
+from .core.viewing.desk import LONGEST_PERMISSION, Caller
 from .core.viewing.lobby import Lobby
 from .people import caller_of_connection, is_person
 from .pledge import LANGUAGES
@@ -156,6 +156,7 @@ async def permissions(
         "users": {
             user.id: user.name for user in await hass.auth.async_get_users() if is_person(user)
         },
+        "longest_hours": LONGEST_PERMISSION / timedelta(hours=1),
     }
 
 
@@ -223,6 +224,7 @@ async def withdraw(hass: HomeAssistant, connection: ActiveConnection, msg: dict[
         probatio.Optional("camera"): str,
         probatio.Optional("user_id"): str,
         probatio.Optional("as_csv", default=False): bool,
+        probatio.Optional("language"): probatio.In(LANGUAGES),
     }
 )
 @websocket_api.async_response
@@ -244,7 +246,7 @@ async def viewings(
     found = await entry.runtime_data.bridge.async_in_lobby(read)
     rows = [_viewing(entry, each) for each in reversed(found)]
     if msg["as_csv"]:
-        return {"csv": _csv(await async_texts(hass), rows)}
+        return {"csv": _csv(await async_texts(hass, msg.get("language")), rows)}
     return {"viewings": rows}
 
 
@@ -341,7 +343,10 @@ def _csv(texts: Texts, rows: list[dict[str, Any]]) -> str:
     # Spreadsheets tell UTF-8 by this mark.
     made.write("\ufeff")
     writer = csv.writer(made)
-    columns = ("at", "name", "role", "kind", "purpose", "camera", "watched", "refusal", "client")
+    columns = (
+        *("at", "name", "role", "kind", "purpose", "camera", "watched"),
+        *("refusal", "unusual", "client"),
+    )
     writer.writerow([texts[f"register_{each}"] for each in columns])
     for row in rows:
         watched = "; ".join(f"{_local(start)} – {_local(end)}" for start, end in row["watched"])
@@ -349,6 +354,7 @@ def _csv(texts: Texts, rows: list[dict[str, Any]]) -> str:
             **row,
             "at": _local(row["at"]),
             "watched": watched,
+            "unusual": "; ".join(texts.option("unusual", each) for each in row["unusual"]),
             **{
                 name: texts.option(name, row[name])
                 for name in ("role", "kind", "purpose", "refusal")
