@@ -123,7 +123,7 @@ class WatchView(_View):
         watch = await bridge.async_in_lobby(lambda lobby: lobby.watch(token, caller))
         if file in (_ENTRANCE, _STORED, _CONVERTED):
             played = await bridge.async_in_lobby(lambda lobby: lobby.listed(watch))
-            text = await self._playlist(_Signer(hass, entry.entry_id, watch), played, file)
+            text = await self._playlist(_Signer(hass, entry.entry_id, watch), watch, played, file)
             return Response(text=text, content_type=_PLAYLIST, headers=_HEADERS)
         found = _PIECE.fullmatch(file)
         if found is None:
@@ -139,16 +139,20 @@ class WatchView(_View):
             )
         return Response(body=body, content_type=_TYPES[kind], headers=_HEADERS)
 
-    async def _playlist(self, sign: _Signer, played: Playback | LiveList, file: str) -> str:
+    async def _playlist(
+        self, sign: _Signer, watch: Watch, played: Playback | LiveList, file: str
+    ) -> str:
         if file == _ENTRANCE and played.playable is Playable.MAYBE:
             return played.either(sign(_STORED), sign(_CONVERTED))
         # The frontend's player stumbles over a list with a single choice: then none is given.
         stored = file == _STORED or played.playable is Playable.AS_STORED
-        addresses = []
-        for number, name in enumerate(played.names(stored=stored)):
-            addresses.append(sign(name))
+        names, addresses = played.names(stored=stored), []
+        for number, name in enumerate(names):
+            addresses.append(watch.addresses.get(name) or sign(name))
             if number % _SIGNED_AT_ONCE == 0:
                 await asyncio.sleep(0)  # an hour has a thousand: others have their turn between
+        if isinstance(played, LiveList):
+            watch.addresses = dict(zip(names, addresses, strict=True))
         return played.listed(addresses, stored=stored)
 
     @override

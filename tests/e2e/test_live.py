@@ -16,6 +16,7 @@ from tests.homes import (
     Home,
     add_camera,
     add_site,
+    entities,
     wait_until_recording,
 )
 from tests.homes.browser import browser, log_in, picture, visit
@@ -33,6 +34,7 @@ class _Stage:
     home: Home
     site: str
     operator: str
+    yard: str
 
 
 @pytest.fixture(scope="module")
@@ -69,19 +71,27 @@ def stage(folder: Path, make_home: Callable[[dict[str, str]], Home]) -> Iterator
             (own,) = client.ws("camera_steward/own")
             client.ws("camera_steward/accept", entry_id=site, version=own["version"], language="ja")
         wait_until_recording(home, site, *ids)
-        yield _Stage(home=home, site=site, operator=operator)
+        yield _Stage(home=home, site=site, operator=operator, yard=ids[1])
     finally:
         for each in cameras.values():
             each.close()
 
 
-def _begin(page: Page, stage: _Stage, camera: str) -> Locator:
-    """Open the live view in the media browser, as a person does; return the video."""
+def _item(page: Page, title: str) -> Locator:
+    return page.locator("ha-media-player-browse .child", has_text=title).first
+
+
+def _camera(page: Page, stage: _Stage, camera: str) -> None:
+    """Open a camera in the media browser, as a person does."""
     visit(page, f"{stage.home.base}/media-browser/browser", "ha-media-player-browse .child")
-    live = text("en", "common.live_title").format(minutes=10)
     for title in ("Camera Steward", text("en", "common.purpose_incident_check"), camera):
-        page.locator("ha-media-player-browse .child", has_text=title).first.click()
-    item = page.locator("ha-media-player-browse .child", has_text=live).first
+        _item(page, title).click()
+
+
+def _begin(page: Page, stage: _Stage, camera: str) -> Locator:
+    """Begin to watch live; return the video."""
+    _camera(page, stage, camera)
+    item = _item(page, text("en", "common.live_title").format(minutes=10))
     expect(item).to_be_visible()
     item.hover()
     item.locator("ha-icon-button, .play, ha-button").first.click()
@@ -115,6 +125,8 @@ def _plays(page: Page, video: Locator, path: Path) -> None:
     began = _position(video)
     wait_for(lambda: _position(video) > began + 8, 90)
     assert _brightest(video) > 100
+    # Nothing between was missing, which a player would have jumped over.
+    assert video.evaluate("video => video.buffered.length") == 1
     expect(page.locator("ha-hls-player ha-alert")).to_have_count(0)
     # Held by the player, from where it is to the newest there is: so late is what is seen.
     ahead = video.evaluate("video => video.buffered.end(video.buffered.length - 1)")
@@ -123,9 +135,19 @@ def _plays(page: Page, video: Locator, path: Path) -> None:
 
 
 def test_h265_plays_live_where_the_browser_knows_only_h264(stage: _Stage, pictures: Path) -> None:
+    """And it ends as a film does where recording is switched off, which the browser is told."""
+    home = stage.home
     with browser("en") as page:
-        log_in(page, stage.home.base, OPERATOR)
-        _plays(page, _begin(page, stage, "Yard"), pictures / "en" / "live-h265.png")
+        log_in(page, home.base, OPERATOR)
+        video = _begin(page, stage, "Yard")
+        _plays(page, video, pictures / "en" / "live-h265.png")
+        switch = entities(home.client(), stage.site)[stage.yard, "recording"]
+        home.client().act("switch", "turn_off", entity_id=switch)
+        wait_for(lambda: video.evaluate("video => video.ended"), 90)
+        expect(page.locator("ha-hls-player ha-alert")).to_have_count(0)
+        _camera(page, stage, "Yard")
+        expect(_item(page, text("en", "common.live_stopped"))).to_be_visible()
+        picture(page, pictures / "en" / "live-stopped.png")
 
 
 def test_an_operator_watches_live_until_the_role_ends(stage: _Stage, pictures: Path) -> None:

@@ -35,7 +35,10 @@ FORBIDDEN = (HTTPStatus.FORBIDDEN, b"403: Forbidden")
 
 @dataclass(slots=True, kw_only=True)
 class Player:
-    """What a browser does: reads the list again and again, and fetches what is new."""
+    """What a browser does: reads the list again and again, and fetches what is new in it.
+
+    As browsers do, it takes what has another address, signature and all, for something else.
+    """
 
     stage: Stage
     address: str
@@ -71,11 +74,10 @@ class Player:
                 await self._fetch(each, self.pieces)
 
     async def _fetch(self, address: str, to: dict[str, bytes]) -> None:
-        path = urlsplit(address).path
-        if path not in to:
+        if address not in to:
             status, body = await self.stage.get(address)
-            assert status == HTTPStatus.OK, path
-            to[path] = body
+            assert status == HTTPStatus.OK, address
+            to[address] = body
 
     async def until(self, look: Callable[[], bool], seconds: float = 90) -> None:
         """Play until something is so."""
@@ -244,6 +246,7 @@ async def test_an_operator_watches_live_and_it_is_on_record(stage: Stage) -> Non
     await player.until(lambda: player.number("MEDIA-SEQUENCE") >= 3)
     assert not player.ended
     assert len(player.headers) == 1
+    assert len({urlsplit(each).path for each in player.pieces}) == len(player.pieces)
     shown = times(player.media)
     assert len(shown) > 100
     assert max(b - a for a, b in pairwise(shown)) < 0.5

@@ -34,7 +34,7 @@ _PATIENCE = timedelta(seconds=30)
 """Keyframes may be some seconds apart, and a player needs a few seconds to begin with."""
 
 _LEAST = 3
-_BEGIN = timedelta(seconds=4)
+_BEGIN = timedelta(seconds=5)
 _ZERO = timedelta(0)
 
 
@@ -154,8 +154,7 @@ class LiveView:
                 raise LiveMissingError((why or CaptureStatus.STOPPED).value)
             if now >= self._until - LENGTH + _PATIENCE:
                 raise LiveMissingError("rare" if self._rare else CaptureStatus.CONNECTING.value)
-            pieces = [self._pieces[each] for each in self._listed]
-            return len(pieces) >= _LEAST or sum((p.length for p in pieces), _ZERO) >= _BEGIN
+            return self._length(self._listed) >= _BEGIN
 
     def listing(self, now: timedelta) -> LiveList:
         """Return what is listed at a time since boot; `SegmentMissingError` before there is any."""
@@ -284,10 +283,10 @@ class LiveView:
 
     def _move(self) -> None:
         """Drop from the front what is more than a player needs; some always stay."""
-        while len(self._listed) > _LEAST and self._rest() >= _LISTED:
+        while len(self._listed) > _LEAST and self._length(self._listed[1:]) >= _LISTED:
             self._listed.pop(0)
             self._sequence += 1
             self._breaks += self._pieces[self._listed[0]].breaks
 
-    def _rest(self) -> timedelta:
-        return sum((self._pieces[each].length for each in self._listed[1:]), _ZERO)
+    def _length(self, numbers: Sequence[int]) -> timedelta:
+        return sum((self._pieces[each].length for each in numbers), _ZERO)

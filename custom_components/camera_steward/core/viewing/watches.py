@@ -3,7 +3,7 @@
 import secrets
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -90,6 +90,9 @@ class Watch:
     begun: bool = False
     over: WatchEnd | None = None
     watched: list[Span] = field(default_factory=list)
+    addresses: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What a live list said last, by file: players compare what it says again by the letter."""
+
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
