@@ -30,7 +30,7 @@ from .const import DOMAIN, PURPOSES
 from .coordinator import CameraStewardConfigEntry
 from .core.access.decide import Decision, Refusal, RefusedError
 from .core.errors import LiveMissingError, StewardError
-from .core.model import Action, CaptureStatus, Segment
+from .core.model import Action, Segment
 from .core.viewing.desk import Caller
 from .core.viewing.live import LENGTH as LIVE_LENGTH
 from .core.viewing.lobby import Lobby
@@ -332,22 +332,18 @@ class CameraStewardSource(MediaSource):
         return _folder(str(place), (await self._async_names(visit))[camera], children)
 
     async def _async_live(self, visit: _Visit, place: _Place) -> list[BrowseMediaSource]:
-        """Return what stands for the live view, for whom may see it; else nothing."""
+        """Return what stands for the live view, for whom may see it; else nothing.
+
+        Whether there is a picture just now is said when it is played: that can be read in full.
+        """
         camera, purpose = place.camera or "", place.purpose or ""
-        bridge = visit.entry.runtime_data.bridge
-
-        def look(lobby: Lobby) -> tuple[bool, CaptureStatus | None]:
-            may = lobby.may_watch_live(visit.caller, camera=camera, purpose=purpose)
-            return may, lobby.why_nothing(camera) if may else None
-
-        may, why = await bridge.async_in_lobby(look)
+        may = await visit.entry.runtime_data.bridge.async_in_lobby(
+            lambda lobby: lobby.may_watch_live(visit.caller, camera=camera, purpose=purpose)
+        )
         if not may or camera not in cameras_of(visit.entry):
             return []
-        live = str(replace(place, live=True))
-        if why is not None:
-            return [_notice(live, visit.texts[f"live_{why.value}"])]
         title = visit.texts["live_title"].format(minutes=LIVE_LENGTH // timedelta(minutes=1))
-        return [_film(live, title, None)]
+        return [_film(str(replace(place, live=True)), title, None)]
 
     async def _async_hours(self, visit: _Visit, place: _Place) -> BrowseMediaSource:
         camera, purpose, day = place.camera or "", place.purpose or "", place.day

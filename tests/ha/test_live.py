@@ -356,8 +356,6 @@ async def test_recording_that_is_switched_off_ends_it_and_says_so(stage: Stage) 
     assert times(player.media)
     off = "No live picture: recording of this camera is switched off."
     assert await stage.refused(stage.operator) == off
-    first = (await stage.listed(stage.operator))[0]
-    assert (first["title"], first["can_play"], first["can_expand"]) == (off, False, False)
     await stage.record(True)
     await (await stage.play(stage.operator)).look()
 
@@ -385,7 +383,6 @@ async def test_a_camera_that_is_away_is_said_to_be(stage: Stage, rtsp_camera: Rt
     line = "No live picture: nothing arrives"
     steward = stage.entry.runtime_data.bridge.steward
     await until(lambda: steward.watch(DOOR).why_nothing == "no_stream")
-    assert (await stage.listed(stage.operator))[0]["title"].startswith(line)
     assert (await stage.refused(stage.operator)).startswith(line)
 
 

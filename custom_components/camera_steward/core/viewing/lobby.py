@@ -10,7 +10,7 @@ from ..access.decide import Decision, Refusal, RefusedError
 from ..errors import SegmentMissingError
 from ..ledger.store import Ledger
 from ..ledger.viewings import Viewing, viewing_register
-from ..model import Action, CaptureStatus, Gap, Segment, SegmentState
+from ..model import Action, Gap, Segment, SegmentState
 from ..vault.index import Hour, Index
 from ..vault.vault import Vault
 from .desk import Caller, Desk, TrustedClock, ViewingDenied
@@ -145,10 +145,6 @@ class Lobby:
     def may_watch_live(self, caller: Caller, *, camera: str, purpose: str) -> bool:
         """Return whether someone may watch a camera live; asked without a record."""
         return self._decide_live(caller, camera, purpose).allowed
-
-    def why_nothing(self, camera: str) -> CaptureStatus | None:
-        """Return what a camera does instead of showing something live."""
-        return self._rooms.why_nothing(camera)
 
     def go_live(self, caller: Caller, *, camera: str, purpose: str) -> Watch:
         """Let someone watch a camera live, for `LENGTH` at most.

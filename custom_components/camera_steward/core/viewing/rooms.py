@@ -85,15 +85,6 @@ class Rooms:
         self._lock = threading.Lock()
         self._open: dict[str, Room] = {}
 
-    def why_nothing(self, camera: str) -> CaptureStatus | None:
-        """Return why there is nothing to be seen; None where there is, or will be soon."""
-        feed = self._feed(camera)
-        try:
-            why = feed.why_nothing
-        finally:
-            feed.close()
-        return None if why is CaptureStatus.CONNECTING else why
-
     def enter(self, camera: str) -> Room:
         """Return a camera's room, to be left again."""
         with self._lock:
