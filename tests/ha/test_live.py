@@ -378,6 +378,28 @@ async def test_two_watch_over_one_connection(stage: Stage, rtsp_camera: RtspCame
         assert await stage.get(f"{path}?{query}") == FORBIDDEN
 
 
+async def test_a_search_finds_the_live_view_and_comes_to_an_end(stage: Stage) -> None:
+    """It does not walk into what has nothing below it: a live view, or the line of a gap."""
+
+    async def found(where: str, query: str) -> list[str]:
+        answer = await stage.ws(
+            stage.operator, "media_source/search_media", media_content_id=where, search_query=query
+        )
+        return [each["media_content_id"] for each in answer["result"]["result"]]
+
+    assert await found(stage.camera.rpartition("/")[0], "live (") == [stage.live]
+    await stage.record(False)
+    day = (await stage.listed(stage.operator))[1]["media_content_id"]
+    (hour, *_) = (
+        await stage.ws(stage.operator, "media_source/browse_media", media_content_id=day)
+    )["result"]["children"]
+    clips = await stage.ws(
+        stage.operator, "media_source/browse_media", media_content_id=hour["media_content_id"]
+    )
+    assert any(not each["can_play"] for each in clips["result"]["children"])
+    assert await found(day, "there is no such thing") == []
+
+
 async def test_a_camera_that_is_away_is_said_to_be(stage: Stage, rtsp_camera: RtspCamera) -> None:
     rtsp_camera.stop()
     line = "No live picture: nothing arrives"
