@@ -26,7 +26,18 @@ from custom_components.camera_steward.core.ledger.entry import EntryKind
 from custom_components.camera_steward.core.viewing import live, lobby
 from tests.cameras import Clip, RtspCamera
 
-from .sites import DOOR, MANAGER, async_add_cameras, async_ledger, async_set_up, camera, site, until
+from .sites import (
+    DOOR,
+    MANAGER,
+    async_add_cameras,
+    async_ledger,
+    async_set_up,
+    camera,
+    plug_in,
+    site,
+    unplug,
+    until,
+)
 
 OPERATOR = "01J0000000000000000000OPER"
 SECOND = timedelta(seconds=1)
@@ -376,6 +387,24 @@ async def test_two_watch_over_one_connection(stage: Stage, rtsp_camera: RtspCame
         path = urlsplit(theirs.address).path
         query = urlsplit(mine.address).query
         assert await stage.get(f"{path}?{query}") == FORBIDDEN
+
+
+async def test_a_view_that_was_left_is_over_also_while_the_disk_is_away(
+    stage: Stage, disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lobby, "LEFT", 10 * SECOND)
+    player = await stage.play(stage.operator)
+    await player.look()
+    away = unplug(disk)
+    worker = stage.entry.runtime_data.bridge.steward._cameras[DOOR].worker
+    assert worker is not None
+    await until(lambda: worker._storage_error)
+    before = len(player.pieces)
+    await player.until(lambda: len(player.pieces) > before + 3)  # nobody waits for the disk
+    assert (await stage.ended())["why"] == "left"
+    assert not worker._live.watched
+    assert await stage.get(player.address) == FORBIDDEN
+    plug_in(away, disk)
 
 
 async def test_a_search_finds_the_live_view_and_comes_to_an_end(stage: Stage) -> None:

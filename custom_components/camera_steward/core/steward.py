@@ -410,9 +410,12 @@ class Steward:
         """Run retention when the next segment is due, at least each minute; walk the disk daily."""
         while not self._quit.is_set():
             try:
-                self._run(SYSTEM)
-                if self._lobby is not None:
-                    self._lobby.watches.sweep()
+                try:
+                    self._run(SYSTEM)
+                finally:
+                    # Also while the storage fails: a live view that was left still holds its camera.
+                    if self._lobby is not None:
+                        self._lobby.watches.sweep()
                 if self._statement_due():
                     self.make_statement()
                     self._books().index.forget_gaps(self._books().guard.now() - _GAPS_KEPT)
