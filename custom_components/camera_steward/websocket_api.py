@@ -20,7 +20,7 @@ from homeassistant.helpers.typing import VolDictType
 from homeassistant.util import dt as dt_util
 
 from .bridge import camera_name, cameras_of
-from .const import DOMAIN
+from .const import CONF_ADDRESS, DOMAIN
 from .coordinator import CameraStewardConfigEntry
 from .core.access.decide import Refusal, RefusedError
 from .core.access.people import Permission
@@ -50,7 +50,7 @@ type _Command = Callable[[HomeAssistant, ActiveConnection, dict[str, Any]], Awai
 @callback
 def async_setup_commands(hass: HomeAssistant) -> None:
     """Register the commands, which are there whether or not a site is set up."""
-    for command in (own, accept, permissions, permit, withdraw, viewings):
+    for command in (own, accept, permissions, permit, withdraw, viewings, exposure):
         websocket_api.async_register_command(hass, command)
 
 
@@ -163,6 +163,7 @@ async def permissions(
         "users": {
             user.id: user.name for user in await hass.auth.async_get_users() if is_person(user)
         },
+        "longest_hours": LONGEST_PERMISSION / timedelta(hours=1),
     }
 
 
@@ -230,6 +231,7 @@ async def withdraw(hass: HomeAssistant, connection: ActiveConnection, msg: dict[
         probatio.Optional("camera"): str,
         probatio.Optional("user_id"): str,
         probatio.Optional("as_csv", default=False): bool,
+        probatio.Optional("language"): probatio.In(LANGUAGES),
     }
 )
 @websocket_api.async_response
@@ -251,8 +253,36 @@ async def viewings(
     found = await entry.runtime_data.bridge.async_in_lobby(read)
     rows = [_viewing(entry, each) for each in reversed(found)]
     if msg["as_csv"]:
-        return {"csv": _csv(await async_texts(hass), rows)}
+        return {"csv": _csv(await async_texts(hass, msg.get("language")), rows)}
     return {"viewings": rows}
+
+
+@websocket_api.websocket_command({probatio.Required("type"): f"{DOMAIN}/exposure", **_ENTRY})
+@websocket_api.async_response
+@_answering
+async def exposure(
+    hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
+) -> dict[str, Any]:
+    """Return who can watch past the steward, and by which entities on which dashboards."""
+    entry, _ = await _async_manager(hass, connection, msg)
+    data = entry.runtime_data
+    await data.exposure.async_look()
+    seen = data.coordinator
+    return {
+        "others": list(seen.logins.others),
+        "administrators": list(seen.logins.administrators),
+        "cameras": [
+            {
+                "camera": each.title,
+                "sealed": CONF_ADDRESS in each.data,
+                "enforced": seen.exposures[camera].enforced,
+                "entities": list(seen.exposures[camera].entities),
+                "dashboards": list(seen.exposures[camera].dashboards),
+            }
+            for camera, each in cameras_of(entry).items()
+            if camera in seen.exposures
+        ],
+    }
 
 
 # ---------------------------------------------------------------------- inside
@@ -324,7 +354,10 @@ def _csv(texts: Texts, rows: list[dict[str, Any]]) -> str:
     # Spreadsheets tell UTF-8 by this mark.
     made.write("\ufeff")
     writer = csv.writer(made)
-    columns = ("at", "name", "role", "kind", "purpose", "camera", "watched", "refusal", "client")
+    columns = (
+        *("at", "name", "role", "kind", "purpose", "camera", "watched"),
+        *("refusal", "unusual", "client"),
+    )
     writer.writerow([texts[f"register_{each}"] for each in columns])
     for row in rows:
         watched = "; ".join(f"{_local(start)} – {_local(end)}" for start, end in row["watched"])
@@ -332,6 +365,7 @@ def _csv(texts: Texts, rows: list[dict[str, Any]]) -> str:
             **row,
             "at": _local(row["at"]),
             "watched": watched,
+            "unusual": "; ".join(texts.option("unusual", each) for each in row["unusual"]),
             **{
                 name: texts.option(name, row[name])
                 for name in ("role", "kind", "purpose", "refusal")

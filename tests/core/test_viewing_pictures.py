@@ -20,6 +20,7 @@ from custom_components.camera_steward.core.model import Segment
 from custom_components.camera_steward.core.viewing.desk import Caller
 from custom_components.camera_steward.core.viewing.lobby import Lobby, LobbyEvent
 from custom_components.camera_steward.core.viewing.pictures import picture
+from custom_components.camera_steward.core.viewing.rooms import Feed
 from custom_components.camera_steward.core.viewing.watches import FootageViewed, Watch
 from tests.cameras import Clip
 
@@ -174,6 +175,10 @@ class Door:
         )
 
 
+def nothing_live(camera: str) -> Feed:
+    raise AssertionError(camera)
+
+
 @pytest.fixture(name="door")
 def door_fixture(tmp_path: Path) -> Iterator[Door]:
     def on_event(event: LobbyEvent) -> None:
@@ -183,7 +188,8 @@ def door_fixture(tmp_path: Path) -> Iterator[Door]:
     with a_site() as site, closing(ledger_at(tmp_path / "ledger.db")) as ledger:
         play(site, "door", file_source(Clip(seconds=10, gop_seconds=1).path()))
         [segment] = site.rows()
-        lobby = Lobby(site.vault, site.index, ledger, MovedClock(site.clock.now()), on_event)
+        clock = MovedClock(site.clock.now())
+        lobby = Lobby(site.vault, site.index, ledger, clock, on_event, nothing_live)
         lobby.desk.furnish(HOUSE)
         door = Door(lobby=lobby, ledger=ledger, segment=segment)
         lobby.desk.permit(

@@ -231,3 +231,19 @@ def test_files_are_written_as_texts_and_not_as_escapes() -> None:
         text = Path(ROOT / "translations" / f"{language}.json").read_text()
         assert "\\u" not in text
         assert text.endswith("}\n")
+
+
+def test_every_text_of_the_panel_is_there() -> None:
+    told = set(TEXTS["en"]["common"])
+    script = "\n".join(path.read_text() for path in (ROOT / "frontend").glob("*.js"))
+    keys = set(re.findall(r"[\"`]((?:panel|permissions?|permit|register)_[a-z_]+)[\"`]", script))
+    assert {"panel_you", "permissions_none", "permit_give", "register_csv"} <= keys
+    assert keys <= told
+    # Where the last part comes from a list, some of them are there.
+    for begins in re.findall(r"`([a-z_]+_)\$\{\w+(?:\.\w+)?\}`", script):
+        assert any(key.startswith(begins) for key in told), begins
+    unusual = {each for each in told if each.startswith("unusual_")}
+    assert unusual == {f"unusual_{each}" for each in Unusual}
+    columns = re.search(r"COLUMNS = (\[.*\])", script)
+    assert columns is not None
+    assert {f"register_{each}" for each in json.loads(columns[1])} <= told

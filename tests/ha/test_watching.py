@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from homeassistant.components.media_source import Unresolvable
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 
+from custom_components.camera_steward import panel
 from custom_components.camera_steward.const import DOMAIN
 from custom_components.camera_steward.core.ledger.entry import EntryKind
 
@@ -76,8 +78,8 @@ type Pairs = Iterator[tuple[str, str]]
 
 
 def watch_addresses(stage: Stage, addresses: list[str]) -> Pairs:
-    token = stage.play.split("/")[5]
     for each in unsigned(addresses):
+        token = each.split("/")[5]
         yield each, each.replace(token, "A" * len(token))
         yield each, each.replace(stage.entry.entry_id, NO_SITE)
         yield each, f"{each.rpartition('/')[0]}/99999.m4s"
@@ -95,12 +97,10 @@ ROUTES: dict[str, Callable[[Stage, list[str]], Pairs]] = {
     f"/api/{DOMAIN}/{{entry_id}}/watch/{{token}}/{{file}}": watch_addresses,
     f"/api/{DOMAIN}/{{entry_id}}/picture/{{purpose}}/{{camera}}/{{sequence}}": picture_addresses,
 }
-PAGES = {f"/{DOMAIN}/panel.js"}
-"""What every browser may load: it holds no more than how the page looks."""
-
 NOW = datetime.now(UTC)
 SPAN = {"start": NOW.isoformat(), "end": (NOW + timedelta(hours=1)).isoformat()}
 MANAGERS: dict[str, dict[str, Any]] = {
+    "exposure": {},
     "permissions": {},
     "permit": {"user_id": MANAGER, "name": "x", "cameras": [DOOR], "reason": "x", **SPAN},
     "withdraw": {"permission": "x"},
@@ -119,7 +119,8 @@ async def test_nobody_else_gets_a_byte_by_any_door(stage: Stage) -> None:
     """Every route and command of ours, read from the running app, by each kind of person."""
     hass = stage.hass
     routes = {each.canonical for each in hass.http.app.router.resources()}
-    assert {each for each in routes if DOMAIN in each} == ROUTES.keys() | PAGES
+    (page,) = [each for each in routes if each.startswith(f"/{DOMAIN}/")]
+    assert {each for each in routes if DOMAIN in each} == {page, *ROUTES}
     commands = set(hass.data["websocket_api"])
     ours = {each.partition("/")[2] for each in commands if each.startswith(f"{DOMAIN}/")}
     assert ours == MANAGERS.keys() | OWN.keys()
@@ -127,13 +128,17 @@ async def test_nobody_else_gets_a_byte_by_any_door(stage: Stage) -> None:
     assert media == MEDIA.keys()
     await let_in(stage)
     addresses, _ = await played(stage)
+    live = await stage.resolve(stage.manager, f"{stage.clip.rsplit('/', 3)[0]}/live")
+    _, text = await stage.get(live["result"]["url"])
+    moving = [live["result"]["url"], *(e for e in text.decode().splitlines() if e[:1] == "/")]
     people = await uninvited(stage)
     begun = asyncio.get_running_loop().time()
     for kind, person in people.items():
         for make in ROUTES.values():
-            for pair in make(stage, addresses):
+            for pair in make(stage, [*addresses, *moving]):
                 await shut_over_http(stage, kind, person, pair)
-        for each in addresses:
+        await only_the_page(stage, page, person)
+        for each in [*addresses, *moving]:
             # An address with a signature that is not its own.
             for forged in (each[:-3] + "abc", each.replace("authSig=", "authSig=e30")):
                 answer = await stage.fetch("GET", forged, person.headers)
@@ -155,6 +160,15 @@ async def test_nobody_else_gets_a_byte_by_any_door(stage: Stage) -> None:
     assert not {each for each in notices if each in ("http-login", "ip-ban")}
     # The manager is not disturbed by all this.
     assert (await stage.get(addresses[1]))[0] == HTTPStatus.OK
+
+
+async def only_the_page(stage: Stage, page: str, person: Person) -> None:
+    """Every browser may load the files of the page, which hold no more than how it looks."""
+    folder = Path(panel.__file__).parent / "frontend"
+    assert {each.suffix for each in folder.rglob("*")} == {".js"}
+    for name in ("", "/", "/..", "/../keys.py", "/%2e%2e/keys.py", "/..%2fkeys.py", "/nothing.js"):
+        status, _, _ = await stage.fetch("GET", page + name, person.headers)
+        assert status in (400, 403, 404), name
 
 
 async def shut_over_http(stage: Stage, kind: str, person: Person, pair: tuple[str, str]) -> None:

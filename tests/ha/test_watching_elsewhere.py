@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from homeassistant.components import frontend
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
@@ -122,7 +123,7 @@ async def test_what_is_shown_to_every_login_says_nothing_of_watching(stage: Stag
         "/api/events",
         "/api/services",
         f"/api/diagnostics/config_entry/{stage.entry.entry_id}",
-        f"/{DOMAIN}/panel.js",
+        page_of(stage),
     )
     seen: set[str] = set()
     for kind, person in people.items():
@@ -146,6 +147,12 @@ async def test_what_is_shown_to_every_login_says_nothing_of_watching(stage: Stag
                 seen.add(command)
     # All of it was really looked at, by someone at least.
     assert seen == {*addresses, *commands}
+
+
+def page_of(stage: Stage) -> str:
+    config = stage.hass.data[frontend.DATA_PANELS]["camera-steward"].config
+    assert config is not None
+    return str(config["_panel_custom"]["module_url"])
 
 
 async def rendered(stage: Stage, person: Person, template: str) -> tuple[int, bytes]:

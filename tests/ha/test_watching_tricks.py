@@ -1,6 +1,5 @@
 """Tricks with what is asked for, each as someone who would be let in otherwise."""
 
-import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -193,36 +192,6 @@ async def test_a_purpose_that_is_not_on_the_list_opens_nothing_and_is_on_record(
     # The manager's first try, before the pledge, is more than a minute's only entry otherwise.
     (denied,) = await stage.denied()
     assert (denied["user"], denied["refusal"], denied["purpose"]) == (MANAGER, "purpose", None)
-
-
-async def test_a_search_comes_to_an_end_at_gaps(stage: Stage) -> None:
-    """A gap is listed where it is, not as a place to look into."""
-    await let_in(stage)
-    started = stage.entry.runtime_data.bridge.steward
-    hour = stage.clip.rpartition("/")[0]
-    await stage.hass.services.async_call(
-        "switch", "turn_off", {"entity_id": "switch.door_recording"}, blocking=True
-    )
-    start = datetime.now(UTC) - timedelta(hours=1)
-
-    def gaps() -> int:
-        return len(started.footage(DOOR, start, datetime.now(UTC))[1])
-
-    while not await stage.hass.async_add_executor_job(gaps):  # noqa: ASYNC110
-        await asyncio.sleep(0.1)
-
-    async def all_play() -> bool:
-        listed = (await stage.browse(stage.manager, hour))["result"]["children"]
-        return all(each["can_play"] for each in listed)
-
-    # A gap is listed once it is longer than a moment.
-    while await all_play():  # noqa: ASYNC110
-        await asyncio.sleep(0.1)
-    for where in (hour, hour.rpartition("/")[0]):
-        answer = await stage.ws(
-            stage.manager, "media_source/search_media", media_content_id=where, search_query="zzz"
-        )
-        assert answer["result"]["result"] == []
 
 
 # What is sent with a command

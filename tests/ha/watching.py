@@ -264,7 +264,8 @@ async def found(stage: Stage, client: Any) -> tuple[str, str]:
     """Return the first clip of the door that someone finds, and its small picture's address."""
     where = f"{ROOT}/{stage.entry.entry_id}/incident_check/{DOOR}"
     for _ in range(2):
-        where = (await stage.browse(client, where))["result"]["children"][0]["media_content_id"]
+        listed = (await stage.browse(client, where))["result"]["children"]
+        where = next(each["media_content_id"] for each in listed if each["can_expand"])
     children = (await stage.browse(client, where))["result"]["children"]
     clip = next(each for each in children if each["can_play"])
     return clip["media_content_id"], clip["thumbnail"]
@@ -344,6 +345,7 @@ def places(clip: str) -> Iterator[tuple[str, str]]:
     door = f"media-source://{root}/{entry}/{purpose}/{DOOR}"
     nowhere = f"media-source://{root}/{entry}/{purpose}/{NOWHERE}"
     yield door, nowhere
+    yield f"{door}/live", f"{nowhere}/live"
     yield f"{door}/{day}", f"{door}/2031-02-03"
     yield f"{door}/{day}/{hour}", f"{door}/2031-02-03/20310203T0400Z"
     yield clip, f"{door}/{day}/{hour}/{int(number) + 9999}"
