@@ -29,6 +29,7 @@ from .const import DOMAIN, PURPOSES
 from .coordinator import CameraStewardConfigEntry
 from .core.access.decide import Decision, Refusal, RefusedError
 from .core.errors import StewardError
+from .core.ledger.fields import Span
 from .core.model import Action, Segment
 from .core.viewing.desk import Caller
 from .core.viewing.lobby import Lobby
@@ -123,6 +124,14 @@ class _Visit:
         """Return whether a span may be listed: a guest sees what touches their permission."""
         permissions = self.decision.permissions
         return not permissions or any(each.touches(camera, start, end) for each in permissions)
+
+    def spans(self, camera: str, start: datetime, end: datetime) -> Iterator[Span]:
+        """Yield what may be told of a span without footage: to a guest what is permitted."""
+        if not self.decision.permissions:
+            yield start, end
+        for each in self.decision.permissions:
+            if each.touches(camera, start, end):
+                yield max(start, each.start_at), min(end, each.end_at)
 
 
 class CameraStewardSource(MediaSource):
@@ -223,6 +232,7 @@ class CameraStewardSource(MediaSource):
                     purpose=purpose,
                     start=start,
                     end=start + _HOUR,
+                    words=visit.texts,
                     sequence=place.clip,
                 )
 
@@ -330,9 +340,10 @@ class CameraStewardSource(MediaSource):
             if visit.sees(camera, each.start_at, each.end_at)
         ]
         for gap in found.gaps:
-            since, until = max(gap.start_at, hour), min(gap.end_at or end, end)
-            if until - since >= GAP and visit.sees(camera, since, until):
-                listed.append((since, _notice(str(place), visit.texts.gap(gap, since, until))))
+            within = (max(gap.start_at, hour), min(gap.end_at or end, end))
+            for since, until in visit.spans(camera, *within):
+                if until - since >= GAP:
+                    listed.append((since, _notice(str(place), visit.texts.gap(gap, since, until))))
         listed.sort(key=itemgetter(0))
         title = visit.texts["span"].format(start=clock(hour), end=clock(end))
         children = [each for _, each in listed]

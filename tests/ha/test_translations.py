@@ -3,17 +3,23 @@
 import ast
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from homeassistant.core import HomeAssistant
+from PIL import ImageFont
 
 from custom_components.camera_steward import subentry_flows
 from custom_components.camera_steward.core.errors import SourceError, StewardError
+from custom_components.camera_steward.core.model import GapCause
+from custom_components.camera_steward.core.viewing import lettering
 from custom_components.camera_steward.places import PlaceRefusal, PlaceWarning
 from custom_components.camera_steward.repairs import Issue
 from custom_components.camera_steward.sources import EntityUnavailableError
+from custom_components.camera_steward.texts import async_texts
 
 from .texts import ROOT, TEXTS, flat, placeholders
 
@@ -212,3 +218,28 @@ def test_files_are_written_as_texts_and_not_as_escapes() -> None:
         text = Path(ROOT / "translations" / f"{language}.json").read_text()
         assert "\\u" not in text
         assert text.endswith("}\n")
+
+
+# ---------------------------------------------------------------------- what is drawn
+
+
+def is_lettered(line: str) -> bool:
+    """Return whether none of a line is drawn as what stands for a missing letter."""
+    font = ImageFont.truetype(lettering._FONT, 20)
+    missing = bytes(font.getmask("\uffff"))
+    return all(each == " " or bytes(font.getmask(each)) != missing for each in line)
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+async def test_what_is_drawn_in_pictures_has_its_letters(
+    hass: HomeAssistant, language: str
+) -> None:
+    hass.config.language = language
+    texts = await async_texts(hass)
+    since = datetime(2026, 11, 22, 3, 4, 5, tzinfo=UTC)
+    lines = [texts.converted]
+    for cause in GapCause:
+        lines += texts.missing(since, since + timedelta(hours=1), [cause, GapCause.RESTART])
+    # A line that fails here needs ./script/font.
+    assert [line for line in lines if not is_lettered(line)] == []
+    assert not is_lettered("龘")

@@ -7,19 +7,20 @@ from itertools import chain
 from ..errors import FootageError
 from .decoding import Decoder, Sample, drawn, matrix_of, samples
 from .encoding import LARGEST, Piece
+from .lettering import band, below
 from .screen import describe, reading
 
 _STEP = Fraction(1, 18)
 """Seconds between pictures at least: 15 of 30 a second remain, and all of 15 that come unevenly."""
 
 
-def convert(header: bytes, fragments: bytes, at: timedelta) -> bytes:
+def convert(header: bytes, fragments: bytes, at: timedelta, caption: str = "") -> bytes:
     """Return whole fragments, beginning with a keyframe, as a self-contained piece of MPEG-TS.
 
     Its pictures are at most 1280 wide and high and about 15 a second; their pixels are square. It
     begins at `at` and lasts as long as `span` says, so that pieces follow each other as the
     fragments do; 10 s are added to all times. Sound is left out: where some pieces have sound and
-    others none, players stop at each change.
+    others none, players stop at each change. A caption is put in a band below the picture.
 
     Decoded and encoded picture by picture in the calling thread. Raise `FootageError` when the
     fragments cannot be decoded, `EncoderMissingError` when this machine has no encoder.
@@ -44,8 +45,11 @@ def convert(header: bytes, fragments: bytes, at: timedelta) -> bytes:
                     continue
                 if piece is None:
                     size = decoder.fitted(frame, LARGEST, LARGEST)
-                    piece = Piece(*size, matrix_of(frame))
-                piece.show(drawn(frame, piece.size, "yuv420p"), origin + time)
+                    under = band(caption, size) if caption else None
+                    height = size[1] + (0 if under is None else under.height)
+                    piece = Piece(size[0], height, matrix_of(frame))
+                picture = drawn(frame, size, "yuv420p")
+                piece.show(picture if under is None else below(picture, under), origin + time)
                 last = time
         if piece is None or first is None:
             raise FootageError("no picture")

@@ -15,7 +15,7 @@ from ..vault.index import Hour, Index
 from ..vault.vault import Vault
 from .desk import Caller, Desk, TrustedClock, ViewingDenied
 from .pictures import picture
-from .playback import Piece, lay_out
+from .playback import GapNotice, Piece, Words, lay_out
 from .watches import FootageViewed, ViewingUnusual, Watch, WatchEnd, Watches
 
 LobbyEvent = FootageViewed | ViewingDenied | ViewingUnusual
@@ -96,24 +96,26 @@ class Lobby:
         purpose: str,
         start: datetime,
         end: datetime,
+        words: Words,
         sequence: int | None = None,
     ) -> Watch:
         """Lay footage that begins in [start, end) out for someone, or one segment of it.
 
-        To a guest as far as the permission goes. `RefusedError` where it may not be shown,
-        `SegmentMissingError` where there is none.
+        To a guest as far as the permission goes. `words` is what is written in pictures.
+        `RefusedError` where it may not be shown, `SegmentMissingError` where there is none.
         """
         asking = caller.asking(Action.BROWSE, camera=camera, purpose=purpose)
         permissions = self.desk.decide(asking).or_refused().permissions
+        found = self.listing(camera, start, end)
         segments = [
-            each
-            for each in self.listing(camera, start, end).segments
-            if sequence is None or each.sequence == sequence
+            each for each in found.segments if sequence is None or each.sequence == sequence
         ]
         laid_out = lay_out(
             self._vault,
             segments,
             lambda a, b: not permissions or any(each.covers(camera, a, b) for each in permissions),
+            found.gaps,
+            words,
         )
         if laid_out is None:
             if segments and permissions:
@@ -167,7 +169,8 @@ class Lobby:
             self.watches.begin(watch)
             return playback.inits[number]
         piece = self._piece(watch, caller, number)
-        self.watches.begin(watch)
+        if isinstance(piece, Piece):
+            self.watches.begin(watch)
         made = (
             playback.stored(self._vault, number)
             if kind is PieceKind.STORED
@@ -175,10 +178,11 @@ class Lobby:
         )
         # Once more: what ends while a piece is being made is not handed out.
         self._check(watch, caller, piece.start_at, piece.end_at)
-        self.watches.shown(watch, (piece.start_at, piece.end_at))
+        if isinstance(piece, Piece):
+            self.watches.shown(watch, (piece.start_at, piece.end_at))
         return made
 
-    def _piece(self, watch: Watch, caller: Caller, number: int) -> Piece:
+    def _piece(self, watch: Watch, caller: Caller, number: int) -> Piece | GapNotice:
         pieces = watch.played.pieces
         if number >= len(pieces):
             raise RefusedError(Refusal.ADDRESS)
