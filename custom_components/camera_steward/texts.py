@@ -61,7 +61,7 @@ class Texts:
 
     @property
     def converted(self) -> str:
-        """Return what is written below a picture that was converted for the screen."""
+        """Return what is written above a picture that was converted for the screen."""
         return self["drawn_converted"]
 
     def _cause(self, cause: GapCause) -> str:

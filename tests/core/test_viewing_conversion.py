@@ -113,7 +113,7 @@ def test_several_fragments_make_one_piece() -> None:
 
 @pytest.mark.parametrize("size", [(320, 240), (330, 242), (66, 50)])
 @pytest.mark.parametrize("video", ["h265", "mjpeg"])
-def test_a_caption_is_below_the_picture_and_never_over_it(
+def test_a_caption_is_above_the_picture_and_never_over_it(
     video: Literal["h265", "mjpeg"], size: tuple[int, int]
 ) -> None:
     width, height = size
@@ -123,10 +123,10 @@ def test_a_caption_is_below_the_picture_and_never_over_it(
     assert checked(piece) == (width, height + band_height(size))
     for one, other in zip(bare, seen(piece), strict=True):
         assert one.time == other.time
-        assert likeness(one.pixels, other.pixels[:height]) > 30
-        under = other.pixels[height:].astype(int)
-        assert under[:, :2].mean() < 60
-        assert under.max() > 120
+        assert likeness(one.pixels, other.pixels[-height:]) > 30
+        above = other.pixels[:-height].astype(int)
+        assert above[:, :2].mean() < 60
+        assert above.max() > 120
 
 
 @pytest.mark.parametrize(

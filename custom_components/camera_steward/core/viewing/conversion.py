@@ -7,7 +7,7 @@ from itertools import chain
 from ..errors import FootageError
 from .decoding import Decoder, Sample, drawn, matrix_of, samples
 from .encoding import LARGEST, Piece
-from .lettering import band, below
+from .lettering import band, stacked
 from .screen import describe, reading
 
 _STEP = Fraction(1, 18)
@@ -20,7 +20,7 @@ def convert(header: bytes, fragments: bytes, at: timedelta, caption: str = "") -
     Its pictures are at most 1280 wide and high and about 15 a second; their pixels are square. It
     begins at `at` and lasts as long as `span` says, so that pieces follow each other as the
     fragments do; 10 s are added to all times. Sound is left out: where some pieces have sound and
-    others none, players stop at each change. A caption is put in a band below the picture.
+    others none, players stop at each change. A caption is put in a band above the picture.
 
     Decoded and encoded picture by picture in the calling thread. Raise `FootageError` when the
     fragments cannot be decoded, `EncoderMissingError` when this machine has no encoder.
@@ -45,11 +45,11 @@ def convert(header: bytes, fragments: bytes, at: timedelta, caption: str = "") -
                     continue
                 if piece is None:
                     size = decoder.fitted(frame, LARGEST, LARGEST)
-                    under = band(caption, size) if caption else None
-                    height = size[1] + (0 if under is None else under.height)
+                    top = band(caption, size) if caption else None
+                    height = size[1] + (0 if top is None else top.height)
                     piece = Piece(size[0], height, matrix_of(frame))
                 picture = drawn(frame, size, "yuv420p")
-                piece.show(picture if under is None else below(picture, under), origin + time)
+                piece.show(picture if top is None else stacked(top, picture), origin + time)
                 last = time
         if piece is None or first is None:
             raise FootageError("no picture")

@@ -27,7 +27,7 @@ def letter(
 
 
 def band_height(size: tuple[int, int]) -> int:
-    """Return how high a band with a caption below a picture of this size is; even."""
+    """Return how high a band with a caption beside a picture of this size is; even."""
     return max(round(min(size) / 40) * 2, 16)
 
 
@@ -41,12 +41,12 @@ def band(caption: str, size: tuple[int, int]) -> VideoFrame:
     return drawn(frame, (width, height), "yuv420p")
 
 
-def below(frame: VideoFrame, under: VideoFrame) -> VideoFrame:
-    """Return a picture with another of the same width under it; both yuv420p."""
-    joined = VideoFrame(frame.width, frame.height + under.height, "yuv420p")
-    for whole, *halves in zip(joined.planes, frame.planes, under.planes, strict=True):
+def stacked(upper: VideoFrame, lower: VideoFrame) -> VideoFrame:
+    """Return two pictures of the same width as one; all are yuv420p."""
+    both = VideoFrame(upper.width, upper.height + lower.height, "yuv420p")
+    for whole, *halves in zip(both.planes, upper.planes, lower.planes, strict=True):
         whole.update(b"".join(_lines(each, whole.line_size) for each in halves))
-    return joined
+    return both
 
 
 def _lines(plane: VideoPlane, line_size: int) -> bytes:

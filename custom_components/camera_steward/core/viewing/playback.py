@@ -40,7 +40,7 @@ class Words(Protocol):
 
     @property
     def converted(self) -> str:
-        """Return what is said below a picture that is not as stored."""
+        """Return what is said above a picture that is not as stored."""
         ...
 
     def missing(
@@ -99,7 +99,7 @@ class Playback:
     """Footage of one camera laid out on one timeline; nothing of it is held but where it lies.
 
     The first piece and the last one are footage. `inits` are headers by their numbers; that of the
-    notices is the last one. `caption` is said below what is converted. Any thread may read. A
+    notices is the last one. `caption` is said above what is converted. Any thread may read. A
     segment that was erased meanwhile raises `SegmentMissingError`, one that cannot be read another
     `FootageError`.
     """
@@ -172,7 +172,7 @@ class Playback:
         piece = self.pieces[number]
         if isinstance(piece, GapNotice):
             width, height = _size(self.parts[0].shown)
-            # As high as what has a caption: between pictures of one shape, no player moves.
+            # As high as pictures with their caption: where the shape stays, no player moves.
             size = (width, height + band_height((width, height)))
             return notice(piece.lines, size, piece.length, piece.at)
         with closing(vault.open_segment(self.parts[piece.part].segment)) as reader:
