@@ -334,8 +334,9 @@ class CameraStewardSource(MediaSource):
         end = hour + _HOUR
         bridge = visit.entry.runtime_data.bridge
         found = await bridge.async_in_lobby(lambda lobby: lobby.listing(camera, hour, end))
+        below = str(replace(place, clip=None))
         listed = [
-            (each.start_at, self._clip(visit, place, each))
+            (each.start_at, self._clip(visit, place.purpose or "", below, each))
             for each in found.segments
             if visit.sees(camera, each.start_at, each.end_at)
         ]
@@ -349,16 +350,14 @@ class CameraStewardSource(MediaSource):
         children = [each for _, each in listed]
         return _film(str(place), title, None, children)
 
-    def _clip(self, visit: _Visit, place: _Place, segment: Segment) -> BrowseMediaSource:
+    def _clip(self, visit: _Visit, purpose: str, hour: str, segment: Segment) -> BrowseMediaSource:
         title = visit.texts["clip_title"].format(
             start=clock(segment.start_at, seconds=True), length=visit.texts.length(segment.length)
         )
         return _film(
-            str(replace(place, clip=segment.sequence)),
+            f"{hour}/{segment.sequence}",
             title,
-            picture_path(
-                visit.entry.entry_id, place.purpose or "", segment.camera, segment.sequence
-            ),
+            picture_path(visit.entry.entry_id, purpose, segment.camera, segment.sequence),
         )
 
     async def _async_search(

@@ -90,4 +90,4 @@ def iso(moment: datetime | None) -> str | None:
 
 def clock(moment: datetime, *, seconds: bool = False) -> str:
     """Return a local time of day."""
-    return dt_util.as_local(moment).strftime("%H:%M:%S" if seconds else "%H:%M")
+    return dt_util.as_local(moment).time().isoformat("seconds" if seconds else "minutes")
