@@ -9,12 +9,19 @@ from homeassistant.core import Event, HomeAssistant
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.typing import ConfigType
 
-from . import changes, keys, repairs
+from . import changes, keys, repairs, sealing
 from .bridge import Bridge, async_erase_site, cameras_of, not_ready
-from .const import CONF_MANAGER_NAME, CONF_MANAGER_USER_ID, CONF_VAULT_PATH, DOMAIN
+from .const import (
+    CONF_MANAGER_NAME,
+    CONF_MANAGER_USER_ID,
+    CONF_SEALED,
+    CONF_VAULT_PATH,
+    DOMAIN,
+)
 from .coordinator import CameraStewardConfigEntry, CameraStewardCoordinator, CameraStewardData
 from .core.errors import StewardError, VaultForeignError, VaultMissingError
 from .entity import site_device
+from .exposure import ExposureCheck
 from .memory import SiteMemory
 from .panel import async_setup_panel
 from .places import storage_words
@@ -50,6 +57,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: CameraStewardConfigEntry
     site_keys = await keys.async_load_or_create(hass, entry.entry_id)
     memory = SiteMemory(hass, entry.entry_id)
     await memory.async_load()
+    # First and whatever becomes of the rest: a sealed camera is sealed without its vault, too.
+    await sealing.async_carry_out(hass, entry, memory.changes(entry))
     coordinator = CameraStewardCoordinator(hass, entry)
     root = Path(entry.data[CONF_VAULT_PATH])
     storage = await hass.async_add_executor_job(storage_words, root)
@@ -80,8 +89,10 @@ async def async_setup_entry(hass: HomeAssistant, entry: CameraStewardConfigEntry
             bridge=bridge,
             coordinator=coordinator,
             memory=memory,
+            exposure=ExposureCheck(hass, entry, coordinator.async_on_exposures),
             set_up_with=_apart_from_people(entry),
         )
+        await entry.runtime_data.exposure.async_start()
         await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     except BaseException:
         await bridge.async_stop()
@@ -105,6 +116,9 @@ async def async_remove_entry(hass: HomeAssistant, entry: CameraStewardConfigEntr
     Its ledger stays. What cannot be reached loses its key, so that nobody can open it.
     """
     repairs.async_clear_all(hass, entry)
+    for camera in cameras_of(entry).values():
+        if camera.data.get(CONF_SEALED):
+            sealing.async_open(hass, camera.data)
     memory = SiteMemory(hass, entry.entry_id)
     site_keys = await keys.async_load(hass, entry.entry_id)
     reason = None
@@ -127,6 +141,7 @@ async def _async_changed(hass: HomeAssistant, entry: CameraStewardConfigEntry) -
         return
     await _async_furnish(data.bridge)
     await changes.async_enter(hass, entry, data.bridge, data.memory)
+    await data.exposure.async_look()
 
 
 async def _async_furnish(bridge: Bridge) -> None:

@@ -9,18 +9,17 @@ from homeassistant.components.websocket_api import current_connection
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.http import current_request
 from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
+from . import repairs
 from .bridge import Bridge
 from .const import CEILING, DOMAIN
 from .core.ledger.entry import SYSTEM, EntryKind
 from .core.retention.limits import effective
 from .limits import limit_from
 from .memory import CameraMemory, SiteMemory
-from .repairs import Issue
 from .texts import async_texts
 
 _LOGGER = logging.getLogger(__name__)
@@ -102,7 +101,7 @@ async def _async_removed(
     hass: HomeAssistant, bridge: Bridge, camera: str, was: CameraMemory, actor: str
 ) -> None:
     """Enter a removal, and say what becomes of the camera's footage and until when."""
-    ir.async_delete_issue(hass, DOMAIN, f"{Issue.NO_STREAM}_{camera}")
+    repairs.async_clear_camera(hass, camera)
     now = dt_util.utcnow()
     segments, _ = await bridge.async_footage(camera, _EPOCH, now)
     limit = effective(limit_from(was["settings"]), CEILING, now)

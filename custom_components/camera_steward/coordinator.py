@@ -2,7 +2,7 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import override
@@ -15,8 +15,8 @@ from homeassistant.util import dt as dt_util
 
 from . import repairs
 from .bridge import RESERVE_BYTES, Bridge, CameraNotice, cameras_of, notices
-from .const import DOMAIN
-from .core.errors import StewardError
+from .const import CONF_ADDRESS, DOMAIN
+from .core.errors import SourceRefusedError, StewardError
 from .core.model import CaptureStatus
 from .core.retention.guard import ClockState
 from .core.site import (
@@ -26,6 +26,7 @@ from .core.site import (
     SiteSnapshot,
     StewardEvent,
 )
+from .exposure import Exposure, ExposureCheck, Logins
 from .forms import size_text
 from .memory import SiteMemory
 from .repairs import Issue
@@ -35,6 +36,8 @@ _LOGGER = logging.getLogger(__name__)
 _INTERVAL = timedelta(seconds=30)
 _COOLDOWN_SECONDS = 1.0
 _WITHOUT_STREAM = timedelta(hours=1)
+_REFUSED = timedelta(minutes=1)
+"""A camera that starts up refuses for a moment."""
 _KEPT_NOTICES = 20
 
 type CameraStewardConfigEntry = ConfigEntry[CameraStewardData]
@@ -47,6 +50,7 @@ class CameraStewardData:
     bridge: Bridge
     coordinator: CameraStewardCoordinator
     memory: SiteMemory
+    exposure: ExposureCheck
     set_up_with: list[object]
     """Settings that a change of makes it start again (`__init__.py`)."""
 
@@ -72,6 +76,9 @@ class CameraStewardCoordinator(DataUpdateCoordinator[SiteSnapshot]):
         )
         self._pictured = False
         self._failures: set[str] = set()
+        self.exposures: dict[str, Exposure] = {}
+        """How each camera can be watched past the steward, as last seen (`exposure.py`)."""
+        self.logins = Logins()
         self._watchers: dict[str, Callable[[CameraNotice], None]] = {}
         self._early: dict[str, deque[CameraNotice]] = {}
 
@@ -147,13 +154,44 @@ class CameraStewardCoordinator(DataUpdateCoordinator[SiteSnapshot]):
         now = dt_util.utcnow()
         for camera, subentry in cameras_of(self.config_entry).items():
             found = snapshot.cameras.get(camera)
-            silent = (
+            away = timedelta()
+            if (
                 found is not None
                 and found.recording
                 and found.status in (CaptureStatus.NO_STREAM, CaptureStatus.CONNECTING)
-                and now - found.since >= _WITHOUT_STREAM
+            ):
+                away = now - found.since
+            silent = away >= _WITHOUT_STREAM
+            own = CONF_ADDRESS in subentry.data
+            refused = found is not None and found.error_key == SourceRefusedError.key
+            self._async_tell(Issue.NO_STREAM, silent and not own, subentry)
+            self._async_tell(
+                Issue.ADDRESS_LOST, own and (silent or (refused and away >= _REFUSED)), subentry
             )
-            self._async_tell(Issue.NO_STREAM, silent, subentry)
+
+    @callback
+    def async_on_exposures(self, found: Mapping[str, Exposure], logins: Logins) -> None:
+        """Take a look at who can watch past the steward."""
+        self.exposures, self.logins = dict(found), logins
+        for camera, subentry in cameras_of(self.config_entry).items():
+            seen = self.exposures.get(camera, Exposure())
+            sealed = CONF_ADDRESS in subentry.data
+            self._async_tell(
+                Issue.LIVE_SHARED,
+                not seen.enforced and not sealed,
+                subentry,
+                people=str(len(logins.others)),
+                dashboards=str(len(seen.dashboards)),
+            )
+            self._async_tell(
+                Issue.SEAL_OPEN,
+                not seen.enforced and sealed,
+                subentry,
+                entities=", ".join(seen.entities),
+            )
+        count = len(logins.administrators)
+        self._async_tell(Issue.ADMINISTRATORS, count > 0, count=str(count))
+        self.async_update_listeners()
 
     @callback
     def _async_tell(

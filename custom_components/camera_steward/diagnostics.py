@@ -8,7 +8,6 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import entity_registry as er
 
 from .bridge import cameras_of
 from .const import (
@@ -20,8 +19,8 @@ from .const import (
     CONF_RETENTION_REVIEW_AT,
     CONF_RTSP_TRANSPORT,
     CONF_SCHEDULE,
+    CONF_SEALED,
     CONF_SEGMENT_SECONDS,
-    CONF_SOURCE_ENTITY,
     CONF_STILL_INTERVAL_SECONDS,
     CONF_VAULT_PATH,
 )
@@ -30,6 +29,7 @@ from .core.site import (
     CameraSnapshot,
     SiteSnapshot,
 )
+from .sealing import source_entity
 
 _SITE_SETTINGS = (CONF_RETENTION_HOURS, CONF_RETENTION_REVIEW_AT)
 _CAMERA_SETTINGS = (
@@ -43,6 +43,7 @@ _CAMERA_SETTINGS = (
     CONF_STILL_INTERVAL_SECONDS,
     CONF_RTSP_TRANSPORT,
     CONF_AUDIO,
+    CONF_SEALED,
 )
 
 
@@ -102,5 +103,5 @@ def _camera_state(camera: CameraSnapshot | None) -> dict[str, Any] | None:
 
 def _integration_of(hass: HomeAssistant, subentry: ConfigSubentry) -> str | None:
     """Return which integration the camera comes from; its name and address stay out."""
-    entity = er.async_get(hass).async_get(subentry.data[CONF_SOURCE_ENTITY])
+    entity = source_entity(hass, subentry.data)
     return entity.platform if entity is not None else None

@@ -1,7 +1,7 @@
 """What a site must remember across restarts: its settings as last seen, and which cameras record.
 
 Comparing them at each set-up finds what was added, changed or removed, however it came about, so
-that it can be entered in the ledger. Nothing secret is in it: addresses and keys are elsewhere.
+that it can be entered in the ledger. Nothing secret is in it: addresses and keys stay elsewhere.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
 
-from .const import CONF_KEY_MARK, DOMAIN, SUBENTRY_CAMERA, SUBENTRY_OPERATOR
+from .const import CONF_ADDRESS, CONF_KEY_MARK, DOMAIN, SUBENTRY_CAMERA, SUBENTRY_OPERATOR
 
 _VERSION = 1
 
@@ -117,7 +117,7 @@ class SiteMemory:
                 camera: CameraMemory(
                     name=subentry.title,
                     recording=self.recording(camera),
-                    settings=dict(subentry.data),
+                    settings={k: v for k, v in subentry.data.items() if k != CONF_ADDRESS},
                 )
                 for camera, subentry in entry.subentries.items()
                 if subentry.subentry_type == SUBENTRY_CAMERA

@@ -19,7 +19,20 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.http import current_request
 from homeassistant.util import dt as dt_util
 
-from .const import CONF_MANAGER_USER_ID, CONF_VAULT_PATH, DOMAIN
+from .camera_forms import (
+    TEST_SECONDS,
+    address_schema,
+    address_words,
+    take_address,
+    without_password,
+)
+from .const import CONF_ADDRESS, CONF_MANAGER_USER_ID, CONF_VAULT_PATH, DOMAIN
+from .core.capture.probe import probe
+from .core.errors import SourceError
+from .exposure import async_open_entities
+from .forms import stripped
+from .sealing import async_turn_off
+from .sources import async_source_for
 
 
 class Issue(StrEnum):
@@ -34,12 +47,17 @@ class Issue(StrEnum):
     PAST_LIMIT = "past_limit"
     LEDGER_BROKEN = "ledger_broken"
     INDEX_REBUILT = "index_rebuilt"
+    ADDRESS_LOST = "address_lost"
+    LIVE_SHARED = "live_shared"
+    SEAL_OPEN = "seal_open"
+    ADMINISTRATORS = "administrators"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Kind:
     severity: ir.IssueSeverity
     fixable: bool = False
+    of_camera: bool = False
     lasting: bool = False
     """Known once only, so that it must outlive a restart until someone has seen it."""
     texts: tuple[str, ...] = ()
@@ -54,12 +72,20 @@ _KINDS = {
         severity=ir.IssueSeverity.WARNING, fixable=True, lasting=True, texts=("size",)
     ),
     Issue.CLOCK_UNTRUSTED: _Kind(severity=ir.IssueSeverity.ERROR, fixable=True),
-    Issue.NO_STREAM: _Kind(severity=ir.IssueSeverity.WARNING),
+    Issue.NO_STREAM: _Kind(severity=ir.IssueSeverity.WARNING, of_camera=True),
     Issue.PAST_LIMIT: _Kind(severity=ir.IssueSeverity.ERROR, fixable=True, texts=("count",)),
     Issue.LEDGER_BROKEN: _Kind(severity=ir.IssueSeverity.CRITICAL),
     Issue.INDEX_REBUILT: _Kind(
         severity=ir.IssueSeverity.WARNING, fixable=True, lasting=True, texts=("count",)
     ),
+    Issue.ADDRESS_LOST: _Kind(severity=ir.IssueSeverity.ERROR, fixable=True, of_camera=True),
+    Issue.LIVE_SHARED: _Kind(
+        severity=ir.IssueSeverity.WARNING, of_camera=True, texts=("people", "dashboards")
+    ),
+    Issue.SEAL_OPEN: _Kind(
+        severity=ir.IssueSeverity.ERROR, fixable=True, of_camera=True, texts=("entities",)
+    ),
+    Issue.ADMINISTRATORS: _Kind(severity=ir.IssueSeverity.WARNING, texts=("count",)),
 }
 
 
@@ -78,7 +104,7 @@ def async_report(
 ) -> None:
     """Raise a repair with what its text names; harmless when repeated."""
     kind = _KINDS[issue]
-    if set(placeholders) != set(kind.texts) or (camera is None) == (issue is Issue.NO_STREAM):
+    if set(placeholders) != set(kind.texts) or (camera is not None) != kind.of_camera:
         raise ValueError(f"{issue} is told with {kind.texts}, and of a camera if it is one's own")
     texts = {
         "site": entry.title,
@@ -91,7 +117,11 @@ def async_report(
         hass,
         DOMAIN,
         issue_id(entry, issue, camera),
-        data={"entry_id": entry.entry_id, "issue": issue.value},
+        data={
+            "entry_id": entry.entry_id,
+            "issue": issue.value,
+            "camera": camera.subentry_id if camera is not None else None,
+        },
         is_fixable=kind.fixable,
         is_persistent=kind.lasting,
         severity=kind.severity,
@@ -106,6 +136,14 @@ def async_clear(
 ) -> None:
     """Take a repair back; harmless when there is none."""
     ir.async_delete_issue(hass, DOMAIN, issue_id(entry, issue, camera))
+
+
+@callback
+def async_clear_camera(hass: HomeAssistant, camera: str) -> None:
+    """Take back every repair of a camera that was removed."""
+    for issue, kind in _KINDS.items():
+        if kind.of_camera:
+            ir.async_delete_issue(hass, DOMAIN, f"{issue}_{camera}")
 
 
 @callback
@@ -131,6 +169,8 @@ async def async_create_fix_flow(
         Issue.PAST_LIMIT: PurgeFlow,
         Issue.VAULT_MISSING: LookAgainFlow,
         Issue.VAULT_FOREIGN: LookAgainFlow,
+        Issue.ADDRESS_LOST: AddressFlow,
+        Issue.SEAL_OPEN: SealFlow,
     }
     return flows.get(str(found.get("issue")), ConfirmRepairFlow)()
 
@@ -217,6 +257,58 @@ class LookAgainFlow(_SiteFlow):
         running = await self.hass.config_entries.async_reload(entry.entry_id)
         back = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
         return None if running and back is None else "vault_not_back"
+
+
+class SealFlow(_SiteFlow):
+    """Turn off again what shows a sealed camera to every login."""
+
+    @override
+    async def _async_mend(self, entry: ConfigEntry) -> str | None:
+        camera = entry.subentries.get(str((self.data or {}).get("camera")))
+        for entity_id in async_open_entities(self.hass, camera.data) if camera is not None else ():
+            await async_turn_off(self.hass, entity_id)
+        return None
+
+
+class AddressFlow(RepairsFlow):
+    """Ask for an address or login that works in place of one that no longer does."""
+
+    async def async_step_init(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
+        """Begin."""
+        return await self.async_step_address()
+
+    async def async_step_address(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Ask, receive the camera there, and only then save it."""
+        data = self.data or {}
+        entry = self.hass.config_entries.async_get_entry(str(data.get("entry_id")))
+        camera = entry.subentries.get(str(data.get("camera"))) if entry is not None else None
+        if entry is None or camera is None or CONF_ADDRESS not in camera.data:
+            return self.async_abort(reason="camera_gone")
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            found = dict(camera.data)
+            if not (errors := take_address(found, stripped(user_input))):
+                try:
+                    source = async_source_for(self.hass, found)
+                    await self.hass.async_add_executor_job(probe, source, TEST_SECONDS)
+                except SourceError as err:
+                    errors = {"base": err.key}
+            if not errors:
+                self.hass.config_entries.async_update_subentry(entry, camera, data=found)
+                return self.async_create_entry(data={})
+        return self.async_show_form(
+            step_id="address",
+            data_schema=self.add_suggested_values_to_schema(
+                address_schema(new=False), without_password(user_input)
+            ),
+            errors=errors,
+            description_placeholders={
+                "camera": camera.title,
+                **address_words(camera.data[CONF_ADDRESS]),
+            },
+        )
 
 
 def _asking() -> User | None:

@@ -85,6 +85,14 @@ CAMERA_SENSORS = (
     ),
 )
 
+LIVE_VIEW = SensorEntityDescription(
+    key="live_view",
+    translation_key="live_view",
+    device_class=SensorDeviceClass.ENUM,
+    entity_category=EntityCategory.DIAGNOSTIC,
+    options=["enforced", "not_enforced"],
+)
+
 SITE_SENSORS = (
     SiteSensorDescription(
         key="storage_used",
@@ -133,7 +141,10 @@ async def async_setup_entry(
     async_add_entities(SiteSensor(coordinator, each) for each in SITE_SENSORS)
     for camera, subentry in cameras_of(entry).items():
         async_add_entities(
-            (CameraSensor(coordinator, subentry, each) for each in CAMERA_SENSORS),
+            [
+                *(CameraSensor(coordinator, subentry, each) for each in CAMERA_SENSORS),
+                LiveViewSensor(coordinator, subentry, LIVE_VIEW),
+            ],
             config_subentry_id=camera,
         )
 
@@ -148,6 +159,19 @@ class CameraSensor(CameraStewardCameraEntity, SensorEntity):
     def native_value(self) -> _Value:
         """Return it as last seen."""
         return self.entity_description.value_fn(self.snapshot)
+
+
+class LiveViewSensor(CameraStewardCameraEntity, SensorEntity):
+    """Whether other logins are kept from a camera's live picture; names are for the manager."""
+
+    @property
+    @override
+    def native_value(self) -> str | None:
+        """Return it as last seen."""
+        seen = self.coordinator.exposures.get(self.camera)
+        if seen is None:
+            return None
+        return "enforced" if seen.enforced else "not_enforced"
 
 
 class SiteSensor(CameraStewardEntity, SensorEntity):

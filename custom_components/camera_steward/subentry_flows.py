@@ -1,9 +1,8 @@
-"""Add a camera to a site: what it is for, how it is recorded, and proof that it can be."""
+"""Add a camera to a site: what it is for, how it is recorded, proof that it can be, and sealing."""
 
 import asyncio
 from collections.abc import Mapping
-from datetime import time, timedelta
-from functools import partial
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,40 +13,54 @@ from homeassistant.config_entries import (
     SubentryFlowResult,
 )
 from homeassistant.const import CONF_NAME, Platform
-from homeassistant.data_entry_flow import section
-from homeassistant.helpers import config_validation as cv, entity_registry as er
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.selector import (
-    BooleanSelector,
     EntitySelector,
     EntitySelectorConfig,
-    NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
     SelectSelector,
     SelectSelectorConfig,
     SelectSelectorMode,
-    TimeSelector,
 )
 
+from .addresses import AddressError, read_address, same_stream
+from .camera_forms import (
+    CONF_NEW_ADDRESS,
+    SECTION_ADVANCED,
+    TEST_SECONDS,
+    TRANSPORT_AS_CAMERA,
+    WEEK_SCHEMA,
+    address_schema,
+    address_words,
+    camera_schema,
+    since_now,
+    take_address,
+    week_form,
+    window_length,
+    windows_of,
+    without_password,
+)
 from .const import (
+    CONF_ADDRESS,
+    CONF_ADDRESS_OPTIONS,
+    CONF_ADDRESS_SINCE,
     CONF_AUDIO,
     CONF_DIRECTION,
-    CONF_END,
     CONF_FIELD_OF_VIEW,
     CONF_MODE,
     CONF_PLACE,
     CONF_POST_ROLL_SECONDS,
     CONF_PRE_ROLL_SECONDS,
     CONF_PURPOSE,
+    CONF_REASON,
     CONF_RETENTION_HOURS,
     CONF_RTSP_TRANSPORT,
     CONF_SCHEDULE,
+    CONF_SEALED,
     CONF_SEGMENT_SECONDS,
     CONF_SOURCE_ENTITY,
-    CONF_START,
     CONF_STILL_INTERVAL_SECONDS,
+    CONF_UNSEALED_REASON,
     CONF_VAULT_PATH,
-    CONF_WEEKDAY,
     DEFAULT_POST_ROLL_SECONDS,
     DEFAULT_PRE_ROLL_SECONDS,
     DEFAULT_SEGMENT_SECONDS,
@@ -55,36 +68,41 @@ from .const import (
     DOMAIN,
 )
 from .core.capture.probe import Probe, probe
+from .core.capture.source import Address
 from .core.errors import SourceError, StorageError
 from .core.files import LocalFiles
 from .core.model import RecordingMode, Space
+from .exposure import async_exposures, async_logins
 from .forms import (
     APPROVAL_SCHEMA,
     LONG_TEXT,
     NO_APPROVAL,
-    TEXT,
     approval_errors,
     missing,
     needs_approval,
     retention_errors,
-    retention_fields,
     retention_hours,
     size_text,
     stripped,
 )
-from .sources import async_source_for
+from .sealing import source_entity
+from .sources import async_entity_address, async_source_for
 
-SECTION_ADVANCED = "advanced"
-SECTIONS_WINDOW = ("window_1", "window_2", "window_3")
-CONF_DAYS_OF_WEEK = "weekdays"
-TRANSPORT_AS_CAMERA = "as_camera"
-TEST_SECONDS = 8.0
+CONF_CHOICE = "choice"
+SEAL, SHARE = "seal", "share"
 
 _TEXTS = (CONF_NAME, CONF_PLACE, CONF_PURPOSE, CONF_DIRECTION, CONF_FIELD_OF_VIEW)
 _WEEK = timedelta(days=7)
 _NAMES = {"h264": "H.264", "hevc": "H.265", "mjpeg": "JPEG", "png": "PNG"}
-_TESTED = (CONF_SOURCE_ENTITY, CONF_AUDIO, CONF_RTSP_TRANSPORT, CONF_STILL_INTERVAL_SECONDS)
+_TESTED = (
+    CONF_SOURCE_ENTITY,
+    CONF_ADDRESS,
+    CONF_AUDIO,
+    CONF_RTSP_TRANSPORT,
+    CONF_STILL_INTERVAL_SECONDS,
+)
 """What the test depends on; it is not asked for again while these stay."""
+_OF_ADDRESS = (CONF_ADDRESS, CONF_ADDRESS_OPTIONS, CONF_ADDRESS_SINCE)
 _DEFAULTS: dict[str, Any] = {
     CONF_MODE: RecordingMode.CONTINUOUS.value,
     CONF_AUDIO: False,
@@ -93,10 +111,23 @@ _DEFAULTS: dict[str, Any] = {
     CONF_POST_ROLL_SECONDS: DEFAULT_POST_ROLL_SECONDS,
     CONF_STILL_INTERVAL_SECONDS: DEFAULT_STILL_INTERVAL_SECONDS,
 }
+_SEAL_SCHEMA = probatio.Schema(
+    {
+        probatio.Required(CONF_CHOICE, default=SEAL): SelectSelector(
+            SelectSelectorConfig(
+                options=[SEAL, SHARE], mode=SelectSelectorMode.LIST, translation_key="seal"
+            )
+        )
+    }
+)
+_UNSEAL_SCHEMA = probatio.Schema({probatio.Required(CONF_REASON): LONG_TEXT})
 
 
 class CameraSubentryFlow(ConfigSubentryFlow):
-    """Ask in order: the camera, its week, an approval; receive it; show what it takes; save."""
+    """Ask in order: the camera, its week, an approval; receive it; show what it takes; seal; save.
+
+    A camera is one of Home Assistant's entities, or an address alone.
+    """
 
     def __init__(self) -> None:
         """Begin with the defaults."""
@@ -105,6 +136,10 @@ class CameraSubentryFlow(ConfigSubentryFlow):
         self._task: asyncio.Task[Probe] | None = None
         self._found: Probe | None = None
         self._errors: dict[str, str] = {}
+        self._received: Address | None = None
+        """The address of the entity's stream that the test received: what sealing keeps."""
+        self._begun_at = "camera"
+        """The form to go back to when the test fails."""
 
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Begin a new camera."""
@@ -112,7 +147,7 @@ class CameraSubentryFlow(ConfigSubentryFlow):
             CONF_PURPOSE: self._get_entry().data[CONF_PURPOSE],
             CONF_RETENTION_HOURS: self._get_entry().data[CONF_RETENTION_HOURS],
         }
-        return await self.async_step_camera()
+        return self.async_show_menu(step_id="user", menu_options=["camera", "address"])
 
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
@@ -121,7 +156,37 @@ class CameraSubentryFlow(ConfigSubentryFlow):
         subentry = self._get_reconfigure_subentry()
         self._name = subentry.title
         self._data |= subentry.data
-        return await self.async_step_camera()
+        if CONF_ADDRESS not in self._data:
+            options = ["camera", "seal_now"]
+        elif CONF_SOURCE_ENTITY in self._data:
+            options = ["camera", "address", "unseal"]
+        else:
+            options = ["camera", "address"]
+        return self.async_show_menu(step_id="reconfigure", menu_options=options)
+
+    async def async_step_address(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask for the address of a camera's stream; what is there already is not shown."""
+        errors = self._errors  # of a test that failed; kept until the form is sent again
+        if user_input is not None:
+            self._errors, self._begun_at = {}, "address"
+            errors = take_address(self._data, stripped(user_input))
+            if not errors and self._is_recorded():
+                errors = {CONF_NEW_ADDRESS: "camera_used"}
+            if not errors:
+                if self.source == SOURCE_RECONFIGURE:
+                    return await self.async_step_test()
+                return await self.async_step_camera()
+        return self.async_show_form(
+            step_id="address",
+            data_schema=self.add_suggested_values_to_schema(
+                address_schema(new=CONF_ADDRESS not in self._data),
+                without_password(user_input),
+            ),
+            errors=errors,
+            description_placeholders=address_words(self._data.get(CONF_ADDRESS, "")),
+        )
 
     async def async_step_camera(
         self, user_input: dict[str, Any] | None = None
@@ -133,7 +198,8 @@ class CameraSubentryFlow(ConfigSubentryFlow):
             hours = retention_hours(user_input)
             self._take(stripped(user_input), hours)
             errors = missing(user_input, _TEXTS) | retention_errors(hours)
-            if refusal := self._refusal(user_input[CONF_SOURCE_ENTITY]):
+            entity = user_input.get(CONF_SOURCE_ENTITY)
+            if entity is not None and (refusal := self._refusal(entity)):
                 errors[CONF_SOURCE_ENTITY] = refusal
             if not errors:
                 if self._data[CONF_MODE] == RecordingMode.SCHEDULE:
@@ -143,7 +209,7 @@ class CameraSubentryFlow(ConfigSubentryFlow):
         return self.async_show_form(
             step_id="camera",
             data_schema=self.add_suggested_values_to_schema(
-                self._schema(), {**self._data, CONF_NAME: self._name}
+                camera_schema(self._data, self._entities()), {**self._data, CONF_NAME: self._name}
             ),
             errors=errors,
         )
@@ -152,14 +218,14 @@ class CameraSubentryFlow(ConfigSubentryFlow):
         """Ask for the hours of the week in which to record."""
         errors: dict[str, str] = {}
         if user_input is not None:
-            windows, errors = _windows_of(user_input)
+            windows, errors = windows_of(user_input)
             if not errors:
                 self._data[CONF_SCHEDULE] = windows
                 return await self._async_after_week()
         return self.async_show_form(
             step_id="week",
             data_schema=self.add_suggested_values_to_schema(
-                _WEEK_SCHEMA, user_input or _week_form(self._data.get(CONF_SCHEDULE, []))
+                WEEK_SCHEMA, user_input or week_form(self._data.get(CONF_SCHEDULE, []))
             ),
             errors=errors,
         )
@@ -182,11 +248,8 @@ class CameraSubentryFlow(ConfigSubentryFlow):
     async def async_step_test(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Receive the camera for a moment, while the form shows that it is under way."""
         if self._task is None:
-            source = async_source_for(self.hass, self._data)
             self._task = self.hass.async_create_task(
-                self._async_probe(partial(probe, source, TEST_SECONDS)),
-                "camera_steward test",
-                eager_start=False,
+                self._async_receive(), "camera_steward test", eager_start=False
             )
         if not self._task.done():
             return self.async_show_progress(
@@ -200,7 +263,7 @@ class CameraSubentryFlow(ConfigSubentryFlow):
             self._found = task.result()
         except SourceError as err:
             self._errors = {"base": err.key}
-            return self.async_show_progress_done(next_step_id="camera")
+            return self.async_show_progress_done(next_step_id=self._begun_at)
         return self.async_show_progress_done(next_step_id="found")
 
     async def async_step_found(
@@ -234,7 +297,7 @@ class CameraSubentryFlow(ConfigSubentryFlow):
         """Save what was shown."""
         if user_input is None:
             return await self.async_step_found()
-        return self._save()
+        return await self._async_after_found()
 
     async def async_step_found_tight(
         self, user_input: dict[str, Any] | None = None
@@ -242,7 +305,66 @@ class CameraSubentryFlow(ConfigSubentryFlow):
         """Save all the same: the oldest footage then goes before its time."""
         if user_input is None:
             return await self.async_step_found()
-        return self._save()
+        return await self._async_after_found()
+
+    async def async_step_seal(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
+        """Ask whether only the steward may show the camera from now on."""
+        if user_input is not None:
+            if user_input[CONF_CHOICE] == SEAL:
+                self._seal()
+            return self._save()
+        return self.async_show_form(
+            step_id="seal",
+            data_schema=_SEAL_SCHEMA,
+            description_placeholders=await self._async_exposed(),
+        )
+
+    async def async_step_stays_shared(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Say that a camera cannot be sealed, and what that means."""
+        if user_input is not None:
+            return self._save()
+        return self.async_show_form(
+            step_id="stays_shared",
+            data_schema=probatio.Schema({}),
+            description_placeholders=await self._async_exposed(),
+        )
+
+    async def async_step_seal_now(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Seal a camera that is recorded already, once its address is proved."""
+        errors = self._errors
+        if user_input is not None:
+            self._errors, self._begun_at = {}, "seal_now"
+            return await self.async_step_test()
+        return self.async_show_form(
+            step_id="seal_now",
+            data_schema=probatio.Schema({}),
+            errors=errors,
+            description_placeholders=await self._async_exposed(),
+        )
+
+    async def async_step_unseal(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Give a camera back to every login; that needs a reason (INV-7)."""
+        errors: dict[str, str] = {}
+        if user_input is not None and not (errors := missing(user_input, (CONF_REASON,))):
+            for name in _OF_ADDRESS:
+                self._data.pop(name, None)
+            self._data |= {
+                CONF_SEALED: False,
+                CONF_UNSEALED_REASON: user_input[CONF_REASON].strip(),
+            }
+            return self._save()
+        return self.async_show_form(
+            step_id="unseal",
+            data_schema=self.add_suggested_values_to_schema(_UNSEAL_SCHEMA, user_input or {}),
+            errors=errors,
+            description_placeholders=await self._async_exposed(),
+        )
 
     # ------------------------------------------------------------------ between the steps
 
@@ -260,8 +382,54 @@ class CameraSubentryFlow(ConfigSubentryFlow):
                 return self._save()
         return await self.async_step_test()
 
-    async def _async_probe(self, look: partial[Probe]) -> Probe:
-        return await self.hass.async_add_executor_job(look)
+    async def _async_receive(self) -> Probe:
+        """Receive the camera; of an entity's stream, keep the address that was received."""
+        data = self._data
+        self._received = None
+        if CONF_ADDRESS not in data:
+            self._received = await async_entity_address(self.hass, data[CONF_SOURCE_ENTITY])
+        if self._received is not None:
+            data = data | _kept(self._received)
+        source = async_source_for(self.hass, data)
+        return await self.hass.async_add_executor_job(probe, source, TEST_SECONDS)
+
+    async def _async_after_found(self) -> SubentryFlowResult:
+        if self._begun_at == "seal_now":
+            if not self._sealable():
+                return await self.async_step_stays_shared()
+            self._seal()
+        if CONF_ADDRESS in self._data or self.source == SOURCE_RECONFIGURE:
+            return self._save()
+        return await (
+            self.async_step_seal() if self._sealable() else self.async_step_stays_shared()
+        )
+
+    def _sealable(self) -> bool:
+        """Return whether the entity gave an address that will do, and can be turned off."""
+        if self._received is None or source_entity(self.hass, self._data) is None:
+            return False
+        try:
+            read_address(self._received.url)
+        except AddressError:
+            return False
+        return True
+
+    def _seal(self) -> None:
+        assert self._received is not None
+        self._data |= {CONF_SEALED: True, **_kept(self._received), CONF_ADDRESS_SINCE: since_now()}
+        self._data.pop(CONF_UNSEALED_REASON, None)
+
+    async def _async_exposed(self) -> dict[str, str]:
+        """Return who can watch the camera live and where, for the texts that ask about sealing."""
+        entity = self._data[CONF_SOURCE_ENTITY]
+        exposure = (await async_exposures(self.hass, {"": self._data}))[""]
+        logins = await async_logins(self.hass, self._get_entry())
+        return {
+            "name": self._name,
+            "entity": entity,
+            "people": ", ".join(logins.others) or "–",
+            "dashboards": ", ".join(exposure.dashboards) or "–",
+        }
 
     async def _async_space(self) -> Space | None:
         root = Path(self._get_entry().data[CONF_VAULT_PATH])
@@ -275,11 +443,12 @@ class CameraSubentryFlow(ConfigSubentryFlow):
         kept = timedelta(hours=self._data[CONF_RETENTION_HOURS]).total_seconds()
         if self._data[CONF_MODE] != RecordingMode.SCHEDULE:
             return kept
-        week = sum((_length_of(each) for each in self._data[CONF_SCHEDULE]), timedelta())
+        week = sum((window_length(each) for each in self._data[CONF_SCHEDULE]), timedelta())
         return kept * min(week / _WEEK, 1.0)
 
     def _save(self) -> SubentryFlowResult:
-        unique_id = self._data[CONF_SOURCE_ENTITY]
+        # Every administrator can read it: an address is none.
+        unique_id = self._data.get(CONF_SOURCE_ENTITY)
         if self.source != SOURCE_RECONFIGURE:
             return self.async_create_entry(title=self._name, data=self._data, unique_id=unique_id)
         # The entry's update listener reloads the site.
@@ -299,7 +468,9 @@ class CameraSubentryFlow(ConfigSubentryFlow):
         self._name = given.pop(CONF_NAME)
         transport = advanced.pop(CONF_RTSP_TRANSPORT)
         self._data |= {
-            name: given[name] for name in (CONF_SOURCE_ENTITY, *_TEXTS[1:], CONF_MODE, CONF_AUDIO)
+            name: given[name]
+            for name in (CONF_SOURCE_ENTITY, *_TEXTS[1:], CONF_MODE, CONF_AUDIO)
+            if name in given
         }
         self._data |= {name: int(value) for name, value in advanced.items()}
         self._data[CONF_RETENTION_HOURS] = hours
@@ -314,140 +485,40 @@ class CameraSubentryFlow(ConfigSubentryFlow):
             return "camera_own"
         return "camera_used" if entity_id in self._used() else None
 
+    def _is_recorded(self) -> bool:
+        """Return whether another camera records the address."""
+        url = self._data[CONF_ADDRESS]
+        return any(same_stream(url, each[CONF_ADDRESS]) for each in self._others_with(CONF_ADDRESS))
+
     def _used(self) -> set[str]:
         """Return the entities that other cameras of this or another site record."""
+        return {each[CONF_SOURCE_ENTITY] for each in self._others_with(CONF_SOURCE_ENTITY)}
+
+    def _others_with(self, name: str) -> list[Mapping[str, Any]]:
+        """Return the data of this and other sites' other cameras that have a setting."""
         own = self._reconfigure_subentry_id if self.source == SOURCE_RECONFIGURE else None
-        return {
-            subentry.data[CONF_SOURCE_ENTITY]
+        return [
+            subentry.data
             for entry in self.hass.config_entries.async_entries(DOMAIN)
             for subentry in entry.subentries.values()
-            if CONF_SOURCE_ENTITY in subentry.data and subentry.subentry_id != own
-        }
+            if name in subentry.data and subentry.subentry_id != own
+        ]
 
-    def _schema(self) -> probatio.Schema:
+    def _entities(self) -> EntitySelector | None:
+        """Return the choice of entities; None where the address is what is recorded."""
+        if CONF_ADDRESS in self._data:
+            return None
         own = {
             entity.entity_id
             for entity in er.async_get(self.hass).entities.values()
             if entity.platform == DOMAIN and entity.domain == Platform.CAMERA
         }
-        entities = EntitySelector(
+        return EntitySelector(
             EntitySelectorConfig(
                 filter={"domain": Platform.CAMERA}, exclude_entities=sorted(own | self._used())
             )
         )
-        modes = SelectSelector(
-            SelectSelectorConfig(
-                options=[mode.value for mode in RecordingMode],
-                mode=SelectSelectorMode.LIST,
-                translation_key="mode",
-            )
-        )
-        return probatio.Schema(
-            {
-                probatio.Required(CONF_SOURCE_ENTITY): entities,
-                probatio.Required(CONF_NAME): TEXT,
-                probatio.Required(CONF_PLACE): TEXT,
-                probatio.Required(CONF_PURPOSE): LONG_TEXT,
-                probatio.Required(CONF_DIRECTION): TEXT,
-                probatio.Required(CONF_FIELD_OF_VIEW): LONG_TEXT,
-                probatio.Required(CONF_MODE): modes,
-                **retention_fields(self._data[CONF_RETENTION_HOURS]),
-                probatio.Required(CONF_AUDIO, default=False): BooleanSelector(),
-                probatio.Required(SECTION_ADVANCED): section(
-                    _advanced(self._data), {"collapsed": True}
-                ),
-            }
-        )
 
 
-def _advanced(data: Mapping[str, Any]) -> probatio.Schema:
-    transport = SelectSelector(
-        SelectSelectorConfig(
-            options=[TRANSPORT_AS_CAMERA, "tcp", "udp", "http"],
-            mode=SelectSelectorMode.DROPDOWN,
-            translation_key="rtsp_transport",
-        )
-    )
-
-    def seconds(name: str, least: int, most: int) -> dict[probatio.Marker, Any]:
-        box = NumberSelectorConfig(
-            min=least, max=most, step=1, unit_of_measurement="s", mode=NumberSelectorMode.BOX
-        )
-        return {probatio.Required(name, default=data[name]): NumberSelector(box)}
-
-    return probatio.Schema(
-        {
-            **seconds(CONF_SEGMENT_SECONDS, 10, 300),
-            **seconds(CONF_PRE_ROLL_SECONDS, 0, 120),
-            **seconds(CONF_POST_ROLL_SECONDS, 1, 600),
-            **seconds(CONF_STILL_INTERVAL_SECONDS, 1, 3600),
-            probatio.Required(
-                CONF_RTSP_TRANSPORT, default=data.get(CONF_RTSP_TRANSPORT, TRANSPORT_AS_CAMERA)
-            ): transport,
-        }
-    )
-
-
-# ---------------------------------------------------------------------- the week
-
-_WEEK_SCHEMA = probatio.Schema(
-    {
-        probatio.Required(name): section(
-            probatio.Schema(
-                {
-                    probatio.Optional(CONF_DAYS_OF_WEEK, default=[]): SelectSelector(
-                        SelectSelectorConfig(
-                            options=[str(day) for day in range(7)],
-                            multiple=True,
-                            mode=SelectSelectorMode.LIST,
-                            translation_key="weekday",
-                        )
-                    ),
-                    probatio.Optional(CONF_START): TimeSelector(),
-                    probatio.Optional(CONF_END): TimeSelector(),
-                }
-            ),
-            {"collapsed": name != SECTIONS_WINDOW[0]},
-        )
-        for name in SECTIONS_WINDOW
-    }
-)
-
-
-def _windows_of(given: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """Return the windows that the form gives, and its errors."""
-    windows: list[dict[str, Any]] = []
-    for name in SECTIONS_WINDOW:
-        part = given[name]
-        if not part[CONF_DAYS_OF_WEEK]:
-            continue
-        if not (part.get(CONF_START) and part.get(CONF_END)):
-            return [], {"base": "window_incomplete"}
-        windows += [
-            {
-                CONF_WEEKDAY: int(day),
-                CONF_START: f"{cv.time(part[CONF_START]):%H:%M}",
-                CONF_END: f"{cv.time(part[CONF_END]):%H:%M}",
-            }
-            for day in part[CONF_DAYS_OF_WEEK]
-        ]
-    return windows, {} if windows else {"base": "window_missing"}
-
-
-def _week_form(windows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the form's values for stored windows, days of equal hours together."""
-    by_hours: dict[tuple[str, str], list[str]] = {}
-    for each in windows:
-        by_hours.setdefault((each[CONF_START], each[CONF_END]), []).append(str(each[CONF_WEEKDAY]))
-    return {
-        name: {CONF_DAYS_OF_WEEK: days, CONF_START: f"{start}:00", CONF_END: f"{end}:00"}
-        for name, ((start, end), days) in zip(SECTIONS_WINDOW, by_hours.items(), strict=False)
-    }
-
-
-def _length_of(window: Mapping[str, Any]) -> timedelta:
-    start, end = (
-        timedelta(hours=at.hour, minutes=at.minute)
-        for at in (time.fromisoformat(window[name]) for name in (CONF_START, CONF_END))
-    )
-    return end - start if end > start else end - start + timedelta(days=1)
+def _kept(address: Address) -> dict[str, Any]:
+    return {CONF_ADDRESS: address.url, CONF_ADDRESS_OPTIONS: dict(address.options)}

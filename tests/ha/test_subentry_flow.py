@@ -1,6 +1,6 @@
 """A camera is received before it is saved, and what goes wrong is said in plain words."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,9 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.camera_steward import subentry_flows
+from custom_components.camera_steward import sources, subentry_flows
 from custom_components.camera_steward.const import DOMAIN
-from custom_components.camera_steward.sources import async_source_for
+from custom_components.camera_steward.core.capture.source import Address
 from tests.cameras import Camera, Clip, DeadCamera, RtspCamera, SilentCamera, WebCamera
 
 from .conftest import CLIP
@@ -82,8 +82,25 @@ async def begin(
     result = await hass.config_entries.subentries.async_init(
         (entry.entry_id, "camera"), context=context
     )
-    assert result["step_id"] == "camera"
+    return await choose(hass, result, "camera")
+
+
+async def choose(hass: HomeAssistant, result: Any, option: str) -> dict[str, Any]:
+    """Choose from a menu."""
+    assert result["type"] is FlowResultType.MENU
+    assert option in result["menu_options"]
+    chosen = {"next_step_id": option}
+    result = await hass.config_entries.subentries.async_configure(result["flow_id"], chosen)
+    assert result["step_id"] == option
     return dict(result)
+
+
+async def share(hass: HomeAssistant, result: Any) -> dict[str, Any]:
+    """Save a camera that was found, unsealed."""
+    assert result["step_id"] in FOUND, result.get("errors")
+    result = await send(hass, result, {})
+    assert result["step_id"] == "seal"
+    return await send(hass, result, {"choice": "share"})
 
 
 async def send(hass: HomeAssistant, result: Any, given: dict[str, Any]) -> dict[str, Any]:
@@ -132,8 +149,7 @@ async def test_a_camera_is_received_shown_and_only_then_saved(
     assert again["step_id"] == step
     assert not entry.subentries
 
-    result = await send(hass, again, {})
-    await hass.async_block_till_done()
+    result = await share(hass, again)
     assert result["type"] is FlowResultType.CREATE_ENTRY
     saved = the_camera(entry)
     assert (saved.title, saved.unique_id) == ("Entrance", "camera.door")
@@ -219,7 +235,7 @@ async def test_a_disk_that_is_too_small_is_said_before_saving(
     result = await send(hass, await begin(hass, entry), GIVEN)
     assert result["step_id"] == "found_tight"
     assert result["description_placeholders"]["free"] == "1.0 MB"
-    result = await send(hass, result, {})
+    result = await share(hass, result)
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
 
@@ -314,8 +330,6 @@ async def test_an_entity_that_does_not_answer_is_given_up(
     rtsp_camera: RtspCamera,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from custom_components.camera_steward import sources
-
     monkeypatch.setattr(sources, "_ASK_SECONDS", 0.2)
     entities = await async_add_cameras(hass, door=rtsp_camera.url)
     entities["door"].delay_seconds = 600
@@ -380,8 +394,7 @@ async def test_inv7_more_than_14_days_need_reason_approver_and_review_date(
     result = await send(hass, result, approval | {"retention_reason": " "})
     assert result["errors"] == {"retention_reason": "text_missing"}
     result = await send(hass, result, approval)
-    assert result["step_id"] in FOUND
-    result = await send(hass, result, {})
+    result = await share(hass, result)
     data = the_camera(entry).data
     assert {name: data[name] for name in approval} == approval
     assert data["retention_hours"] == 360
@@ -416,9 +429,7 @@ async def test_a_week_is_given_in_groups_and_stored_by_day(
     assert result["errors"] == {"base": "window_incomplete"}
     typed = {"weekdays": ["0", "1"], "start": "8:0", "end": "20:00:30"}
     result = await send(hass, result, WEEK | {"window_1": typed})
-    assert result["step_id"] in FOUND
-    await send(hass, result, {})
-    await hass.async_block_till_done()
+    await share(hass, result)
     saved = the_camera(entry)
     assert saved.data["schedule"] == STORED
 
@@ -505,9 +516,8 @@ async def test_another_source_is_received_before_it_is_saved(
         ({"rtsp_transport": "udp"}, "tcp", {"tls_verify": "0", "rtsp_transport": "tcp"}),
     ],
 )
-async def test_stream_options_become_ffmpegs(
-    hass: HomeAssistant, wanted: dict[str, Any], own: str, expected: dict[str, str]
+def test_stream_options_become_ffmpegs(
+    wanted: dict[str, Any], own: str, expected: dict[str, str]
 ) -> None:
-    source = async_source_for(hass, GIVEN | {"rtsp_transport": own})
-    options: Callable[[dict[str, Any]], dict[str, str]] = source._options  # type: ignore[attr-defined]
-    assert options(wanted) == expected
+    address = Address(url="rtsp://camera/", options=sources._options(wanted))
+    assert sources._by(own, address).options == expected

@@ -12,7 +12,7 @@ import yaml
 from homeassistant.core import HomeAssistant
 from PIL import ImageFont
 
-from custom_components.camera_steward import subentry_flows
+from custom_components.camera_steward import camera_forms
 from custom_components.camera_steward.core.errors import SourceError, StewardError
 from custom_components.camera_steward.core.model import GapCause
 from custom_components.camera_steward.core.viewing import lettering
@@ -118,8 +118,8 @@ def test_every_step_has_its_texts_and_every_text_its_step() -> None:
 def test_every_field_has_its_text() -> None:
     # The forms that are shown in the other tests are checked as they are shown (conftest.py).
     steps = TEXTS["en"]["config_subentries"]["camera"]["step"]
-    assert set(steps["week"]["sections"]) == set(subentry_flows.SECTIONS_WINDOW)
-    assert set(steps["camera"]["sections"]) == {subentry_flows.SECTION_ADVANCED}
+    assert set(steps["week"]["sections"]) == set(camera_forms.SECTIONS_WINDOW)
+    assert set(steps["camera"]["sections"]) == {camera_forms.SECTION_ADVANCED}
     for step in [*steps.values(), *TEXTS["en"]["config"]["step"].values()]:
         for part in [step, *step.get("sections", {}).values()]:
             assert set(part.get("data_description", {})) <= set(part.get("data", {}))
@@ -137,7 +137,14 @@ def test_every_error_of_a_form_has_its_text() -> None:
     assert keys <= set(camera)
     written = {
         node.value
-        for module in ("config_flow", "subentry_flows", "forms", "places")
+        for module in (
+            "config_flow",
+            "subentry_flows",
+            "camera_forms",
+            "addresses",
+            "forms",
+            "places",
+        )
         for node in ast.walk(MODULES[module])
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }

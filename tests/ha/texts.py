@@ -87,6 +87,12 @@ def _problems(texts: dict[str, str], part: str, step: str, result: Any) -> list[
                 wanted.append(f"{step}.description")  # else there is nothing to read
             optional = [key for key in texts if key.startswith(f"{step}.")]
             wanted += [f"{part}.error.{key}" for key in (result.get("errors") or {}).values()]
+        case FlowResultType.MENU:
+            step = f"{part}.step.{result['step_id']}"
+            wanted = [
+                f"{step}.title",
+                *(f"{step}.menu_options.{e}" for e in result["menu_options"]),
+            ]
         case FlowResultType.ABORT:
             wanted = [f"{part}.abort.{result['reason']}"]
         case FlowResultType.SHOW_PROGRESS:

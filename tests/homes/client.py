@@ -140,6 +140,9 @@ class Client:
                     if step["step_id"] not in forms:
                         raise RefusedError(f"no answer to step {step['step_id']}")
                     step = self.rest("POST", at, forms[step["step_id"]])
+                case "menu":
+                    (chosen,) = set(step["menu_options"]) & set(forms)
+                    step = self.rest("POST", at, {"next_step_id": chosen})
                 case "progress":
                     time.sleep(0.2)
                     step = self.rest("GET", at)

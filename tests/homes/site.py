@@ -86,6 +86,8 @@ def add_camera(
             },
             "found_fits": {},
             "found_tight": {},
+            "seal": {"choice": "share"},
+            "stays_shared": {},
         },
     )
     (camera,) = set(cameras(client, entry_id).values()) - before

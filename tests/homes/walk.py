@@ -79,6 +79,9 @@ class Walker:
         self.page.get_by_role("button", name=button).first.click()
         if site is not None:
             self.page.locator("dialog-pick-config-entry").get_by_text(site, exact=True).click()
+        menu = "config_subentries.camera.step.user"
+        self._expect(menu)
+        self.dialog.get_by_text(self.text(f"{menu}.menu_options.camera")).click()
         self._expect("config_subentries.camera.step.camera")
         self.pick(self.text("config_subentries.camera.step.camera.data.source_entity"), entity)
         self.fill(texts, "name", "place", "purpose", "direction", "field_of_view")
@@ -90,8 +93,10 @@ class Walker:
         self._expect("config_subentries.camera.step.found_fits")
 
     def save_camera(self) -> None:
-        """Save what the test found."""
+        """Save what the test found, of a camera that cannot be sealed."""
         self._send("found")
+        self._expect("config_subentries.camera.step.stays_shared")
+        self._send("shared")
         self._finish()
 
     # ------------------------------------------------------------------ parts of a form
