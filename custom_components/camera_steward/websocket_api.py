@@ -21,7 +21,7 @@ from homeassistant.helpers.typing import VolDictType
 from homeassistant.util import dt as dt_util
 
 from .bridge import camera_name, cameras_of
-from .const import DOMAIN
+from .const import CONF_ADDRESS, DOMAIN
 from .coordinator import CameraStewardConfigEntry
 from .core.access.decide import Refusal, RefusedError
 from .core.access.people import Permission
@@ -46,7 +46,7 @@ type _Command = Callable[[HomeAssistant, ActiveConnection, dict[str, Any]], Awai
 @callback
 def async_setup_commands(hass: HomeAssistant) -> None:
     """Register the commands, which are there whether or not a site is set up."""
-    for command in (own, accept, permissions, permit, withdraw, viewings):
+    for command in (own, accept, permissions, permit, withdraw, viewings, exposure):
         websocket_api.async_register_command(hass, command)
 
 
@@ -269,6 +269,34 @@ async def viewings(
     if msg["as_csv"]:
         return {"csv": _csv(await async_texts(hass, msg.get("language")), rows)}
     return {"viewings": rows}
+
+
+@websocket_api.websocket_command({probatio.Required("type"): f"{DOMAIN}/exposure", **_ENTRY})
+@websocket_api.async_response
+@_answering
+async def exposure(
+    hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
+) -> dict[str, Any]:
+    """Return who can watch past the steward, and by which entities on which dashboards."""
+    entry, _ = await _async_manager(hass, connection, msg)
+    data = entry.runtime_data
+    await data.exposure.async_look()
+    seen = data.coordinator
+    return {
+        "others": list(seen.logins.others),
+        "administrators": list(seen.logins.administrators),
+        "cameras": [
+            {
+                "camera": each.title,
+                "sealed": CONF_ADDRESS in each.data,
+                "enforced": seen.exposures[camera].enforced,
+                "entities": list(seen.exposures[camera].entities),
+                "dashboards": list(seen.exposures[camera].dashboards),
+            }
+            for camera, each in cameras_of(entry).items()
+            if camera in seen.exposures
+        ],
+    }
 
 
 # ---------------------------------------------------------------------- inside

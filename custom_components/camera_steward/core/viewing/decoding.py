@@ -37,12 +37,11 @@ class Sample:
     shown_at: int
 
 
-def samples(media: bytes, shown: Shown) -> Iterator[Sample]:
+def samples(media: bytes, shown: Shown, *, begun: bool = False) -> Iterator[Sample]:
     """Yield the pictures of whole fragments in the order in which they are decoded.
 
-    Raise `FootageError` when they do not begin with a keyframe.
+    Raise `FootageError` when they do not begin with a keyframe, unless they go on from `begun`.
     """
-    begun = False
     for each in fragments(media):
         for run in each.runs:
             if run.track != shown.video:
@@ -89,6 +88,7 @@ class Decoder:
             return self._context.decode(None)
         packet = av.Packet(sample.data)
         packet.pts, packet.dts = sample.shown_at, sample.decode_time
+        packet.duration = sample.duration
         return self._context.decode(packet)
 
     def fitted(self, frame: VideoFrame, width: int, height: int) -> tuple[int, int]:
@@ -96,9 +96,13 @@ class Decoder:
         aspect = float(self._context.sample_aspect_ratio or 1)
         if not 1 / _WIDEST <= aspect <= _WIDEST:
             aspect = 1
-        wide, high = frame.width * aspect, frame.height
-        scale = min(width / wide, height / high, 1)
-        return max(round(wide * scale / 2) * 2, 2), max(round(high * scale / 2) * 2, 2)
+        return within(frame.width * aspect, frame.height, width, height)
+
+
+def within(width: float, height: float, widest: int, highest: int) -> tuple[int, int]:
+    """Return the even size of the same shape that is no larger."""
+    scale = min(widest / width, highest / height, 1)
+    return max(round(width * scale / 2) * 2, 2), max(round(height * scale / 2) * 2, 2)
 
 
 def matrix_of(frame: VideoFrame) -> int:
