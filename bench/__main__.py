@@ -35,11 +35,18 @@ def _purging(folder: Path, arguments: argparse.Namespace) -> list[Bar]:
     return purging(folder, arguments.rounds + 1)
 
 
+def _watching(folder: Path, _arguments: argparse.Namespace) -> list[Bar]:
+    from bench.watching import watching  # noqa: PLC0415
+
+    return watching(folder)
+
+
 _BENCHMARKS: dict[str, Callable[[Path, argparse.Namespace], list[Bar]]] = {
     "recording": _recording,
     "loop": _loop,
     "finding": _finding,
     "purging": _purging,
+    "watching": _watching,
 }
 
 

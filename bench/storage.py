@@ -17,6 +17,7 @@ from custom_components.camera_steward.core.books import Books
 from custom_components.camera_steward.core.model import Segment, SegmentState
 from custom_components.camera_steward.core.site import SiteSettings
 from custom_components.camera_steward.core.vault.format import SegmentHeader, camera_digest
+from custom_components.camera_steward.core.vault.vault import Vault
 from tests.cameras import wait_for
 
 CAMERAS = 8
@@ -116,16 +117,16 @@ def _fill(site: Books, vault: UUID, first_at: datetime) -> None:
                 )
         site.index.add(batch)
         for segment in batch:
-            _touch(site, vault, segment)
+            touch(site.vault, vault, segment)
     site.vault.resume_after_recovery()
 
 
-def _touch(site: Books, vault: UUID, segment: Segment) -> None:
+def touch(vault: Vault, vault_id: UUID, segment: Segment) -> None:
     """Put the header of a segment at its place: enough for all that does not read footage."""
-    path = site.vault.path_of(segment)
+    path = vault.path_of(segment)
     path.parent.mkdir(parents=True, exist_ok=True)
     header = SegmentHeader(
-        vault=vault,
+        vault=vault_id,
         camera=camera_digest(segment.camera),
         sequence=segment.sequence,
         stamp_at=segment.stamp_at,

@@ -30,6 +30,7 @@ from .const import DOMAIN, PURPOSES
 from .coordinator import CameraStewardConfigEntry
 from .core.access.decide import Decision, Refusal, RefusedError
 from .core.errors import LiveMissingError, StewardError
+from .core.ledger.fields import Span
 from .core.model import Action, Segment
 from .core.viewing.desk import Caller
 from .core.viewing.live import LENGTH as LIVE_LENGTH
@@ -135,6 +136,14 @@ class _Visit:
         permissions = self.decision.permissions
         return not permissions or any(each.touches(camera, start, end) for each in permissions)
 
+    def spans(self, camera: str, start: datetime, end: datetime) -> Iterator[Span]:
+        """Yield what may be told of a span without footage: to a guest what is permitted."""
+        if not self.decision.permissions:
+            yield start, end
+        for each in self.decision.permissions:
+            if each.touches(camera, start, end):
+                yield max(start, each.start_at), min(end, each.end_at)
+
 
 class CameraStewardSource(MediaSource):
     """All sites."""
@@ -235,6 +244,7 @@ class CameraStewardSource(MediaSource):
                     purpose=purpose,
                     start=start,
                     end=start + _HOUR,
+                    words=visit.texts,
                     sequence=place.clip,
                 )
 
@@ -247,7 +257,9 @@ class CameraStewardSource(MediaSource):
 
         def go_live(lobby: Lobby) -> Watch:
             with lobby.desk.on_record(visit.caller, Action.LIVE, camera, purpose):
-                return lobby.go_live(visit.caller, camera=camera, purpose=purpose)
+                return lobby.go_live(
+                    visit.caller, camera=camera, purpose=purpose, words=visit.texts
+                )
 
         watch = await bridge.async_in_lobby(go_live)
         try:
@@ -373,30 +385,30 @@ class CameraStewardSource(MediaSource):
         end = hour + _HOUR
         bridge = visit.entry.runtime_data.bridge
         found = await bridge.async_in_lobby(lambda lobby: lobby.listing(camera, hour, end))
+        below = str(replace(place, clip=None))
         listed = [
-            (each.start_at, self._clip(visit, place, each))
+            (each.start_at, self._clip(visit, place.purpose or "", below, each))
             for each in found.segments
             if visit.sees(camera, each.start_at, each.end_at)
         ]
         for gap in found.gaps:
-            since, until = max(gap.start_at, hour), min(gap.end_at or end, end)
-            if until - since >= GAP and visit.sees(camera, since, until):
-                listed.append((since, _notice(str(place), visit.texts.gap(gap, since, until))))
+            within = (max(gap.start_at, hour), min(gap.end_at or end, end))
+            for since, until in visit.spans(camera, *within):
+                if until - since >= GAP:
+                    listed.append((since, _notice(str(place), visit.texts.gap(gap, since, until))))
         listed.sort(key=itemgetter(0))
         title = visit.texts["span"].format(start=clock(hour), end=clock(end))
         children = [each for _, each in listed]
         return _film(str(place), title, None, children)
 
-    def _clip(self, visit: _Visit, place: _Place, segment: Segment) -> BrowseMediaSource:
+    def _clip(self, visit: _Visit, purpose: str, hour: str, segment: Segment) -> BrowseMediaSource:
         title = visit.texts["clip_title"].format(
             start=clock(segment.start_at, seconds=True), length=visit.texts.length(segment.length)
         )
         return _film(
-            str(replace(place, clip=segment.sequence)),
+            f"{hour}/{segment.sequence}",
             title,
-            picture_path(
-                visit.entry.entry_id, place.purpose or "", segment.camera, segment.sequence
-            ),
+            picture_path(visit.entry.entry_id, purpose, segment.camera, segment.sequence),
         )
 
     async def _async_search(

@@ -1,6 +1,6 @@
 """The texts that the backend itself shows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -9,7 +9,7 @@ from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
-from .core.model import Gap
+from .core.model import Gap, GapCause
 
 _COMMON: Final = f"component.{DOMAIN}.common."
 _CAUSE: Final = f"component.{DOMAIN}.entity.event.recording.state_attributes.cause.state."
@@ -46,10 +46,26 @@ class Texts:
 
     def gap(self, gap: Gap, since: datetime, until: datetime) -> str:
         """Return that there is no footage, from when to when, and why."""
-        cause = self._found.get(_CAUSE + gap.cause.value) or self[f"cause_{gap.cause.value}"]
         return self["gap_title"].format(
-            start=clock(since, seconds=True), end=clock(until, seconds=True), cause=cause
+            start=clock(since, seconds=True),
+            end=clock(until, seconds=True),
+            cause=self._cause(gap.cause),
         )
+
+    def missing(
+        self, since: datetime, until: datetime, causes: Sequence[GapCause]
+    ) -> tuple[str, ...]:
+        """Return the same in lines, for a picture."""
+        span = self["span"].format(start=clock(since, seconds=True), end=clock(until, seconds=True))
+        return self["drawn_missing"], span, " / ".join(map(self._cause, causes))
+
+    @property
+    def converted(self) -> str:
+        """Return what is written above a picture that was converted for the screen."""
+        return self["drawn_converted"]
+
+    def _cause(self, cause: GapCause) -> str:
+        return self._found.get(_CAUSE + cause.value) or self[f"cause_{cause.value}"]
 
 
 async def async_texts(hass: HomeAssistant, language: str | None = None) -> Texts:
@@ -74,4 +90,4 @@ def iso(moment: datetime | None) -> str | None:
 
 def clock(moment: datetime, *, seconds: bool = False) -> str:
     """Return a local time of day."""
-    return dt_util.as_local(moment).strftime("%H:%M:%S" if seconds else "%H:%M")
+    return dt_util.as_local(moment).time().isoformat("seconds" if seconds else "minutes")

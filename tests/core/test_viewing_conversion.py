@@ -6,6 +6,7 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from struct import pack
+from typing import Literal
 
 import av
 import numpy as np
@@ -15,6 +16,7 @@ from PIL import Image
 from custom_components.camera_steward.core.errors import EncoderMissingError, FootageError
 from custom_components.camera_steward.core.viewing import encoding
 from custom_components.camera_steward.core.viewing.conversion import convert
+from custom_components.camera_steward.core.viewing.lettering import band_height
 from custom_components.camera_steward.core.viewing.pictures import picture
 from custom_components.camera_steward.core.viewing.pieces import span
 from custom_components.camera_steward.core.viewing.screen import describe
@@ -107,6 +109,24 @@ def test_several_fragments_make_one_piece() -> None:
     film = seen(convert(segment.header, segment.body, SECOND))
     assert len(film) == 90
     assert film[0].time == ORIGIN + 1
+
+
+@pytest.mark.parametrize("size", [(320, 240), (330, 242), (66, 50)])
+@pytest.mark.parametrize("video", ["h265", "mjpeg"])
+def test_a_caption_is_above_the_picture_and_never_over_it(
+    video: Literal["h265", "mjpeg"], size: tuple[int, int]
+) -> None:
+    width, height = size
+    [segment] = of_clip(Clip(video=video, width=width, height=height, seconds=2), 60)
+    bare = seen(convert(segment.header, segment.body, SECOND))
+    piece = convert(segment.header, segment.body, SECOND, "画面表示用に変換")
+    assert checked(piece) == (width, height + band_height(size))
+    for one, other in zip(bare, seen(piece), strict=True):
+        assert one.time == other.time
+        assert likeness(one.pixels, other.pixels[-height:]) > 30
+        above = other.pixels[:-height].astype(int)
+        assert above[:, :2].mean() < 60
+        assert above.max() > 120
 
 
 @pytest.mark.parametrize(

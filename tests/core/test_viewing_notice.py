@@ -17,7 +17,7 @@ from tests.cameras import Clip
 from .stored import Seen, Stored, of_clip, seen
 
 SECOND = timedelta(seconds=1)
-LINES = ["2026-11-22", "13:05:10 - 13:12:00"]
+LINES = ["画像なし", "13:05:10～13:12:00", "No footage"]
 LENGTH = timedelta(seconds=4, milliseconds=300)
 
 
@@ -74,8 +74,3 @@ def test_nothing_is_heard_and_it_lasts_as_long_as_the_pictures() -> None:
 
 def test_a_long_gap_makes_no_endless_piece() -> None:
     assert len(notice(LINES, (320, 240), timedelta(days=2), timedelta())) < 1_000_000
-
-
-def test_words_are_for_where_there_are_fonts() -> None:
-    with pytest.raises(ValueError, match="ASCII"):
-        notice(["映像なし"], (320, 240), LENGTH, timedelta())

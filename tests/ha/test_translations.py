@@ -3,18 +3,24 @@
 import ast
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from homeassistant.core import HomeAssistant
+from PIL import ImageFont
 
 from custom_components.camera_steward import camera_forms
 from custom_components.camera_steward.core.errors import SourceError, StewardError
+from custom_components.camera_steward.core.model import GapCause
+from custom_components.camera_steward.core.viewing import lettering
 from custom_components.camera_steward.core.viewing.watches import Unusual
 from custom_components.camera_steward.places import PlaceRefusal, PlaceWarning
 from custom_components.camera_steward.repairs import Issue
 from custom_components.camera_steward.sources import EntityUnavailableError
+from custom_components.camera_steward.texts import async_texts
 from custom_components.camera_steward.trigger import KINDS
 
 from .texts import ROOT, TEXTS, flat, placeholders
@@ -247,3 +253,28 @@ def test_every_text_of_the_panel_is_there() -> None:
     columns = re.search(r"COLUMNS = (\[.*\])", script)
     assert columns is not None
     assert {f"register_{each}" for each in json.loads(columns[1])} <= told
+
+
+# ---------------------------------------------------------------------- what is drawn
+
+
+def is_lettered(line: str) -> bool:
+    """Return whether none of a line is drawn as what stands for a missing letter."""
+    font = ImageFont.truetype(lettering._FONT, 20)
+    missing = bytes(font.getmask("\uffff"))
+    return all(each == " " or bytes(font.getmask(each)) != missing for each in line)
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+async def test_what_is_drawn_in_pictures_has_its_letters(
+    hass: HomeAssistant, language: str
+) -> None:
+    hass.config.language = language
+    texts = await async_texts(hass)
+    since = datetime(2026, 11, 22, 3, 4, 5, tzinfo=UTC)
+    lines = [texts.converted]
+    for cause in GapCause:
+        lines += texts.missing(since, since + timedelta(hours=1), [cause, GapCause.RESTART])
+    # A line that fails here needs ./script/font.
+    assert [line for line in lines if not is_lettered(line)] == []
+    assert not is_lettered("龘")

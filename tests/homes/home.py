@@ -234,7 +234,8 @@ class Home:
     def _write(self) -> None:
         self.temp.mkdir(parents=True, exist_ok=True)
         (self.config / "custom_components").mkdir(parents=True, exist_ok=True)
-        (self.config / ".storage").mkdir(exist_ok=True)
+        for name in (".storage", "media"):
+            (self.config / name).mkdir(exist_ok=True)
         link = self.config / "custom_components" / "camera_steward"
         if not link.is_symlink():
             link.symlink_to(ROOT / "custom_components" / "camera_steward")
@@ -260,6 +261,7 @@ class Home:
                 "unit_system": "metric",
                 "latitude": 36.147,
                 "longitude": 139.389,
+                "media_dirs": {"local": str(self.config / "media")},
             },
             **dict.fromkeys(_INTEGRATIONS),
             "recorder": {"commit_interval": 1},

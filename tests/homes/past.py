@@ -39,6 +39,7 @@ def record_past(
     starts: Iterable[datetime],
     *,
     segment: timedelta = timedelta(seconds=60),
+    audio: bool = False,
 ) -> int:
     """Record a clip as of each of the times, as fast as it is read; return how many segments.
 
@@ -47,7 +48,7 @@ def record_past(
     stored: list[datetime] = []
     for start_at in starts:
         clock = _PastClock(start_at)
-        source = StreamSource(lambda: Address(url=str(clip)), audio=False).open()
+        source = StreamSource(lambda: Address(url=str(clip)), audio=audio).open()
         recorder = Recorder(
             camera,
             source,

@@ -147,6 +147,15 @@ _HOURS = (
     .group_by("hour")
     .order_by("hour")
 )
+_GAPS = (
+    select(GAPS.c.start_at, GAPS.c.end_at, GAPS.c.cause)
+    .where(
+        GAPS.c.camera == bindparam("of_camera"),
+        GAPS.c.start_at < bindparam("end"),
+        func.coalesce(GAPS.c.end_at, bindparam("end")) > bindparam("start"),
+    )
+    .order_by(GAPS.c.start_at)
+)
 _MICROSECOND = timedelta(microseconds=1)
 _STATES = {each.value: each for each in SegmentState}
 _Draft = make_dataclass("_Draft", [(each.name, each.type) for each in fields(Segment)], slots=True)
@@ -474,13 +483,7 @@ class Index:
         """Return a camera's gaps that reach into [start, end), oldest first."""
         with self._database.read() as connection:
             rows = connection.execute(
-                select(GAPS.c.start_at, GAPS.c.end_at, GAPS.c.cause)
-                .where(
-                    GAPS.c.camera == camera,
-                    GAPS.c.start_at < to_micros(end),
-                    func.coalesce(GAPS.c.end_at, to_micros(end)) > to_micros(start),
-                )
-                .order_by(GAPS.c.start_at)
+                _GAPS, {"of_camera": camera, "start": to_micros(start), "end": to_micros(end)}
             ).all()
         return [
             Gap(

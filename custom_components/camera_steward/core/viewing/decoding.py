@@ -96,9 +96,13 @@ class Decoder:
         aspect = float(self._context.sample_aspect_ratio or 1)
         if not 1 / _WIDEST <= aspect <= _WIDEST:
             aspect = 1
-        wide, high = frame.width * aspect, frame.height
-        scale = min(width / wide, height / high, 1)
-        return max(round(wide * scale / 2) * 2, 2), max(round(high * scale / 2) * 2, 2)
+        return within(frame.width * aspect, frame.height, width, height)
+
+
+def within(width: float, height: float, widest: int, highest: int) -> tuple[int, int]:
+    """Return the even size of the same shape that is no larger."""
+    scale = min(widest / width, highest / height, 1)
+    return max(round(width * scale / 2) * 2, 2), max(round(height * scale / 2) * 2, 2)
 
 
 def matrix_of(frame: VideoFrame) -> int:

@@ -122,10 +122,11 @@ class LiveView:
         camera: str,
         until: timedelta,
         keep: Callable[[datetime, datetime], bool],
+        caption: str = "",
     ) -> None:
-        """Enter a camera's room."""
+        """Enter a camera's room; `caption` is written above pictures that are converted."""
         self._rooms = rooms
-        self._room = rooms.enter(camera)
+        self._room = rooms.enter(camera, caption)
         self._feed = self._room.feed
         self._left = False
         self._until = until

@@ -16,7 +16,7 @@ from ..vault.vault import Vault
 from .desk import Caller, Desk, TrustedClock, ViewingDenied
 from .live import CLOSING, LEFT, LENGTH, LiveList, LiveView
 from .pictures import picture
-from .playback import Piece, Playback, lay_out
+from .playback import GapNotice, Piece, Playback, Words, lay_out
 from .rooms import Feed, Rooms
 from .watches import FootageViewed, ViewingUnusual, Watch, WatchEnd, Watches
 
@@ -103,24 +103,26 @@ class Lobby:
         purpose: str,
         start: datetime,
         end: datetime,
+        words: Words,
         sequence: int | None = None,
     ) -> Watch:
         """Lay footage that begins in [start, end) out for someone, or one segment of it.
 
-        To a guest as far as the permission goes. `RefusedError` where it may not be shown,
-        `SegmentMissingError` where there is none.
+        To a guest as far as the permission goes. `words` is what is written in pictures.
+        `RefusedError` where it may not be shown, `SegmentMissingError` where there is none.
         """
         asking = caller.asking(Action.BROWSE, camera=camera, purpose=purpose)
         permissions = self.desk.decide(asking).or_refused().permissions
+        found = self.listing(camera, start, end)
         segments = [
-            each
-            for each in self.listing(camera, start, end).segments
-            if sequence is None or each.sequence == sequence
+            each for each in found.segments if sequence is None or each.sequence == sequence
         ]
         laid_out = lay_out(
             self._vault,
             segments,
             lambda a, b: not permissions or any(each.covers(camera, a, b) for each in permissions),
+            found.gaps,
+            words,
         )
         if laid_out is None:
             if segments and permissions:
@@ -146,10 +148,10 @@ class Lobby:
         """Return whether someone may watch a camera live; asked without a record."""
         return self._decide_live(caller, camera, purpose).allowed
 
-    def go_live(self, caller: Caller, *, camera: str, purpose: str) -> Watch:
+    def go_live(self, caller: Caller, *, camera: str, purpose: str, words: Words) -> Watch:
         """Let someone watch a camera live, for `LENGTH` at most.
 
-        A guest as far as the permission goes. `RefusedError` where it may not be shown; there is
+        A guest as far as the permission goes. `words` is what is written in pictures. `RefusedError` where it may not be shown; there is
         something to show once `LiveView.ready` says so.
         """
         decision = self._decide_live(caller, camera, purpose).or_refused()
@@ -160,6 +162,7 @@ class Lobby:
             camera,
             self.desk.elapsed() + LENGTH,
             lambda a, b: not permissions or any(each.covers(camera, a, b) for each in permissions),
+            words.converted,
         )
         return self.watches.open(
             caller,
@@ -233,7 +236,8 @@ class Lobby:
             self.watches.begin(watch)
             return playback.inits[number]
         piece = self._piece(watch, caller, number)
-        self.watches.begin(watch)
+        if isinstance(piece, Piece):
+            self.watches.begin(watch)
         made = (
             playback.stored(self._vault, number)
             if kind is PieceKind.STORED
@@ -241,7 +245,8 @@ class Lobby:
         )
         # Once more: what ends while a piece is being made is not handed out.
         self._check(watch, caller, piece.start_at, piece.end_at)
-        self.watches.shown(watch, (piece.start_at, piece.end_at))
+        if isinstance(piece, Piece):
+            self.watches.shown(watch, (piece.start_at, piece.end_at))
         return made
 
     def _fetch_live(
@@ -260,7 +265,7 @@ class Lobby:
         view.handed(piece)
         return made
 
-    def _piece(self, watch: Watch, caller: Caller, number: int) -> Piece:
+    def _piece(self, watch: Watch, caller: Caller, number: int) -> Piece | GapNotice:
         pieces = watch.played.pieces
         if number >= len(pieces):
             raise RefusedError(Refusal.ADDRESS)

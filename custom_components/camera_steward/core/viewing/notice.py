@@ -9,15 +9,14 @@ from math import ceil
 import av
 from av.stream import Stream
 from av.video.frame import VideoFrame
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from ..media.fragments import FragmentBuilder, Samples, Track, describe
 from ..media.units import Framing, to_stored
 from .decoding import BT_601, drawn
 from .encoding import TICKS, Piece
+from .lettering import GROUND, INK, letter
 
-_GROUND = (24, 26, 30)
-_INK = (190, 194, 200)
 _SOUND_RATE = 48_000
 _SILENCE = bytes.fromhex("01182007")
 """A frame of AAC-LC, mono, in which nothing is heard."""
@@ -35,12 +34,9 @@ _MICROSECOND = timedelta(microseconds=1)
 def notice(lines: Sequence[str], size: tuple[int, int], length: timedelta, at: timedelta) -> bytes:
     """Return a piece of MPEG-TS like those of `convert`: a camera struck out, and lines under it.
 
-    The lines are times: ASCII alone, for no machine has fonts for every language, and words belong
-    where the browser draws them (`ValueError` for others). `size` has even sides. Raise
+    A line may have the letters that `lettering` brings. `size` has even sides. Raise
     `EncoderMissingError` when this machine has no encoder.
     """
-    if not all(line.isascii() for line in lines):
-        raise ValueError("only ASCII can be drawn")
     piece = Piece(*size, BT_601)
     frame = drawn(VideoFrame.from_bytes(_sketch(lines, size).tobytes(), *size), size, "yuv420p")
     begin = Fraction(at // _MICROSECOND, 1_000_000)
@@ -93,7 +89,7 @@ def notice_segment(
 
 def _sketch(lines: Sequence[str], size: tuple[int, int]) -> Image.Image:
     width, height = size
-    image = Image.new("RGBA", size, _GROUND)
+    image = Image.new("RGBA", size, GROUND)
     draw = ImageDraw.Draw(image)
     unit = min(width, height) / 36
     middle, top = width / 2, height * 0.42
@@ -104,15 +100,14 @@ def _sketch(lines: Sequence[str], size: tuple[int, int]) -> Image.Image:
             *(middle + right * unit, top + down * unit),
         )
 
-    draw.rounded_rectangle(box(-7, -4, 3, 4), unit, fill=_INK)
+    draw.rounded_rectangle(box(-7, -4, 3, 4), unit, fill=INK)
     draw.polygon(
         [(middle + x * unit, top + y * unit) for x, y in ((4, -1), (7, -3.5), (7, 3.5), (4, 1))],
-        fill=_INK,
+        fill=INK,
     )
-    for colour, thick in ((_GROUND, 2.4), (_INK, 0.9)):
+    for colour, thick in ((GROUND, 2.4), (INK, 0.9)):
         draw.line(box(-7, 6, 7, -6), colour, round(thick * unit))
-    font = ImageFont.load_default(max(unit * 2.4, 8))
     for number, line in enumerate(lines):
         at = (middle, top + (9.5 + 3.2 * number) * unit)
-        draw.text(at, line, fill=_INK, font=font, anchor="mm")
+        letter(draw, line, at, max(unit * 2.4, 8), width * 0.96)
     return image

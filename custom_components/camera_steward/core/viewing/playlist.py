@@ -65,7 +65,7 @@ def playlist(pieces: Iterable[PlaylistPiece], moving: Moving | None = None) -> s
     for number, each in enumerate(listed):
         if each.breaks and number:
             lines.append("#EXT-X-DISCONTINUITY")
-        if each.init is not None and (each.init != init or (each.breaks and number)):
+        if each.init is not None and each.init != init:
             lines.append(f'#EXT-X-MAP:URI="{each.init}"')
             init = each.init
         if each.breaks or not number:

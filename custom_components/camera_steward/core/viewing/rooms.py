@@ -85,12 +85,12 @@ class Rooms:
         self._lock = threading.Lock()
         self._open: dict[str, Room] = {}
 
-    def enter(self, camera: str) -> Room:
-        """Return a camera's room, to be left again."""
+    def enter(self, camera: str, caption: str = "") -> Room:
+        """Return a camera's room, to be left again; `caption` as its first visitor has it."""
         with self._lock:
             room = self._open.get(camera)
             if room is None or room.feed.closed:
-                room = self._open[camera] = Room(self._feed(camera))
+                room = self._open[camera] = Room(self._feed(camera), caption)
             room.visitors += 1
             return room
 
@@ -112,9 +112,13 @@ class Room:
     fetches, or leaves.
     """
 
-    def __init__(self, feed: Feed) -> None:
-        """Begin without visitors, of which `Rooms` keeps count."""
+    def __init__(self, feed: Feed, caption: str) -> None:
+        """Begin without visitors, of which `Rooms` keeps count.
+
+        `caption` is written above each picture that is converted.
+        """
         self.feed = feed
+        self._caption = caption
         self.visitors = 0
         self._lock = threading.Lock()
         self._converted: dict[int, bytes] = {}
@@ -164,4 +168,5 @@ class Room:
         if header is None:
             raise SegmentMissingError
         found = span(fragment.data, describe(header))
-        return Converter(header, found[0] if found is not None else timedelta())
+        at = found[0] if found is not None else timedelta()
+        return Converter(header, at, self._caption)
