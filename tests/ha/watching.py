@@ -115,10 +115,9 @@ async def let_in(stage: Stage) -> None:
     """Let the manager pledge, find a clip and begin to play it."""
     await stage.pledge(stage.manager)
     where = f"{ROOT}/{stage.entry.entry_id}/incident_check/{DOOR}"
-    for _ in range(2):
-        where = (await stage.browse(stage.manager, where))["result"]["children"][0][
-            "media_content_id"
-        ]
+    for _ in ("day", "hour"):
+        children = (await stage.browse(stage.manager, where))["result"]["children"]
+        where = next(each["media_content_id"] for each in children if each["can_expand"])
     (clip, *_) = (await stage.browse(stage.manager, where))["result"]["children"]
     stage.clip, stage.picture = clip["media_content_id"], clip["thumbnail"]
     answer = await stage.ws(
