@@ -142,6 +142,7 @@ def _add_site(folder: Path, count: int) -> None:
             "purpose": "Bench",
             "manager_user_id": "bench",
             "manager_name": "Bench",
+            "manager_since": "2026-01-01",
             "vault_path": str(folder / "vault"),
             "vault_id": str(vault),
         },

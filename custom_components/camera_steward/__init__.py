@@ -13,6 +13,8 @@ from . import changes, keys, repairs, sealing
 from .bridge import Bridge, async_erase_site, cameras_of, not_ready
 from .const import (
     CONF_MANAGER_NAME,
+    CONF_MANAGER_SINCE,
+    CONF_MANAGER_UNTIL,
     CONF_MANAGER_USER_ID,
     CONF_SEALED,
     CONF_VAULT_PATH,
@@ -31,6 +33,8 @@ from .views import async_setup_views
 from .websocket_api import async_setup_commands
 
 _LOGGER = logging.getLogger(__name__)
+
+_MANAGER = (CONF_MANAGER_USER_ID, CONF_MANAGER_NAME, CONF_MANAGER_SINCE, CONF_MANAGER_UNTIL)
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -155,8 +159,6 @@ async def _async_furnish(bridge: Bridge) -> None:
 
 def _apart_from_people(entry: CameraStewardConfigEntry) -> list[object]:
     """Return all that recording rests on; what is left are people, who come and go without it."""
-    data = {
-        k: v for k, v in entry.data.items() if k not in (CONF_MANAGER_USER_ID, CONF_MANAGER_NAME)
-    }
+    data = {k: v for k, v in entry.data.items() if k not in _MANAGER}
     cameras = [(k, each.title, dict(each.data)) for k, each in cameras_of(entry).items()]
     return [entry.title, data, cameras]

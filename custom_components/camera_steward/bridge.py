@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 from functools import partial, wraps
@@ -40,6 +40,7 @@ from .const import (
     PURPOSES,
     SUBENTRY_CAMERA,
 )
+from .core.access.decide import Refusal
 from .core.books import (
     erase_site,
     replace_vault,
@@ -50,7 +51,7 @@ from .core.capture.worker import GapStarted, StatusChanged, StorageTrouble
 from .core.errors import RetentionError, StewardError
 from .core.ledger.entry import EntryKind, Json
 from .core.ledger.registers import PurgeRecord
-from .core.model import CaptureStatus, Gap, GapCause, RecordingMode, Segment
+from .core.model import Action, CaptureStatus, Gap, GapCause, RecordingMode, Segment
 from .core.site import (
     CameraSettings,
     PurgeDone,
@@ -64,8 +65,9 @@ from .core.steward import (
     Steward,
 )
 from .core.vault.verify import VerifyLevel
-from .core.viewing.desk import House
-from .core.viewing.lobby import Lobby
+from .core.viewing.desk import Caller, House, ViewingDenied
+from .core.viewing.lobby import Lobby, LobbyEvent
+from .core.viewing.watches import FootageViewed, ViewingUnusual
 from .keys import SiteKeys
 from .limits import limit_from
 from .memory import SiteMemory
@@ -76,6 +78,8 @@ from .sources import async_source_for
 
 AUTOMATION: Final = "automation"
 """The actor of what nobody asked for by hand."""
+NOBODY: Final = "nobody"
+"""The name that triggers give where nobody is known, as the ledger does."""
 RESERVE_BYTES: Final = 1024**3
 """Kept free by erasing the oldest footage; a product default."""
 STOP_SECONDS: Final = 20.0
@@ -167,6 +171,67 @@ def notices(event: StewardEvent) -> list[CameraNotice]:
             ]
         case _:
             return []
+
+
+class ViewingOccasion(StrEnum):
+    """What of viewing sets a trigger off; also the trigger's key."""
+
+    FOOTAGE_VIEWED = "footage_viewed"
+    GUEST_PERMISSION_USED = "guest_permission_used"
+    VIEWING_DENIED = "viewing_denied"
+    VIEWING_UNUSUAL = "viewing_unusual"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewingNotice:
+    """A line of the viewing register as triggers tell it.
+
+    It names a person, so it goes to triggers and nowhere else: no event, no state, no log.
+    """
+
+    site: str
+    occasions: frozenset[ViewingOccasion]
+    camera: str | None
+    kind: str
+    reasons: tuple[str, ...]
+    variables: dict[str, Any] = field(repr=False)
+
+
+def viewing_notice(entry: ConfigEntry, event: LobbyEvent) -> ViewingNotice:
+    """Return what triggers tell of an event of the core, with no more than a message needs."""
+    viewing = event.viewing
+    camera = viewing.camera
+    variables: dict[str, Any] = {
+        "config_entry_id": entry.entry_id,
+        "site": entry.title,
+        "at": dt_util.as_local(viewing.at),
+        "name": viewing.name or NOBODY,
+        "kind": viewing.kind.value,
+        "camera": camera_name(entry, camera) if camera is not None else None,
+        "purpose": viewing.purpose,
+    }
+    reasons: tuple[str, ...] = ()
+    match event:
+        case ViewingDenied():
+            occasions = [ViewingOccasion.VIEWING_DENIED]
+            variables["refusal"] = viewing.refusal
+        case ViewingUnusual():
+            occasions = [ViewingOccasion.VIEWING_UNUSUAL]
+            reasons = tuple(each.value for each in event.reasons)
+            variables |= {"role": viewing.role, "reasons": list(reasons)}
+        case FootageViewed():
+            occasions = [ViewingOccasion.FOOTAGE_VIEWED]
+            if viewing.permission is not None:
+                occasions.append(ViewingOccasion.GUEST_PERMISSION_USED)
+            variables["role"] = viewing.role
+    return ViewingNotice(
+        site=entry.entry_id,
+        occasions=frozenset(occasions),
+        camera=camera,
+        kind=viewing.kind.value,
+        reasons=reasons,
+        variables=variables,
+    )
 
 
 # Settings
@@ -357,6 +422,20 @@ class Bridge:
     async def async_in_lobby[T](self, target: Callable[[Lobby], T]) -> T:
         """Do something where people are let in; raises the core's own errors."""
         return await self._run(lambda: target(self.steward.lobby()))
+
+    @core_errors
+    async def async_end_permissions(self, *, actor: str | None) -> int:
+        """End all guest permissions and return how many; `actor` is a user's id."""
+        name = await self._actor(actor)
+        return await self.async_in_lobby(lambda lobby: lobby.desk.withdraw_all(actor=name))
+
+    @core_errors
+    async def async_deny_managing(self, user: str) -> None:
+        """Enter that a user, by id, tried what is the manager's; once a minute a person."""
+        caller = Caller(user=user, name=await self._actor(user))
+        await self.async_in_lobby(
+            lambda lobby: lobby.desk.deny(caller, Refusal.NOT_MANAGER, Action.MANAGE)
+        )
 
     @core_errors
     async def async_set_recording(self, camera: str, on: bool, *, actor: str | None) -> None:

@@ -19,11 +19,13 @@ from homeassistant.config_entries import (
 from homeassistant.core import callback
 from homeassistant.helpers.selector import (
     BooleanSelector,
+    DateSelector,
     SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
     SelectSelectorMode,
 )
+from homeassistant.util import dt as dt_util
 
 from . import keys
 from .bridge import async_replace_vault
@@ -33,6 +35,8 @@ from .const import (
     CONF_INSTALLER,
     CONF_KEY_MARK,
     CONF_MANAGER_NAME,
+    CONF_MANAGER_SINCE,
+    CONF_MANAGER_UNTIL,
     CONF_MANAGER_USER_ID,
     CONF_PURPOSE,
     CONF_REASON,
@@ -61,6 +65,7 @@ from .forms import (
     retention_hours,
     size_text,
     stripped,
+    term_errors,
 )
 from .operator_flow import OperatorSubentryFlow
 from .places import (
@@ -115,6 +120,7 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Begin a new site."""
+        self._data = {CONF_MANAGER_SINCE: dt_util.now().date().isoformat()}
         return await self.async_step_site()
 
     async def async_step_reconfigure(
@@ -128,8 +134,11 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
         """Ask who answers for the cameras, and who manages their operation."""
         errors: dict[str, str] = {}
         if user_input is not None:
-            self._data |= stripped(user_input)
-            if not (errors := missing(user_input, _TEXTS)):
+            self._data |= {CONF_MANAGER_UNTIL: None, **stripped(user_input)}
+            errors = missing(user_input, _TEXTS) | term_errors(
+                self._data[CONF_MANAGER_SINCE], self._data[CONF_MANAGER_UNTIL], CONF_MANAGER_UNTIL
+            )
+            if not errors:
                 return await self.async_step_vault()
         schema = probatio.Schema(
             {
@@ -138,6 +147,8 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
                 probatio.Required(CONF_PURPOSE): LONG_TEXT,
                 probatio.Required(CONF_MANAGER_USER_ID): await async_user_selector(self.hass),
                 probatio.Required(CONF_MANAGER_NAME): TEXT,
+                probatio.Required(CONF_MANAGER_SINCE): DateSelector(),
+                probatio.Optional(CONF_MANAGER_UNTIL): DateSelector(),
             }
         )
         return self.async_show_form(

@@ -14,7 +14,7 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, Upda
 from homeassistant.util import dt as dt_util
 
 from . import repairs
-from .bridge import RESERVE_BYTES, Bridge, CameraNotice, cameras_of, notices
+from .bridge import RESERVE_BYTES, Bridge, CameraNotice, cameras_of, notices, viewing_notice
 from .const import CONF_ADDRESS, DOMAIN
 from .core.errors import SourceRefusedError, StewardError
 from .core.model import CaptureStatus
@@ -26,10 +26,13 @@ from .core.site import (
     SiteSnapshot,
     StewardEvent,
 )
+from .core.viewing.lobby import LobbyEvent
 from .exposure import Exposure, ExposureCheck, Logins
 from .forms import size_text
 from .memory import SiteMemory
+from .people import people_of
 from .repairs import Issue
+from .trigger import async_tell_triggers
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -113,6 +116,10 @@ class CameraStewardCoordinator(DataUpdateCoordinator[SiteSnapshot]):
     @callback
     def async_on_event(self, event: StewardEvent) -> None:
         """Take an event of the core."""
+        if isinstance(event, LobbyEvent):
+            # It changes no entity, and none may tell of it.
+            async_tell_triggers(self.hass, viewing_notice(self.config_entry, event))
+            return
         for notice in notices(event):
             if (watcher := self._watchers.get(notice.camera)) is not None:
                 watcher(notice)
@@ -151,6 +158,7 @@ class CameraStewardCoordinator(DataUpdateCoordinator[SiteSnapshot]):
                 free=size_text(space.free_bytes),
                 total=size_text(space.total_bytes),
             )
+        self._async_look_for_manager()
         now = dt_util.utcnow()
         for camera, subentry in cameras_of(self.config_entry).items():
             found = snapshot.cameras.get(camera)
@@ -191,7 +199,14 @@ class CameraStewardCoordinator(DataUpdateCoordinator[SiteSnapshot]):
             )
         count = len(logins.administrators)
         self._async_tell(Issue.ADMINISTRATORS, count > 0, count=str(count))
+        self._async_look_for_manager()
         self.async_update_listeners()
+
+    @callback
+    def _async_look_for_manager(self) -> None:
+        manager, *_ = people_of(self.config_entry)
+        acts = self.logins.manager and manager.acts(dt_util.utcnow())
+        self._async_tell(Issue.NO_MANAGER, not acts)
 
     @callback
     def _async_tell(

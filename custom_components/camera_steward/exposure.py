@@ -25,7 +25,7 @@ from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.json import json_dumps
 
 from .bridge import cameras_of
-from .const import CONF_SOURCE_ENTITY
+from .const import CONF_MANAGER_USER_ID, CONF_SOURCE_ENTITY
 from .people import is_person, people_of
 from .sealing import source_entity
 
@@ -41,6 +41,9 @@ _CHANGES: Final = (
     EVENT_USER_UPDATED,
 )
 _PICTURES: Final = (Platform.CAMERA, Platform.IMAGE)
+_STRATEGY: Final = re.compile(r'"strategy":\{[^}]*?"type":"([^"]*)"')
+"""What makes a dashboard or a view: which cards it has cannot be read."""
+_HARMLESS: Final = frozenset(("iframe", "map"))
 _OWN_TITLE: Final = "Overview"
 
 
@@ -64,18 +67,19 @@ class Logins:
     others: tuple[str, ...] = ()
     administrators: tuple[str, ...] = ()
     """Those of them who can change the system."""
+    manager: bool = True
+    """Whether the operations manager is among those who can log in."""
 
 
 async def async_logins(hass: HomeAssistant, entry: ConfigEntry) -> Logins:
     """Return who can log in and holds no role at a site."""
     appointed = {each.user for each in people_of(entry)}
-    found = [
-        user
-        for user in await hass.auth.async_get_users()
-        if is_person(user) and user.id not in appointed
-    ]
+    people = [each for each in await hass.auth.async_get_users() if is_person(each)]
+    found = [each for each in people if each.id not in appointed]
     return Logins(
-        others=_names(found), administrators=_names(each for each in found if each.is_admin)
+        others=_names(found),
+        administrators=_names(each for each in found if each.is_admin),
+        manager=any(each.id == entry.data[CONF_MANAGER_USER_ID] for each in people),
     )
 
 
@@ -128,7 +132,7 @@ async def _async_dashboards(hass: HomeAssistant) -> AsyncIterator[tuple[str, str
         except HomeAssistantError, OSError:
             continue
         contents = json_dumps(config)
-        made = '"strategy":' in contents
+        made = not _HARMLESS.issuperset(_STRATEGY.findall(contents))
         yield title or config.get("title") or _OWN_TITLE, None if made else contents
 
 

@@ -1,7 +1,7 @@
 """What the forms for a site and for a camera have in common: retention, approval, sizes."""
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import probatio
@@ -99,6 +99,13 @@ def approval_errors(given: Mapping[str, Any]) -> dict[str, str]:
 def missing(given: Mapping[str, Any], names: Iterable[str]) -> dict[str, str]:
     """Return a form error for each text that was left blank."""
     return {name: "text_missing" for name in names if not str(given.get(name, "")).strip()}
+
+
+def term_errors(since: str | None, until: str | None, name: str) -> dict[str, str]:
+    """Return the form error of an appointment that ends before it begins; `name` is its end's."""
+    if since and until and date.fromisoformat(until) < date.fromisoformat(since):
+        return {name: "until_before_since"}
+    return {}
 
 
 def stripped(given: Mapping[str, Any]) -> dict[str, Any]:

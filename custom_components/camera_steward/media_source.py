@@ -1,5 +1,6 @@
-"""The media browser: site, purpose, camera, day, hour, clip; for whom the desk lets in."""
+"""The media browser: site, purpose, camera, live or day, hour, clip; for whom the desk lets in."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -28,13 +29,14 @@ from .bridge import cameras_of
 from .const import DOMAIN, PURPOSES
 from .coordinator import CameraStewardConfigEntry
 from .core.access.decide import Decision, Refusal, RefusedError
-from .core.errors import StewardError
+from .core.errors import LiveMissingError, StewardError
 from .core.ledger.fields import Span
 from .core.model import Action, Segment
 from .core.viewing.desk import Caller
+from .core.viewing.live import LENGTH as LIVE_LENGTH
 from .core.viewing.lobby import Lobby
 from .core.viewing.playback import GAP
-from .core.viewing.watches import Watch
+from .core.viewing.watches import Watch, WatchEnd
 from .people import caller_in_media_source
 from .texts import Texts, async_texts, bounds, clock
 from .views import entrance, picture_path, running_site, running_sites
@@ -46,6 +48,9 @@ _STAMP: Final = "%Y%m%dT%H%MZ"
 _LONGEST_IDENTIFIER: Final = 300
 _HOUR: Final = timedelta(hours=1)
 _MOST_FOUND: Final = 100
+_LIVE: Final = "live"
+"""In an identifier, where a day is otherwise."""
+_LOOK_EVERY: Final = 0.2
 _OWN: Final = {
     Refusal.NOT_PLEDGED: "refused_not_pledged",
     Refusal.NOT_YET: "refused_not_yet",
@@ -69,6 +74,7 @@ class _Place:
     site: str | None = None
     purpose: str | None = None
     camera: str | None = None
+    live: bool = False
     day: date | None = None
     hour: datetime | None = None
     clip: int | None = None
@@ -81,11 +87,15 @@ class _Place:
         parts = identifier.split("/") if identifier else []
         if len(parts) > 6 or not all(parts):
             raise ValueError("not an identifier of ours")
+        live = parts[3:] == [_LIVE]
+        if live:
+            parts.pop()
         given = dict(zip(("site", "purpose", "camera", "day", "hour", "clip"), parts, strict=False))
         place = cls(
             site=given.get("site"),
             purpose=given.get("purpose"),
             camera=given.get("camera"),
+            live=live,
             day=date.fromisoformat(given["day"]) if "day" in given else None,
             hour=_parse_hour(given["hour"]) if "hour" in given else None,
             clip=int(given["clip"]) if "clip" in given else None,
@@ -100,6 +110,7 @@ class _Place:
             self.site,
             self.purpose,
             self.camera,
+            _LIVE if self.live else None,
             self.day.isoformat() if self.day is not None else None,
             self.hour.strftime(_STAMP) if self.hour is not None else None,
             str(self.clip) if self.clip is not None else None,
@@ -164,8 +175,9 @@ class CameraStewardSource(MediaSource):
         with _told(texts, Unresolvable):
             place = _Place.parse(item.identifier or "")
             cast = item.target_media_player is not None
-            visit = await self._async_enter(place, Action.PLAYBACK, texts, cast=cast)
-            watch = await self._async_play(visit, place)
+            action = Action.LIVE if place.live else Action.PLAYBACK
+            visit = await self._async_enter(place, action, texts, cast=cast)
+            watch = await (self._async_go_live if place.live else self._async_play)(visit, place)
             return PlayMedia(entrance(self.hass, visit.entry.entry_id, watch), _MIME)
 
     @override
@@ -238,6 +250,29 @@ class CameraStewardSource(MediaSource):
 
         return await visit.entry.runtime_data.bridge.async_in_lobby(play)
 
+    async def _async_go_live(self, visit: _Visit, place: _Place) -> Watch:
+        """Begin to watch live, once there is enough for a player to begin with."""
+        camera, purpose = place.camera or "", place.purpose or ""
+        bridge = visit.entry.runtime_data.bridge
+
+        def go_live(lobby: Lobby) -> Watch:
+            with lobby.desk.on_record(visit.caller, Action.LIVE, camera, purpose):
+                return lobby.go_live(
+                    visit.caller, camera=camera, purpose=purpose, words=visit.texts
+                )
+
+        watch = await bridge.async_in_lobby(go_live)
+        try:
+            # What is waited for comes in a camera's own thread; a person hardly waits longer for it.
+            while not await bridge.async_in_lobby(  # noqa: ASYNC110
+                lambda lobby: lobby.is_ready(watch)
+            ):
+                await asyncio.sleep(_LOOK_EVERY)
+        except BaseException:
+            await bridge.async_in_lobby(lambda lobby: lobby.watches.close(watch, WatchEnd.LEFT))
+            raise
+        return watch
+
     # What is listed
 
     async def _async_root(self, texts: Texts) -> BrowseMediaSource:
@@ -255,6 +290,8 @@ class CameraStewardSource(MediaSource):
             return self._purposes(visit, identifier=str(place))
         if place.camera is None:
             return await self._async_cameras(visit, place)
+        if place.live:
+            raise ValueError("nothing is below it")
         if place.day is None:
             return await self._async_days(visit, place)
         if place.hour is None:
@@ -296,7 +333,7 @@ class CameraStewardSource(MediaSource):
         camera = place.camera or ""
         bridge = visit.entry.runtime_data.bridge
         extent = await bridge.async_in_lobby(lambda lobby: lobby.extent(camera))
-        children = []
+        children = await self._async_live(visit, place)
         if extent is not None:
             first, last = (dt_util.as_local(each).date() for each in extent)
             for back in range((last - first).days + 1):
@@ -305,6 +342,20 @@ class CameraStewardSource(MediaSource):
                     title = visit.texts.day(day)
                     children.append(_folder(str(replace(place, day=day)), title))
         return _folder(str(place), (await self._async_names(visit))[camera], children)
+
+    async def _async_live(self, visit: _Visit, place: _Place) -> list[BrowseMediaSource]:
+        """Return what stands for the live view, for whom may see it; else nothing.
+
+        Whether there is a picture just now is said when it is played: that can be read in full.
+        """
+        camera, purpose = place.camera or "", place.purpose or ""
+        may = await visit.entry.runtime_data.bridge.async_in_lobby(
+            lambda lobby: lobby.may_watch_live(visit.caller, camera=camera, purpose=purpose)
+        )
+        if not may or camera not in cameras_of(visit.entry):
+            return []
+        title = visit.texts["live_title"].format(minutes=LIVE_LENGTH // timedelta(minutes=1))
+        return [_film(str(replace(place, live=True)), title, None)]
 
     async def _async_hours(self, visit: _Visit, place: _Place) -> BrowseMediaSource:
         camera, purpose, day = place.camera or "", place.purpose or "", place.day
@@ -374,7 +425,7 @@ class CameraStewardSource(MediaSource):
                 if wanted in each.title.casefold():
                     found.append(each)
                 below = _Place.parse(each.identifier or "")
-                if below.day is None or (place.day is not None and below.clip is None):
+                if each.can_expand and (below.day is None or place.day is not None):
                     waiting.append(below)
         return found[:_MOST_FOUND]
 
@@ -386,6 +437,8 @@ def _told(texts: Texts, kind: type[HomeAssistantError]) -> Iterator[None]:
         yield
     except RefusedError as err:
         raise kind(texts[_OWN.get(err.refusal, "refused")]) from None
+    except LiveMissingError as err:
+        raise kind(texts[f"live_{err.detail}"]) from None
     except StewardError, ValueError:
         raise kind(texts["nothing_here"]) from None
 

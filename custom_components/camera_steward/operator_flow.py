@@ -1,6 +1,5 @@
 """Appoint an operator, change the appointment, or end it (Kumagaya guideline 第3 1(2))."""
 
-from datetime import date
 from typing import Any
 
 import probatio
@@ -20,7 +19,7 @@ from .const import (
     CONF_USER_ID,
     SUBENTRY_OPERATOR,
 )
-from .forms import TEXT, async_user_selector, missing, stripped
+from .forms import TEXT, async_user_selector, missing, stripped, term_errors
 
 
 class OperatorSubentryFlow(ConfigSubentryFlow):
@@ -64,9 +63,7 @@ class OperatorSubentryFlow(ConfigSubentryFlow):
 
     def _errors(self, given: dict[str, Any]) -> dict[str, str]:
         errors = missing(given, (CONF_NAME,))
-        until = given[CONF_UNTIL]
-        if until and date.fromisoformat(until) < date.fromisoformat(given[CONF_SINCE]):
-            errors[CONF_UNTIL] = "until_before_since"
+        errors |= term_errors(given[CONF_SINCE], given[CONF_UNTIL], CONF_UNTIL)
         user = given[CONF_USER_ID]
         entry = self._get_entry()
         mine = None

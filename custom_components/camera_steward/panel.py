@@ -1,6 +1,6 @@
-"""The page in the sidebar where people see their role and accept pledge and rules.
+"""The page in the sidebar: one's own role and pledge; the manager's permissions and register.
 
-It is there for every login and shows each only what is their own: the commands behind it ask.
+It is there for every login and shows each only what is theirs to see: the commands behind it ask.
 """
 
 from pathlib import Path
@@ -14,8 +14,7 @@ from homeassistant.loader import async_get_integration
 from .const import DOMAIN
 
 _ADDRESS: Final = "camera-steward"
-_SCRIPT: Final = Path(__file__).parent / "frontend" / "panel.js"
-_SCRIPT_URL: Final = f"/{DOMAIN}/panel.js"
+_FOLDER: Final = Path(__file__).parent / "frontend"
 
 
 async def async_setup_panel(hass: HomeAssistant) -> None:
@@ -24,17 +23,19 @@ async def async_setup_panel(hass: HomeAssistant) -> None:
         frontend.DATA_PANELS, {}
     ):
         return
-    # Anyone may read this file: it holds no more than how the page looks.
-    await hass.http.async_register_static_paths(
-        [StaticPathConfig(_SCRIPT_URL, str(_SCRIPT), cache_headers=False)]
-    )
+    # The version is in the path: the files name each other, and a browser keeps what it has by its path.
     version = (await async_get_integration(hass, DOMAIN)).version
+    base = f"/{DOMAIN}/{version}"
+    # Anyone may read these files: they hold no more than how the pages look.
+    await hass.http.async_register_static_paths(
+        [StaticPathConfig(base, str(_FOLDER), cache_headers=False)]
+    )
     await panel_custom.async_register_panel(
         hass,
         frontend_url_path=_ADDRESS,
         webcomponent_name="camera-steward-panel",
         sidebar_title="Camera Steward",
         sidebar_icon="mdi:cctv",
-        module_url=f"{_SCRIPT_URL}?{version}",
+        module_url=f"{base}/panel.js",
         require_admin=False,
     )

@@ -15,6 +15,8 @@ from homeassistant.helpers.http import current_request
 
 from .const import (
     CONF_MANAGER_NAME,
+    CONF_MANAGER_SINCE,
+    CONF_MANAGER_UNTIL,
     CONF_MANAGER_USER_ID,
     CONF_SINCE,
     CONF_UNTIL,
@@ -38,6 +40,8 @@ def people_of(entry: ConfigEntry) -> tuple[Person, ...]:
         user=data[CONF_MANAGER_USER_ID],
         name=data[CONF_MANAGER_NAME],
         role=Role.MANAGER,
+        since_at=_begins(data.get(CONF_MANAGER_SINCE)),
+        until_at=_ends(data.get(CONF_MANAGER_UNTIL)),
     )
     operators = [
         Person(

@@ -51,6 +51,7 @@ class Issue(StrEnum):
     LIVE_SHARED = "live_shared"
     SEAL_OPEN = "seal_open"
     ADMINISTRATORS = "administrators"
+    NO_MANAGER = "no_manager"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +87,7 @@ _KINDS = {
         severity=ir.IssueSeverity.ERROR, fixable=True, of_camera=True, texts=("entities",)
     ),
     Issue.ADMINISTRATORS: _Kind(severity=ir.IssueSeverity.WARNING, texts=("count",)),
+    Issue.NO_MANAGER: _Kind(severity=ir.IssueSeverity.ERROR),
 }
 
 

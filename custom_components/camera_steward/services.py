@@ -6,6 +6,7 @@ for the operations manager, administrators and automations. `trigger` needs cont
 switch, as every entity action does.
 """
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -18,7 +19,7 @@ from homeassistant.core import (
     SupportsResponse,
     callback,
 )
-from homeassistant.exceptions import ServiceValidationError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import config_validation as cv, device_registry as dr, service
 from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonObjectType
@@ -36,6 +37,7 @@ SERVICE_PURGE: Final = "purge"
 SERVICE_VERIFY: Final = "verify"
 SERVICE_FOOTAGE_SUMMARY: Final = "footage_summary"
 SERVICE_TRIGGER: Final = "trigger"
+SERVICE_END_GUEST_PERMISSIONS: Final = "end_guest_permissions"
 
 ATTR_LEVEL: Final = "level"
 ATTR_START: Final = "start"
@@ -80,6 +82,13 @@ def async_setup_services(hass: HomeAssistant) -> None:
         _async_footage_summary,
         schema=probatio.Schema(_SITE | _CAMERA_AND_SPAN),
         supports_response=SupportsResponse.ONLY,
+    )
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_END_GUEST_PERMISSIONS,
+        _async_end_guest_permissions,
+        schema=probatio.Schema(_SITE),
+        supports_response=SupportsResponse.OPTIONAL,
     )
     service.async_register_platform_entity_service(
         hass, DOMAIN, SERVICE_TRIGGER, entity_domain="switch", schema=None, func="async_trigger"
@@ -168,6 +177,20 @@ async def _async_footage_summary(call: ServiceCall) -> ServiceResponse:
             }
         )
     return {"start": start.isoformat(), "end": end.isoformat(), "cameras": list(cameras)}
+
+
+async def _async_end_guest_permissions(call: ServiceCall) -> ServiceResponse:
+    """End all guest permissions and say how many there were, but not whose."""
+    entry, user = _site(call), call.context.user_id
+    bridge = entry.runtime_data.bridge
+    try:
+        await async_check_manager(call.hass, entry, call.context)
+    except ServiceValidationError:
+        if user is not None:
+            with suppress(HomeAssistantError):  # refused all the same
+                await bridge.async_deny_managing(user)
+        raise
+    return {"ended": await bridge.async_end_permissions(actor=user)}
 
 
 def _site(call: ServiceCall) -> CameraStewardConfigEntry:

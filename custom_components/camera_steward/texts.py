@@ -1,4 +1,4 @@
-"""The texts that the backend itself shows, in the language of the installation."""
+"""The texts that the backend itself shows."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -28,7 +28,7 @@ class Texts:
         return self._found[_COMMON + key]
 
     def option(self, name: str, value: str | None) -> str:
-        """Return how a role, a kind of viewing, a purpose or a refusal reads; empty for none."""
+        """Return how a role, a kind of viewing, a purpose, a refusal … reads; empty for none."""
         return self[f"{name}_{value}"] if value else ""
 
     def length(self, length: timedelta) -> str:
@@ -76,9 +76,9 @@ class Texts:
         return self._found.get(_CAUSE + cause.value) or self[f"cause_{cause.value}"]
 
 
-async def async_texts(hass: HomeAssistant) -> Texts:
-    """Return the texts in the language of the installation."""
-    language = hass.config.language
+async def async_texts(hass: HomeAssistant, language: str | None = None) -> Texts:
+    """Return the texts in a language, else in that of the installation."""
+    language = language or hass.config.language
     found: dict[str, str] = {}
     for category in ("common", "entity", "selector"):
         found |= await async_get_translations(hass, language, category, [DOMAIN])

@@ -23,7 +23,9 @@ from .core.access.decide import Refusal, RefusedError
 from .core.errors import StewardError
 from .core.model import Action
 from .core.viewing.desk import Caller
+from .core.viewing.live import LiveList
 from .core.viewing.lobby import Lobby, PieceKind
+from .core.viewing.playback import Playback
 from .core.viewing.screen import Playable
 from .core.viewing.watches import Watch
 from .people import caller_of_request
@@ -42,7 +44,7 @@ _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_PIECE: Final = re.compile(r"([0-9]{1,5})\.(mp4|m4s|ts)")
+_PIECE: Final = re.compile(r"([0-9]{1,9})\.(mp4|m4s|ts)")
 _ENTRANCE: Final = "index.m3u8"
 _STORED: Final = "stored.m3u8"
 _CONVERTED: Final = "screen.m3u8"
@@ -120,7 +122,8 @@ class WatchView(_View):
         bridge = entry.runtime_data.bridge
         watch = await bridge.async_in_lobby(lambda lobby: lobby.watch(token, caller))
         if file in (_ENTRANCE, _STORED, _CONVERTED):
-            text = await self._playlist(hass, entry.entry_id, watch, file)
+            played = await bridge.async_in_lobby(lambda lobby: lobby.listed(watch))
+            text = await self._playlist(_Signer(hass, entry.entry_id, watch), watch, played, file)
             return Response(text=text, content_type=_PLAYLIST, headers=_HEADERS)
         found = _PIECE.fullmatch(file)
         if found is None:
@@ -136,19 +139,21 @@ class WatchView(_View):
             )
         return Response(body=body, content_type=_TYPES[kind], headers=_HEADERS)
 
-    async def _playlist(self, hass: HomeAssistant, entry_id: str, watch: Watch, file: str) -> str:
-        playback = watch.played
-        sign = _Signer(hass, entry_id, watch)
-        if file == _ENTRANCE and playback.playable is Playable.MAYBE:
-            return playback.either(sign(_STORED), sign(_CONVERTED))
+    async def _playlist(
+        self, sign: _Signer, watch: Watch, played: Playback | LiveList, file: str
+    ) -> str:
+        if file == _ENTRANCE and played.playable is Playable.MAYBE:
+            return played.either(sign(_STORED), sign(_CONVERTED))
         # The frontend's player stumbles over a list with a single choice: then none is given.
-        stored = file == _STORED or playback.playable is Playable.AS_STORED
-        addresses = []
-        for number, name in enumerate(playback.names(stored=stored)):
-            addresses.append(sign(name))
+        stored = file == _STORED or played.playable is Playable.AS_STORED
+        names, addresses = played.names(stored=stored), []
+        for number, name in enumerate(names):
+            addresses.append(watch.addresses.get(name) or sign(name))
             if number % _SIGNED_AT_ONCE == 0:
                 await asyncio.sleep(0)  # an hour has a thousand: others have their turn between
-        return playback.listed(addresses, stored=stored)
+        if isinstance(played, LiveList):
+            watch.addresses = dict(zip(names, addresses, strict=True))
+        return played.listed(addresses, stored=stored)
 
     @override
     def about(self, **where: str) -> tuple[Action, str | None, str | None]:

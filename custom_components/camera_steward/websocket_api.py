@@ -7,6 +7,7 @@ that there is and one that there is not read alike.
 import csv
 import io
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, Final
@@ -20,14 +21,14 @@ from homeassistant.helpers.typing import VolDictType
 from homeassistant.util import dt as dt_util
 
 from .bridge import camera_name, cameras_of
-from .const import DOMAIN
+from .const import CONF_ADDRESS, DOMAIN
 from .coordinator import CameraStewardConfigEntry
 from .core.access.decide import Refusal, RefusedError
 from .core.access.people import Permission
 from .core.errors import StewardError
 from .core.ledger.viewings import Viewing
 from .core.model import Action
-from .core.viewing.desk import Caller
+from .core.viewing.desk import LONGEST_PERMISSION, Caller
 from .core.viewing.lobby import Lobby
 from .people import caller_of_connection, is_person
 from .pledge import LANGUAGES
@@ -45,7 +46,7 @@ type _Command = Callable[[HomeAssistant, ActiveConnection, dict[str, Any]], Awai
 @callback
 def async_setup_commands(hass: HomeAssistant) -> None:
     """Register the commands, which are there whether or not a site is set up."""
-    for command in (own, accept, permissions, permit, withdraw, viewings):
+    for command in (own, accept, permissions, permit, withdraw, viewings, exposure):
         websocket_api.async_register_command(hass, command)
 
 
@@ -155,6 +156,7 @@ async def permissions(
         "users": {
             user.id: user.name for user in await hass.auth.async_get_users() if is_person(user)
         },
+        "longest_hours": LONGEST_PERMISSION / timedelta(hours=1),
     }
 
 
@@ -222,6 +224,7 @@ async def withdraw(hass: HomeAssistant, connection: ActiveConnection, msg: dict[
         probatio.Optional("camera"): str,
         probatio.Optional("user_id"): str,
         probatio.Optional("as_csv", default=False): bool,
+        probatio.Optional("language"): probatio.In(LANGUAGES),
     }
 )
 @websocket_api.async_response
@@ -230,19 +233,49 @@ async def viewings(
     hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
 ) -> dict[str, Any]:
     """Return the viewing register of a span, as rows or as a table to print."""
-    entry, _ = await _async_manager(hass, connection, msg)
-    found = await entry.runtime_data.bridge.async_in_lobby(
-        lambda lobby: lobby.register(
-            dt_util.as_utc(msg["start"]),
-            dt_util.as_utc(msg["end"]),
-            camera=msg.get("camera"),
-            user=msg.get("user_id"),
-        )
-    )
+    entry, manager = await _async_manager(hass, connection, msg)
+    start, end = dt_util.as_utc(msg["start"]), dt_util.as_utc(msg["end"])
+
+    def read(lobby: Lobby) -> list[Viewing]:
+        found = lobby.register(start, end, camera=msg.get("camera"), user=msg.get("user_id"))
+        # What cannot be entered is read all the same: it is needed most when something is wrong.
+        with suppress(StewardError):
+            lobby.desk.register_read(manager, start, end)
+        return found
+
+    found = await entry.runtime_data.bridge.async_in_lobby(read)
     rows = [_viewing(entry, each) for each in reversed(found)]
     if msg["as_csv"]:
-        return {"csv": _csv(await async_texts(hass), rows)}
+        return {"csv": _csv(await async_texts(hass, msg.get("language")), rows)}
     return {"viewings": rows}
+
+
+@websocket_api.websocket_command({probatio.Required("type"): f"{DOMAIN}/exposure", **_ENTRY})
+@websocket_api.async_response
+@_answering
+async def exposure(
+    hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
+) -> dict[str, Any]:
+    """Return who can watch past the steward, and by which entities on which dashboards."""
+    entry, _ = await _async_manager(hass, connection, msg)
+    data = entry.runtime_data
+    await data.exposure.async_look()
+    seen = data.coordinator
+    return {
+        "others": list(seen.logins.others),
+        "administrators": list(seen.logins.administrators),
+        "cameras": [
+            {
+                "camera": each.title,
+                "sealed": CONF_ADDRESS in each.data,
+                "enforced": seen.exposures[camera].enforced,
+                "entities": list(seen.exposures[camera].entities),
+                "dashboards": list(seen.exposures[camera].dashboards),
+            }
+            for camera, each in cameras_of(entry).items()
+            if camera in seen.exposures
+        ],
+    }
 
 
 # ---------------------------------------------------------------------- inside
@@ -310,7 +343,10 @@ def _csv(texts: Texts, rows: list[dict[str, Any]]) -> str:
     # Spreadsheets tell UTF-8 by this mark.
     made.write("\ufeff")
     writer = csv.writer(made)
-    columns = ("at", "name", "role", "kind", "purpose", "camera", "watched", "refusal", "client")
+    columns = (
+        *("at", "name", "role", "kind", "purpose", "camera", "watched"),
+        *("refusal", "unusual", "client"),
+    )
     writer.writerow([texts[f"register_{each}"] for each in columns])
     for row in rows:
         watched = "; ".join(f"{_local(start)} – {_local(end)}" for start, end in row["watched"])
@@ -318,6 +354,7 @@ def _csv(texts: Texts, rows: list[dict[str, Any]]) -> str:
             **row,
             "at": _local(row["at"]),
             "watched": watched,
+            "unusual": "; ".join(texts.option("unusual", each) for each in row["unusual"]),
             **{
                 name: texts.option(name, row[name])
                 for name in ("role", "kind", "purpose", "refusal")

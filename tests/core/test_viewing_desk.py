@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -323,3 +323,24 @@ def test_a_ledger_that_does_not_say_who_is_permitted_opens_no_desk(
         connection.execute("UPDATE entries SET data = ? WHERE kind = ?", (data, kind))
     with pytest.raises(LedgerBrokenError):
         open_site(site.path, site.clock)
+
+
+def test_reading_the_register_is_entered_once_a_day_and_person_by_the_days_of_the_site(
+    site: ViewingSite,
+) -> None:
+    site.desk.furnish(replace(HOUSE, zone=timezone(9 * HOUR)))
+    span = (NOON - DAY, NOON)
+    for _ in range(2):
+        site.desk.register_read(MANAGER, *span)
+    site.clock.passes(3 * HOUR - TICK)  # midnight in Kumagaya is near
+    site.desk.register_read(MANAGER, *span)
+    site.desk.register_read(OPERATOR, *span)
+    site.clock.passes(TICK)
+    site.desk.register_read(MANAGER, NOON, NOON + HOUR)
+    entries = site.entries(EntryKind.REGISTER_READ)
+    assert [(each.actor, each.at) for each in entries] == [
+        ("埼玉花子", NOON),
+        ("熊谷太郎", NOON + 3 * HOUR - TICK),
+        ("埼玉花子", NOON + 3 * HOUR),
+    ]
+    assert entries[2].data["read"] == [[NOON.isoformat(), (NOON + HOUR).isoformat()]]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from custom_components.camera_steward.core.access.decide import RefusedError
+from custom_components.camera_steward.core.capture.live import Live
 from custom_components.camera_steward.core.ledger.entry import EntryKind
 from custom_components.camera_steward.core.ledger.viewings import viewing_register
 from custom_components.camera_steward.core.model import GapCause
@@ -54,7 +55,11 @@ class Stage:
         self.end = last.end_at
         self.ledger = ledger_at(folder / "ledger.db", StepClock(START))
         self.clock = MovedClock(START + HOUR)
-        self.lobby = Lobby(site.vault, site.index, self.ledger, self.clock, lambda event: None)
+        self.lobby = Lobby(
+            *(site.vault, site.index, self.ledger, self.clock),
+            lambda event: None,
+            lambda camera: Live(site.clock).join(lambda: None),
+        )
         self.lobby.desk.furnish(HOUSE)
         self.pledge(MANAGER)
 

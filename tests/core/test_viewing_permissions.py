@@ -250,6 +250,49 @@ def test_a_permission_is_withdrawn_at_once_though_the_storage_fails_and_entered_
     again.close()
 
 
+def test_all_permissions_end_at_once_and_those_that_have_ended_are_not_counted(
+    site: ViewingSite,
+) -> None:
+    assert site.desk.withdraw_all(actor="automation") == 0
+    site.permit(MINUTE)
+    withdrawn = site.permit(DAY)
+    site.clock.passes(MINUTE)
+    site.desk.withdraw(withdrawn.id, actor="埼玉花子")
+    kept = [site.permit(DAY), site.permit(HOUR, STRANGER)]
+    site.pledge(GUEST, STRANGER)
+    assert site.allows(STRANGER)
+    # It has lasted its time, whatever the clock says.
+    site.clock.steps(-2 * MINUTE)
+    assert site.desk.withdraw_all(actor="automation") == 2
+    assert site.desk.permissions() == ()
+    assert not site.allows(GUEST)
+    assert not site.allows(STRANGER)
+    ended = {
+        each.data["permission"]: each.actor for each in site.entries(EntryKind.PERMISSION_ENDED)
+    }
+    assert ended == {withdrawn.id: "埼玉花子"} | {each.id: "automation" for each in kept}
+    assert site.desk.withdraw_all(actor="automation") == 0
+    site.clock.steps(2 * MINUTE)
+    again = site.reopened()
+    assert again.desk.permissions() == ()
+    again.close()
+
+
+def test_all_permissions_are_over_at_once_though_the_storage_fails_and_entered_when_asked_again(
+    site: ViewingSite,
+) -> None:
+    site.permit(DAY)
+    site.permit(DAY, STRANGER)
+    site.pledge(GUEST, STRANGER)
+    with storage_failing(site.path):
+        with pytest.raises(StorageError):
+            site.desk.withdraw_all(actor="automation")
+        assert not site.allows(GUEST)
+        assert not site.allows(STRANGER)
+    assert site.desk.withdraw_all(actor="automation") == 2
+    assert len(site.entries(EntryKind.PERMISSION_ENDED)) == 2
+
+
 def test_permissions_given_withdrawn_and_asked_about_from_many_threads(site: ViewingSite) -> None:
     site.pledge(OPERATOR)
     failures: list[BaseException] = []

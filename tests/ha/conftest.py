@@ -1,16 +1,18 @@
 """What every test inside a Home Assistant needs."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowHandler, FlowManager, FlowResult
 
 from tests.cameras import Clip, RtspCamera
 
 from .texts import missing_texts
+from .watching import Stage, async_stage
 
 # The test plugin has every statement told.
 logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
@@ -65,3 +67,15 @@ def rtsp_camera() -> Iterator[RtspCamera]:
     """Run an RTSP camera with a small picture, user and password."""
     with RtspCamera(CLIP, user="viewer", password="hunter2") as camera:
         yield camera
+
+
+@pytest.fixture
+async def stage(
+    hass: HomeAssistant,
+    disk: Path,
+    rtsp_camera: RtspCamera,
+    hass_ws_client: Callable[..., Any],
+    hass_client_no_auth: Callable[..., Any],
+) -> Stage:
+    """Set up a site that recorded, with its manager logged in."""
+    return await async_stage(hass, disk, rtsp_camera, hass_ws_client, hass_client_no_auth)

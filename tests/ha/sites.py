@@ -101,6 +101,7 @@ def site(root: Path, *cameras: ConfigSubentryDataWithId, **more: Any) -> MockCon
         "purpose": "Prevention of theft",
         "manager_user_id": MANAGER,
         "manager_name": "Hanako Kumagaya",
+        "manager_since": "2026-01-01",
         "vault_path": str(root),
         "vault_id": str(vault),
         "retention_hours": 24,

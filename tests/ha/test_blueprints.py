@@ -2,8 +2,9 @@
 
 import re
 import shutil
-from collections.abc import AsyncGenerator
-from datetime import timedelta
+from collections.abc import AsyncGenerator, Sequence
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,20 +14,35 @@ import yaml
 from homeassistant.components.automation import DATA_COMPONENT
 from homeassistant.components.blueprint.models import Blueprint
 from homeassistant.components.blueprint.schemas import BLUEPRINT_SCHEMA
+from homeassistant.components.trace.const import DATA_TRACE
 from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util, yaml as yaml_util
-from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_capture_events,
+    async_fire_time_changed,
+)
 from pytest_homeassistant_custom_component.test_util.aiohttp import AiohttpClientMocker
 
 from custom_components.camera_steward.bridge import state_directory
+from custom_components.camera_steward.const import PURPOSES
+from custom_components.camera_steward.core.access.decide import Refusal
+from custom_components.camera_steward.core.access.people import Role
+from custom_components.camera_steward.core.ledger.entry import EntryKind
+from custom_components.camera_steward.core.viewing.desk import Caller
+from custom_components.camera_steward.core.viewing.lobby import Lobby
+from custom_components.camera_steward.core.viewing.watches import Unusual
+from custom_components.camera_steward.trigger import KINDS
 from tests.cameras import DeadCamera, RtspCamera
 
 from .sites import (
     DOOR,
+    MANAGER,
     async_add_cameras,
     async_back_date,
+    async_ledger,
     async_set_up,
     camera,
     entity_id,
@@ -36,6 +52,8 @@ from .sites import (
     until_status,
 )
 from .test_binary_sensor import grow_older
+from .texts import TEXTS
+from .watching import ROOT, Stage, let_in, played
 
 FOLDER = Path(__file__).parents[2] / "blueprints/automation/camera_steward"
 NAMES = sorted(path.name for path in FOLDER.glob("*.yaml"))
@@ -96,7 +114,7 @@ async def async_automate(hass: HomeAssistant, name: str, **inputs: object) -> No
     """Import a blueprint as a user would have, and make an automation of it."""
     target = Path(hass.config.path("blueprints/automation/camera_steward"))
     await hass.async_add_executor_job(shutil.copytree, FOLDER, target)
-    config = {"use_blueprint": {"path": f"camera_steward/{name}", "input": inputs}}
+    config = {"id": name, "use_blueprint": {"path": f"camera_steward/{name}", "input": inputs}}
     assert await async_setup_component(hass, "automation", {"automation": [config]})
     await hass.async_block_till_done()
     [automation] = hass.data[DATA_COMPONENT].entities
@@ -257,14 +275,212 @@ async def test_footage_past_its_limit_is_told(
     assert message["message"].startswith("Door keeps footage past its limit.")
 
 
+LOOKED = {
+    "en": (
+        "{site}: Hanako Kumagaya (Operations manager) is watching Door. "
+        "How: Playback. Purpose: Check an incident."
+    ),
+    "ja": (
+        "{site}：Hanako Kumagaya（運用責任者）が Door を視聴しています。 "
+        "方法：再生。目的：事件・事故などの確認。"
+    ),
+}
+STANDS_OUT = {
+    "en": ("Unusual viewing", "What stands out: Someone’s first viewing"),
+    "ja": ("通常と異なる視聴", "通常と異なる点：その人の初めての視聴"),
+}
+NOBODY = {
+    "en": (
+        "{site}: Somebody who is not logged in was refused. "
+        "Camera: Door. How: Small pictures. Why: Not logged in."
+    ),
+    "ja": (
+        "{site}：ログインしていない者の操作を拒否しました。 "
+        "カメラ：Door。方法：縮小画像。理由：未ログイン。"
+    ),
+}
+UNPLEDGED = {
+    "en": (
+        "{site}: Hanako Kumagaya was refused. How: Browsing. Why: Pledge or rules not accepted."
+    ),
+    "ja": (
+        "{site}：Hanako Kumagayaの操作を拒否しました。 "
+        "方法：一覧の表示。理由：誓約又は運用規程に未同意。"
+    ),
+}
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+async def test_the_manager_is_told_when_someone_looks(
+    phone: Phone, stage: Stage, language: str
+) -> None:
+    """And once more, for it is that person's first; and no trace keeps the name."""
+    await async_automate(
+        stage.hass,
+        "someone_looks.yaml",
+        site=stage.entry.entry_id,
+        phone=[phone.entity],
+        language=language,
+    )
+    await let_in(stage)
+    await played(stage)
+    await until(lambda: len(phone.messages) == 2)
+    first, second = phone.messages
+    words = LOOKED[language].format(site=stage.entry.title)
+    assert first["message"] == words
+    title, stands_out = STANDS_OUT[language]
+    assert second["title"] == title
+    assert second["message"].startswith(words)
+    assert stands_out in second["message"]
+    assert kept_traces(stage.hass) == 0
+
+
+async def test_the_manager_is_told_only_what_stands_out_where_that_is_wanted(
+    phone: Phone, stage: Stage
+) -> None:
+    """The second look is nothing new, unless it is night."""
+    await async_automate(
+        stage.hass,
+        "someone_looks.yaml",
+        site=stage.entry.entry_id,
+        phone=[phone.entity],
+        language="en",
+        only_unusual=True,
+    )
+    await let_in(stage)
+    await played(stage)
+    [message] = await until(lambda: phone.messages)
+    assert message["title"] == "Unusual viewing"
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+async def test_the_manager_is_told_of_a_denied_try(
+    phone: Phone, stage: Stage, language: str
+) -> None:
+    """Of someone who is not logged in, and of a person by name; no trace keeps it."""
+    await async_automate(
+        stage.hass,
+        "viewing_denied.yaml",
+        site=stage.entry.entry_id,
+        phone=[phone.entity],
+        language=language,
+    )
+    status, _ = await stage.get(
+        f"/api/camera_steward/{stage.entry.entry_id}/picture/incident_check/{DOOR}/1"
+    )
+    assert status == HTTPStatus.FORBIDDEN
+    await until(lambda: len(phone.messages) == 1)
+    assert not (await stage.browse(stage.manager, ROOT))["success"]
+    await until(lambda: len(phone.messages) == 2)
+    assert [each["message"] for each in phone.messages] == [
+        each[language].format(site=stage.entry.title) for each in (NOBODY, UNPLEDGED)
+    ]
+    assert kept_traces(stage.hass) == 0
+
+
+async def test_all_guest_permissions_end_at_closing_time(
+    hass: HomeAssistant, phone: Phone, disk: Path
+) -> None:
+    """With how many there were; the day after there are none, and nothing is told."""
+    await async_add_cameras(hass, door=NOWHERE)
+    entry = await async_set_up(hass, site(disk, camera(DOOR, "door")))
+    bridge = entry.runtime_data.bridge
+    await bridge.async_in_lobby(give_permissions)
+    await async_automate(
+        hass,
+        "guest_permissions_end.yaml",
+        site=entry.entry_id,
+        at="19:00:00",
+        phone=[phone.entity],
+        language="en",
+    )
+    ended = async_capture_events(hass, "automation_triggered")
+    for days in (1, 2):
+        day = dt_util.now() + timedelta(days=days)
+        async_fire_time_changed(hass, day.replace(hour=19, minute=0, second=0, microsecond=0))
+        await until(lambda: len(ended) == days)  # noqa: B023
+        await hass.async_block_till_done(wait_background_tasks=True)
+    [message] = phone.messages
+    assert message["message"] == "Guest permissions ended: 2."
+    assert await bridge.async_in_lobby(lambda lobby: lobby.desk.permissions()) == ()
+    entries = await async_ledger(hass, entry, EntryKind.PERMISSION_ENDED)
+    assert [each.actor for each in entries] == ["automation"] * 2
+
+
+async def test_closing_time_tells_when_the_permissions_could_not_be_ended(
+    hass: HomeAssistant, phone: Phone, disk: Path
+) -> None:
+    """The site is not set up."""
+    await async_add_cameras(hass, door=NOWHERE)
+    entry = await async_set_up(hass, site(disk, camera(DOOR, "door")))
+    await async_automate(
+        hass,
+        "guest_permissions_end.yaml",
+        site=entry.entry_id,
+        phone=[phone.entity],
+        language="en",
+    )
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    tomorrow = dt_util.now() + timedelta(days=1)
+    async_fire_time_changed(hass, tomorrow.replace(hour=19, minute=0, second=0, microsecond=0))
+    [message] = await until(lambda: phone.messages)
+    assert message["message"].startswith("Ending the guest permissions failed")
+
+
+def give_permissions(lobby: Lobby) -> None:
+    """Give two people a permission each."""
+    now = datetime.now(UTC)
+    for user in ("one", "two"):
+        lobby.desk.permit(
+            Caller(user=MANAGER),
+            user=user,
+            name=user,
+            cameras=frozenset({DOOR}),
+            start_at=now - timedelta(hours=1),
+            end_at=now,
+            reason="A broken window",
+            length=timedelta(hours=24),
+        )
+
+
+def kept_traces(hass: HomeAssistant) -> int:
+    """Return how many runs of automations can be read afterwards."""
+    buckets = list(hass.data[DATA_TRACE].values())
+    assert buckets, "the automation has no id"
+    return sum(len(list(each.all_traces())) for each in buckets)
+
+
+class Loader(yaml.SafeLoader):
+    """Reads Home Assistant's own tags as text."""
+
+
+Loader.add_constructor("!input", lambda loader, node: str(node.value))
+
+
 def test_the_inputs_of_every_blueprint_have_names_in_both_languages() -> None:
     """Blueprints know no translations."""
     for name in NAMES:
-        text = (FOLDER / name).read_text()
-
-        class Loader(yaml.SafeLoader):
-            """Reads Home Assistant's own tags as text."""
-
-        Loader.add_constructor("!input", lambda loader, node: str(node.value))
-        for each in yaml.load(text, Loader)["blueprint"]["input"].values():
+        for each in yaml.load((FOLDER / name).read_text(), Loader)["blueprint"]["input"].values():
             assert " / " in each["name"]
+
+
+def test_a_blueprint_has_a_word_for_all_that_is_told_and_says_it_as_the_register_does() -> None:
+    """In both languages."""
+    wanted: dict[str, dict[str, Sequence[str]]] = {
+        "someone_looks.yaml": {
+            "role": [*Role],
+            "kind": [*KINDS],
+            "purpose": PURPOSES,
+        },
+        "viewing_denied.yaml": {"kind": [*KINDS, "browse", "manage"], "refusal": [*Refusal]},
+    }
+    for name, codes in wanted.items():
+        words = yaml.load((FOLDER / name).read_text(), Loader)["variables"]["words"]
+        for language, texts in TEXTS.items():
+            told = {
+                code: texts["common"][f"{kind}_{code}"] for kind, of in codes.items() for code in of
+            }
+            if name == "someone_looks.yaml":
+                told |= texts["selector"]["viewing_unusual"]["options"]
+                assert set(Unusual) <= set(told)
+            assert words[language] == told

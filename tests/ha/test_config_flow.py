@@ -51,6 +51,7 @@ PEOPLE = {
     "contact": "048-000-0000",
     "purpose": "Prevention of theft",
     "manager_name": "Hanako Kumagaya",
+    "manager_since": "2026-01-01",
 }
 
 
@@ -126,6 +127,7 @@ async def test_a_site_is_set_up_and_its_vault_made_at_the_end_only(
     entry: ConfigEntry = result["result"]
     assert entry.title == "Honcho Shop"
     assert {key: value for key, value in entry.data.items() if key != "key_mark"} == PEOPLE | {
+        "manager_until": None,
         "manager_user_id": manager.id,
         "vault_path": str(root),
         "vault_id": await identity(hass, root),
@@ -168,9 +170,18 @@ async def test_only_people_who_can_log_in_can_be_the_manager(
 
 async def test_blank_names_are_asked_for_again(hass: HomeAssistant, manager: MockUser) -> None:
     form = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
-    given = PEOPLE | {"manager_user_id": manager.id, "installer": "  ", "manager_name": ""}
+    given = PEOPLE | {
+        "manager_user_id": manager.id,
+        "installer": "  ",
+        "manager_name": "",
+        "manager_until": "2025-12-31",
+    }
     result = await send(hass, form, given)
-    assert result["errors"] == {"installer": "text_missing", "manager_name": "text_missing"}
+    assert result["errors"] == {
+        "installer": "text_missing",
+        "manager_name": "text_missing",
+        "manager_until": "until_before_since",
+    }
 
 
 async def test_a_folder_that_was_filled_meanwhile_is_not_overwritten(
@@ -432,7 +443,11 @@ async def reconfigure(hass: HomeAssistant, entry: ConfigEntry, **people: str) ->
     """Begin to change a site and return the form that asks for the place."""
     result = await entry.start_reconfigure_flow(hass)  # type: ignore[attr-defined]
     assert result["step_id"] == "site"
-    shown = {str(key): key.description["suggested_value"] for key in result["data_schema"].schema}
+    shown = {
+        str(key): key.description["suggested_value"]
+        for key in result["data_schema"].schema
+        if key.description
+    }
     return await send(hass, result, shown | people)
 
 
@@ -448,6 +463,7 @@ async def test_people_and_retention_can_be_changed(
     assert result["reason"] == "reconfigure_successful"
     assert entry.title == "Honcho Association"
     assert dict(entry.data) == before | {
+        "manager_until": None,
         "installer": "Honcho Association",
         "retention_hours": 36,
     }

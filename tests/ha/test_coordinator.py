@@ -60,7 +60,7 @@ async def test_an_hour_without_a_stream_is_a_repair_until_it_comes(
     await until(lambda: issue_of(hass, entry, Issue.NO_STREAM, DOOR))
     hass.config_entries.async_remove_subentry(entry, DOOR)
     await hass.async_block_till_done()
-    assert not [key for key in ir.async_get(hass).issues if key[0] == DOMAIN]
+    assert not [key for key in ir.async_get(hass).issues if key[1].endswith(DOOR)]
 
 
 async def test_a_disk_nearly_full_is_a_repair_and_what_made_room_as_well(

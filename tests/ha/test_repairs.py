@@ -160,7 +160,7 @@ async def test_what_is_known_once_outlives_a_restart(hass: HomeAssistant, disk: 
     entry = site(disk, camera(DOOR, "door"))
     lasting = set()
     for issue in Issue:
-        about = entry.subentries[DOOR] if issue is Issue.NO_STREAM else None
+        about = entry.subentries[DOOR] if issue in OF_CAMERA else None
         async_report(hass, entry, issue, about, **NEEDED.get(issue, {}))
         told = raised(hass, issue_id(entry, issue, about))
         assert told

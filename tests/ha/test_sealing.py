@@ -391,6 +391,28 @@ async def test_dashboards_and_logins_are_looked_at_whenever_they_change(
     assert seen.logins.others == ("Neighbour", "Resident")
 
 
+async def test_a_site_without_a_manager_is_told(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    assert issue_of(hass, Issue.NO_MANAGER, entry) is None
+    data = {**entry.data, "manager_since": "2026-01-01", "manager_until": "2026-01-31"}
+    running = entry.runtime_data.bridge
+    hass.config_entries.async_update_entry(entry, data=data)
+    await until(lambda: issue_of(hass, Issue.NO_MANAGER, entry) is not None)
+    data["manager_until"] = None
+    hass.config_entries.async_update_entry(entry, data=data)
+    await until(lambda: issue_of(hass, Issue.NO_MANAGER, entry) is None)
+
+    # One who can no longer log in is none.
+    manager = await hass.auth.async_get_user(MANAGER)
+    assert manager is not None
+    manager.is_owner = False
+    await hass.auth.async_deactivate_user(manager)
+    await hass.auth.async_update_user(manager, name="Hanako K.")
+    await until(lambda: issue_of(hass, Issue.NO_MANAGER, entry) is not None)
+    assert entry.runtime_data.bridge is running
+
+
 async def test_administrators_without_a_role_are_told_of_by_number(
     hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:

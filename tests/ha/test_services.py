@@ -1,6 +1,6 @@
 """The actions over the real registry: what they answer, and whom they refuse."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,9 @@ from homeassistant.helpers import device_registry as dr
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 
 from custom_components.camera_steward.const import DOMAIN
+from custom_components.camera_steward.core.ledger.entry import EntryKind
+from custom_components.camera_steward.core.viewing.desk import Caller
+from custom_components.camera_steward.core.viewing.lobby import Lobby
 from tests.cameras import RtspCamera
 
 from .sites import (
@@ -20,6 +23,7 @@ from .sites import (
     async_add_cameras,
     async_ask,
     async_back_date,
+    async_ledger,
     async_set_up,
     camera,
     entity_id,
@@ -215,3 +219,46 @@ async def test_a_vault_that_is_away_is_told_in_words(
         await async_ask(hass, "purge")
     assert told.value.translation_key == "vault_missing"
     plug_in(away, disk)
+
+
+async def test_only_the_manager_administrators_and_automations_end_all_permissions(
+    hass: HomeAssistant, kept: MockConfigEntry
+) -> None:
+    """Each is named in the ledger; who may not is refused, and that is on record too."""
+    MockUser(id=MANAGER, name="login of the manager").add_to_hass(hass)
+    admin = MockUser(name="Taro", is_owner=True).add_to_hass(hass)
+    lobby = kept.runtime_data.bridge.async_in_lobby
+    nobody = resident(hass)
+    for user, actor in ((MANAGER, "Hanako Kumagaya"), (admin.id, "Taro"), (None, "automation")):
+        await lobby(give_permission)
+        with pytest.raises(ServiceValidationError) as refused:
+            await async_ask(hass, "end_guest_permissions", user=nobody)
+        assert refused.value.translation_key == "manager_only"
+        assert len(await lobby(lambda each: each.desk.permissions())) == 1
+        answer = await async_ask(hass, "end_guest_permissions", user, config_entry_id=kept.entry_id)
+        assert answer == {"ended": 1}
+        assert await lobby(lambda each: each.desk.permissions()) == ()
+        *_, ended = await async_ledger(hass, kept, EntryKind.PERMISSION_ENDED)
+        assert (ended.actor, ended.subject) == (actor, "guest")
+    assert await async_ask(hass, "end_guest_permissions") == {"ended": 0}
+    (denied,) = await async_ledger(hass, kept, EntryKind.VIEWING_DENIED)
+    assert (denied.actor, denied.data["kind"], denied.data["refusal"]) == (
+        "Resident",
+        "manage",
+        "not_manager",
+    )
+
+
+def give_permission(lobby: Lobby) -> None:
+    """Give someone a permission of a day."""
+    now = datetime.now(UTC)
+    lobby.desk.permit(
+        Caller(user=MANAGER),
+        user="guest",
+        name="Jiro Gyoda",
+        cameras=frozenset({DOOR}),
+        start_at=now - timedelta(hours=1),
+        end_at=now,
+        reason="A broken window",
+        length=timedelta(hours=24),
+    )

@@ -16,10 +16,12 @@ from custom_components.camera_steward import camera_forms
 from custom_components.camera_steward.core.errors import SourceError, StewardError
 from custom_components.camera_steward.core.model import GapCause
 from custom_components.camera_steward.core.viewing import lettering
+from custom_components.camera_steward.core.viewing.watches import Unusual
 from custom_components.camera_steward.places import PlaceRefusal, PlaceWarning
 from custom_components.camera_steward.repairs import Issue
 from custom_components.camera_steward.sources import EntityUnavailableError
 from custom_components.camera_steward.texts import async_texts
+from custom_components.camera_steward.trigger import KINDS
 
 from .texts import ROOT, TEXTS, flat, placeholders
 
@@ -190,12 +192,15 @@ def test_every_repair_has_its_text_and_every_text_its_repair() -> None:
     assert set(TEXTS["en"]["issues"]) == set(Issue)
 
 
-def test_every_action_and_its_fields_have_texts() -> None:
-    actions: dict[str, Any] = yaml.safe_load((ROOT / "services.yaml").read_text())
-    told = TEXTS["en"]["services"]
-    assert set(actions) == set(told)
-    for name, action in actions.items():
-        fields = (action or {}).get("fields") or {}
+@pytest.mark.parametrize("part", ["services", "triggers"])
+def test_every_action_and_trigger_and_its_fields_have_texts_and_an_icon(part: str) -> None:
+    described: dict[str, Any] = yaml.safe_load((ROOT / f"{part}.yaml").read_text())
+    found = {name: each for name, each in described.items() if not name.startswith(".")}
+    told = TEXTS["en"][part]
+    assert set(found) == set(told)
+    assert set(found) == set(json.loads((ROOT / "icons.json").read_text())[part])
+    for name, each in found.items():
+        fields = (each or {}).get("fields") or {}
         assert set(fields) == set(told[name].get("fields", {})), name
         assert told[name]["name"]
         assert told[name]["description"]
@@ -206,15 +211,22 @@ def test_every_action_and_its_fields_have_texts() -> None:
                     assert set(options) == set(selector["options"])
 
 
+def test_what_a_trigger_offers_is_all_there_is() -> None:
+    selector = TEXTS["en"]["selector"]
+    assert set(selector["viewing_kind"]["options"]) == set(KINDS)
+    assert set(selector["viewing_unusual"]["options"]) == set(Unusual)
+
+
 def test_every_selector_text_is_used() -> None:
     used = {key for module in MODULES for _, key in constants(module, "translation_key")}
-    used |= set(re.findall(r"translation_key: (\w+)", (ROOT / "services.yaml").read_text()))
+    for name in ("services.yaml", "triggers.yaml"):
+        used |= set(re.findall(r"translation_key: (\w+)", (ROOT / name).read_text()))
     assert set(TEXTS["en"]["selector"]) <= used
 
 
 def test_icons_belong_to_what_has_a_name() -> None:
     icons = json.loads((ROOT / "icons.json").read_text())
-    for part in ("entity", "services"):
+    for part in ("entity", "services", "triggers"):
         named = {key.rpartition(".")[0] for key in EN if key.startswith(f"{part}.")}
         for path in flat(icons.get(part, {}), part):
             assert any(path.startswith(f"{name}.") for name in named), path
@@ -225,6 +237,22 @@ def test_files_are_written_as_texts_and_not_as_escapes() -> None:
         text = Path(ROOT / "translations" / f"{language}.json").read_text()
         assert "\\u" not in text
         assert text.endswith("}\n")
+
+
+def test_every_text_of_the_panel_is_there() -> None:
+    told = set(TEXTS["en"]["common"])
+    script = "\n".join(path.read_text() for path in (ROOT / "frontend").glob("*.js"))
+    keys = set(re.findall(r"[\"`]((?:panel|permissions?|permit|register)_[a-z_]+)[\"`]", script))
+    assert {"panel_you", "permissions_none", "permit_give", "register_csv"} <= keys
+    assert keys <= told
+    # Where the last part comes from a list, some of them are there.
+    for begins in re.findall(r"`([a-z_]+_)\$\{\w+(?:\.\w+)?\}`", script):
+        assert any(key.startswith(begins) for key in told), begins
+    unusual = {each for each in told if each.startswith("unusual_")}
+    assert unusual == {f"unusual_{each}" for each in Unusual}
+    columns = re.search(r"COLUMNS = (\[.*\])", script)
+    assert columns is not None
+    assert {f"register_{each}" for each in json.loads(columns[1])} <= told
 
 
 # ---------------------------------------------------------------------- what is drawn

@@ -19,6 +19,7 @@ from .past import record_past
 from .site import (
     DOMAIN,
     add_camera,
+    add_generic,
     add_site,
     cameras,
     entities,
@@ -40,6 +41,7 @@ __all__ = [
     "Person",
     "RefusedError",
     "add_camera",
+    "add_generic",
     "add_site",
     "cameras",
     "entities",

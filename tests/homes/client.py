@@ -123,14 +123,18 @@ class Client:
     # ------------------------------------------------------------------ flows
 
     def fill(
-        self, flows: str, handler: object, forms: Mapping[str, Mapping[str, Any]]
+        self,
+        flows: str,
+        handler: object,
+        forms: Mapping[str, Mapping[str, Any]],
+        **more: str,
     ) -> dict[str, Any]:
         """Walk a flow to its end, answering each step by name; waits where it shows progress.
 
-        `flows` is `flow` or `subentries/flow`.
+        `flows` is `flow` or `subentries/flow`; with `subentry_id`, what is there is changed.
         """
         path = f"/api/config/config_entries/{flows}"
-        step = self.rest("POST", path, {"handler": handler})
+        step = self.rest("POST", path, {"handler": handler, **more})
         while True:
             at = f"{path}/{step['flow_id']}"
             match step["type"]:
@@ -146,6 +150,8 @@ class Client:
                 case "progress":
                     time.sleep(0.2)
                     step = self.rest("GET", at)
+                case "abort" if step["reason"] == "reconfigure_successful":
+                    return cast("dict[str, Any]", step)
                 case "create_entry":
                     return cast("dict[str, Any]", step)
                 case other:
@@ -179,6 +185,8 @@ async def _request(
     ):
         if answer.status >= 400:
             raise RefusedError(f"{answer.status}: {(await answer.text())[:500]}")
+        if answer.content_type.startswith("image/"):
+            return await answer.read()
         return await answer.json() if "json" in answer.content_type else await answer.text()
 
 

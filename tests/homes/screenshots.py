@@ -1,4 +1,4 @@
-"""The pictures of the guides: each step of the forms, device pages and repairs, in both languages.
+"""The pictures of the guides: steps of forms, device pages, repairs, the manager's pages; two languages.
 
 Run by `script/screenshots`, which keeps a demo of its own for it.
 """
@@ -6,23 +6,35 @@ Run by `script/screenshots`, which keeps a demo of its own for it.
 import argparse
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
+from urllib.request import urlopen
 
 from PIL import Image
 from playwright.sync_api import Page
 
 from ..cameras import RtspCamera, wait_for
 from .browser import browser, log_in, picture, visit
+from .client import Person, RefusedError
 from .demo import SCENES, SITE, Demo, say
-from .home import ADMINISTRATOR, MANAGER, ROOT, Home, free_port
+from .home import ADMINISTRATOR, MANAGER, RESIDENT, ROOT, Home, free_port
+from .site import wait_until_recording
 from .walk import INTEGRATION, Walker, text
 
 IMAGES = ROOT / "docs" / "images"
 _WIDTH, _HEIGHT = 1280, 900
 _COLOURS = 192
 _LARGEST_BYTES = 200_000
+_SOURCE = "media-source://camera_steward"
+_PERMISSION = {
+    "en": {
+        "name": "Hanako Kumagaya",
+        "reason": "To look with the owner for a bicycle that was taken",
+    },
+    "ja": {"name": "熊谷 花子", "reason": "自転車の盗難について、持ち主と確認するため"},
+}
 
 
 def main() -> None:
@@ -42,9 +54,9 @@ def main() -> None:
 
 
 @contextmanager
-def _administrator(home: Home, language: str) -> Iterator[Page]:
+def _seen_by(person: Person, home: Home, language: str) -> Iterator[Page]:
     with browser(language, width=_WIDTH, height=_HEIGHT) as page:
-        log_in(page, home.base, ADMINISTRATOR)
+        log_in(page, home.base, person)
         yield page
 
 
@@ -54,7 +66,7 @@ def _forms(folder: Path, disk: Path, language: str, images: Path) -> None:
     with (
         RtspCamera(scene.clip) as camera,
         Home(folder, {scene.entity: camera.url}, language=language) as home,
-        _administrator(home, language) as page,
+        _seen_by(ADMINISTRATOR, home, language) as page,
     ):
 
         def picture_of(flow: str) -> Callable[[str], None]:
@@ -82,7 +94,8 @@ def _pages(folder: Path, language: str, images: Path) -> None:
             for domain, identifier in each["identifiers"]
             if domain == "camera_steward"
         }
-        with _administrator(home, language) as page:
+        _sidebar(demo, images)
+        with _seen_by(ADMINISTRATOR, home, language) as page:
             device = "/config/devices/device"
             entities = f"/config/entities?config_entry={demo.site}"
             places = {
@@ -99,6 +112,62 @@ def _pages(folder: Path, language: str, images: Path) -> None:
                 page.wait_for_timeout(3000)
                 picture(page, images / f"{name}.png")
             _repair(demo, page, images)
+
+
+def _sidebar(demo: Demo, images: Path) -> None:
+    """Let some people look, one be refused and one be permitted, and show the manager's pages."""
+    home, camera = demo.home, demo.cameras["Door camera"]
+    with suppress(RefusedError):
+        home.client(RESIDENT).ws("media_source/browse_media", media_content_id=_SOURCE)
+    _accept(demo, MANAGER)
+    _look(demo, MANAGER, "inspection", camera)
+    day = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=2)
+    home.client(MANAGER).ws(
+        "camera_steward/permit",
+        entry_id=demo.site,
+        user_id=home.user_id(RESIDENT),
+        cameras=[camera],
+        start=day.isoformat(),
+        end=(day + timedelta(days=1)).isoformat(),
+        **_PERMISSION[demo.language],
+    )
+    _accept(demo, RESIDENT)
+    _look(demo, RESIDENT, "incident_check", camera)
+    # Ends what is being watched, so that the register says what it was.
+    home.client().rest("POST", f"/api/config/config_entries/entry/{demo.site}/reload")
+    wait_until_recording(home, demo.site, *demo.cameras.values())
+    with _seen_by(MANAGER, home, demo.language) as page:
+        for name, shown in (("permissions", "ul.cards h4"), ("register", "tbody tr")):
+            visit(page, f"{home.base}/camera-steward/{name}", f"camera-steward-panel {shown}")
+            picture(page, images / f"sidebar-{name}.png")
+
+
+def _accept(demo: Demo, person: Person) -> None:
+    """Accept pledge and rules."""
+    client = demo.home.client(person)
+    (own,) = client.ws("camera_steward/own")
+    client.ws(
+        "camera_steward/accept",
+        entry_id=demo.site,
+        version=own["version"],
+        language=demo.language,
+    )
+
+
+def _look(demo: Demo, person: Person, purpose: str, camera: str) -> None:
+    """Play the beginning of the first clip that there is for someone."""
+    client = demo.home.client(person)
+    where = f"{_SOURCE}/{demo.site}/{purpose}/{camera}"
+    for _ in ("day", "hour", "clip"):
+        listed = client.ws("media_source/browse_media", media_content_id=where)
+        where = listed["children"][0]["media_content_id"]
+    played = client.ws("media_source/resolve_media", media_content_id=where)
+    with urlopen(demo.home.base + played["url"]) as answer:
+        lines = answer.read().decode().splitlines()
+    header = next(each.split('"')[1] for each in lines if each.startswith("#EXT-X-MAP"))
+    for address in (header, next(each for each in lines if each.startswith("/"))):
+        with urlopen(demo.home.base + address) as answer:
+            answer.read()
 
 
 def _repair(demo: Demo, page: Page, images: Path) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..cameras import wait_for
+from ..cameras import RtspCamera, wait_for
 from .client import Client
 from .home import MANAGER, Home
 
@@ -28,6 +28,7 @@ def add_site(
                 "purpose": "Preventing theft",
                 "manager_user_id": home.user_id(MANAGER),
                 "manager_name": MANAGER.name,
+                "manager_since": "2026-01-01",
                 **texts,
             },
             "vault": {
@@ -93,6 +94,38 @@ def add_camera(
     (camera,) = set(cameras(client, entry_id).values()) - before
     wait_until_loaded(client, entry_id)
     return camera
+
+
+def add_generic(home: Home, source: RtspCamera, name: str) -> str:
+    """Add a camera to Home Assistant by its own generic integration; return its entity's id."""
+    client = home.client()
+    before = set(client.states())
+    client.fill(
+        "flow",
+        "generic",
+        {
+            "user": {
+                "stream_source": source.bare_url,
+                "username": source.user or "",
+                "password": source.password or "",
+                "advanced": {
+                    "framerate": 2,
+                    "verify_ssl": False,
+                    "rtsp_transport": "tcp",
+                    "authentication": "basic",
+                },
+            },
+            "user_confirm": {"confirmed_ok": True},
+        },
+    )
+
+    def added() -> set[str]:
+        return {each for each in set(client.states()) - before if each.startswith("camera.")}
+
+    (entity,) = wait_for(added)
+    # It names itself after its address.
+    client.ws("config/entity_registry/update", entity_id=entity, name=name)
+    return entity
 
 
 def cameras(client: Client, entry_id: str) -> dict[str, str]:

@@ -92,6 +92,13 @@ class Walker:
         self._on_step("receiving")
         self._expect("config_subentries.camera.step.found_fits")
 
+    def seal_camera(self) -> None:
+        """Seal and save what the test found."""
+        self._send("found")
+        self._expect("config_subentries.camera.step.seal")
+        self._send("seal")
+        self._finish()
+
     def save_camera(self) -> None:
         """Save what the test found, of a camera that cannot be sealed."""
         self._send("found")

@@ -70,6 +70,12 @@ class SegmentMissingError(FootageError):
     key = "segment_missing"
 
 
+class LiveMissingError(StewardError):
+    """A camera shows nothing live; `detail` is what it does instead, or `rare`."""
+
+    key = "live_missing"
+
+
 class EncoderMissingError(StewardError):
     """Footage must be converted for the screen, and nothing on this machine can do so."""
 

@@ -212,11 +212,12 @@ class Steward:
         """Show what a camera's recorder receives to somebody who was allowed to watch (INV-4).
 
         Until `LiveFeed.close`; it ends by itself, and stays so, when recording is switched off or
-        the steward stops. Already closed where recording is off. `on_news` as for `Live.join`.
+        the steward stops. Already closed where recording is off, and of a camera that was removed.
+        `on_news` as for `Live.join`.
         """
-        worker = self._cameras[camera].worker
-        if worker is not None:
-            return worker.watch(on_news)
+        state = self._cameras.get(camera)
+        if state is not None and state.worker is not None:
+            return state.worker.watch(on_news)
         off = Live(self._clock)
         off.close()
         return off.join(on_news)
@@ -287,7 +288,11 @@ class Steward:
         books = self._books()
         with self._lock:
             if self._lobby is None:
-                lobby = Lobby(books.vault, books.index, books.ledger, books.guard, self._on_event)
+                lobby = Lobby(
+                    *(books.vault, books.index, books.ledger, books.guard),
+                    on_event=self._on_event,
+                    feed=self.watch,
+                )
                 lobby.desk.furnish(self._house)
                 self._lobby = lobby
             return self._lobby
@@ -405,9 +410,12 @@ class Steward:
         """Run retention when the next segment is due, at least each minute; walk the disk daily."""
         while not self._quit.is_set():
             try:
-                self._run(SYSTEM)
-                if self._lobby is not None:
-                    self._lobby.watches.sweep()
+                try:
+                    self._run(SYSTEM)
+                finally:
+                    # Also while the storage fails: a live view that was left still holds its camera.
+                    if self._lobby is not None:
+                        self._lobby.watches.sweep()
                 if self._statement_due():
                     self.make_statement()
                     self._books().index.forget_gaps(self._books().guard.now() - _GAPS_KEPT)

@@ -1,138 +1,193 @@
-// The sidebar page: one's own role, the pledge and the rules to accept.
+// The sidebar page: everyone's own role and pledge, the manager's permissions and viewing register.
 // Texts come with Home Assistant's translations of the integration; nothing is loaded from elsewhere.
 
-const DOMAIN = "camera_steward";
+import { OwnPage } from "./own.js";
+import { Context, DOMAIN, fill, make } from "./parts.js";
+import { PermissionsPage } from "./permissions.js";
+import { RegisterPage } from "./register.js";
+import { PRINTED, STYLE } from "./style.js";
+
+const LOOK_AGAIN_MS = 30_000;
+const MANAGERS = { permissions: PermissionsPage, register: RegisterPage };
+
+// Before there are any texts.
+const NO_ANSWER = { en: "Home Assistant does not answer.", ja: "Home Assistant から応答がありません。" };
+
+// One person's pages. They outlast the panel, which Home Assistant makes anew at will: what is typed
+// stays while its user looks something up elsewhere. Nothing of it is left for another user.
+let kept = { whose: null, context: null, pages: new Map() };
 
 class CameraStewardPanel extends HTMLElement {
   constructor() {
     super();
-    this.attachShadow({ mode: "open" });
-    this._started = false;
+    const root = this.attachShadow({ mode: "open" });
+    this._bar = make("ha-menu-button");
+    this._nav = make("nav", { hidden: true });
+    this._main = make("main");
+    this._picker = make("select", { id: "site" });
+    this._picker.addEventListener("change", () => this._show());
+    root.append(
+      make("style", {}, STYLE),
+      make("header", {}, this._bar, make("h1", {}, "Camera Steward")),
+      this._nav,
+      this._main,
+    );
+    this._look = () => { if (!document.hidden) this._refresh(); };
+    this._print = () => this._putPrinted();
+    this._printed = () => this._paper?.remove();
   }
 
+  connectedCallback() {
+    this._timer = setInterval(this._look, LOOK_AGAIN_MS);
+    document.addEventListener("visibilitychange", this._look);
+    window.addEventListener("beforeprint", this._print);
+    window.addEventListener("afterprint", this._printed);
+    this._look();
+  }
+
+  disconnectedCallback() {
+    clearInterval(this._timer);
+    document.removeEventListener("visibilitychange", this._look);
+    window.removeEventListener("beforeprint", this._print);
+    window.removeEventListener("afterprint", this._printed);
+    this._printed();
+  }
+
+  // ------------------------------------------------------------------ what Home Assistant sets
+
   set hass(hass) {
+    const regained = this._hass?.connected === false && hass.connected;
+    const first = !this._hass;
     this._hass = hass;
-    if (!this._started) {
-      this._started = true;
-      this._load();
-    }
-    const bar = this.shadowRoot.querySelector("ha-menu-button");
-    if (bar) bar.hass = hass;
+    this._bar.hass = hass;
+    this.toggleAttribute("dark", Boolean(hass.themes?.darkMode));
+    const whose = JSON.stringify([hass.user?.id, hass.language]);
+    const another = whose !== kept.whose;
+    if (another) this._forget(whose);
+    if (kept.context) kept.context.hass = hass;
+    if (first || another || regained) this._refresh();
   }
 
   set narrow(narrow) {
-    this._narrow = narrow;
-    const bar = this.shadowRoot.querySelector("ha-menu-button");
-    if (bar) bar.narrow = narrow;
+    this._bar.narrow = narrow;
   }
 
-  async _load() {
+  set route(route) {
+    this._route = route;
+    if (this._sites && this.isConnected) this._show();
+  }
+
+  // ------------------------------------------------------------------ what is shown
+
+  // Keep nothing of what someone else, or the same person in another language, has seen.
+  _forget(whose) {
+    kept = { whose, context: null, pages: new Map() };
+    this._sites = null;
+    this._page = null;
+    this._ownPage = null;
+    this._nav.hidden = true;
+    this._main.replaceChildren();
+    this._printed();
+  }
+
+  // One at a time, in turn: each may find something new.
+  _refresh() {
+    const look = () => this._lookAgain();
+    this._turn = (this._turn ?? Promise.resolve()).then(look, look);
+  }
+
+  async _lookAgain() {
+    if (!this._hass) return;
+    const mine = kept;
     const hass = this._hass;
-    this._language = hass.language === "ja" ? "ja" : "en";
-    const found = await hass.callWS({
-      type: "frontend/get_translations",
-      language: this._language,
-      category: "common",
-      integration: [DOMAIN],
-    });
-    this._texts = found.resources;
-    await this._show();
-  }
-
-  _text(key, values = {}) {
-    const text = this._texts[`component.${DOMAIN}.common.${key}`] || key;
-    return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
-  }
-
-  async _show(message) {
-    const root = this.shadowRoot;
-    root.innerHTML = `
-      <style>
-        :host { display: block; min-height: 100%; background: var(--primary-background-color);
-                color: var(--primary-text-color); font-family: var(--ha-font-family-body, sans-serif); }
-        header { display: flex; align-items: center; height: var(--header-height, 56px);
-                 padding: 0 12px; background: var(--app-header-background-color);
-                 color: var(--app-header-text-color); font-size: 20px; }
-        main { max-width: 760px; margin: 0 auto; padding: 16px; box-sizing: border-box; }
-        section { background: var(--card-background-color); border: 1px solid var(--divider-color);
-                  border-radius: 12px; padding: 8px 24px 24px; margin-bottom: 16px; }
-        .text { white-space: pre-line; line-height: 1.7; max-height: 320px; overflow: auto;
-                border: 1px solid var(--divider-color); border-radius: 8px; padding: 16px; }
-        label { display: flex; gap: 12px; align-items: flex-start; margin: 16px 0; }
-        input { width: 20px; height: 20px; flex: none; }
-        button { font: inherit; padding: 10px 20px; border: 0; border-radius: 20px; cursor: pointer;
-                 background: var(--primary-color); color: var(--text-primary-color); }
-        button:disabled { opacity: 0.4; cursor: default; }
-        [role="alert"] { color: var(--error-color); }
-      </style>
-      <header><ha-menu-button></ha-menu-button><span>Camera Steward</span></header>
-      <main></main>`;
-    const bar = root.querySelector("ha-menu-button");
-    bar.hass = this._hass;
-    bar.narrow = this._narrow;
-    const main = root.querySelector("main");
-    if (message) main.append(this._line("p", message, { role: "alert" }));
-    let sites;
     try {
-      sites = await this._hass.callWS({ type: `${DOMAIN}/own` });
+      const context = mine.context ?? (await Context.load(hass));
+      const sites = await hass.callWS({ type: `${DOMAIN}/own` });
+      // Someone else's by now, or shown by a panel that came after this one.
+      if (mine !== kept || !this.isConnected) return;
+      mine.context = context;
+      this._sites = sites;
     } catch (error) {
-      main.append(this._line("p", this._text("panel_trouble"), { role: "alert" }));
+      if (mine !== kept) return;
+      const { context } = mine;
+      if (!context) this._trouble(NO_ANSWER[hass.language] ?? NO_ANSWER.en);
+      else this._trouble(error?.translation_key ? context.text("panel_trouble") : context.error(error));
       return;
     }
-    if (!sites.length) main.append(this._line("p", this._text("panel_nobody")));
-    for (const site of sites) main.append(this._site(site));
+    this._trouble("");
+    const before = this._page;
+    this._show();
+    if (this._page === before) before.refresh?.();
   }
 
-  _line(tag, text, attributes = {}) {
-    const made = document.createElement(tag);
-    made.textContent = text;
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    return made;
+  _trouble(text) {
+    this._main.querySelector(":scope > .trouble")?.remove();
+    if (text) this._main.prepend(make("p", { role: "alert", class: "trouble" }, text));
   }
 
-  _site(site) {
-    const made = document.createElement("section");
-    made.append(
-      this._line("h2", site.title),
-      this._line("p", this._text("panel_you", { name: site.name, role: this._text(`role_${site.role}`) })),
-    );
-    if (site.pledged) {
-      made.append(this._line("p", this._text("panel_pledged")));
+  _show() {
+    const managed = this._sites.filter((each) => each.role === "manager" && each.pledged);
+    // A role that is gone, or a site that does not run just now: what was seen goes, what was typed stays.
+    for (const { page, site } of kept.pages.values()) {
+      if (!managed.some((each) => each.entry_id === site)) page.clear();
     }
-    made.append(
-      this._line("h3", this._text("panel_pledge")),
-      this._line("div", site.pledge[this._language], { class: "text", tabindex: "0" }),
-      this._line("h3", this._text("panel_rules")),
-      this._line("div", site.rules[this._language], { class: "text", tabindex: "0" }),
+    const asked = (this._route?.path ?? "").slice(1);
+    const name = managed.length && Object.hasOwn(MANAGERS, asked) ? asked : "own";
+    this._showNav(managed, name);
+    const site = managed.find((each) => each.entry_id === this._picker.value) ?? managed[0];
+    const page = name === "own" ? this._own() : this._manager(name, site);
+    if (page.element.parentNode === this._main) return;
+    this._page = page;
+    this._main.classList.toggle("broad", name === "register");
+    this._main.replaceChildren(
+      ...(name !== "own" && managed.length > 1 ? [this._choice()] : []),
+      page.element,
     );
-    if (!site.pledged) made.append(this._acceptance(site));
-    return made;
+    page.open?.();
   }
 
-  _acceptance(site) {
-    const made = document.createElement("div");
-    const label = document.createElement("label");
-    const box = this._line("input", "", { type: "checkbox" });
-    label.append(box, this._line("span", this._text("panel_read", { name: site.name })));
-    const button = this._line("button", this._text("panel_accept"), { type: "button" });
-    button.disabled = true;
-    box.addEventListener("change", () => { button.disabled = !box.checked; });
-    button.addEventListener("click", async () => {
-      button.disabled = true;
-      try {
-        await this._hass.callWS({
-          type: `${DOMAIN}/accept`,
-          entry_id: site.entry_id,
-          version: site.version,
-          language: this._language,
-        });
-        await this._show();
-      } catch (error) {
-        await this._show(this._text("panel_changed"));
-      }
+  _own() {
+    this._ownPage ??= new OwnPage(kept.context, () => this._refresh());
+    this._ownPage.update(this._sites);
+    return this._ownPage;
+  }
+
+  _manager(name, site) {
+    const key = `${name} ${site.entry_id}`;
+    const held = kept.pages.get(key) ?? { page: new MANAGERS[name](kept.context, site), site: site.entry_id };
+    kept.pages.set(key, held);
+    return held.page;
+  }
+
+  _choice() {
+    return make("div", { class: "field" }, make("label", { for: "site" }, kept.context.text("panel_site")), this._picker);
+  }
+
+  _showNav(managed, name) {
+    this._nav.hidden = !managed.length;
+    fill(this._picker, managed.map((each) => [each.entry_id, each.title]));
+    this._nav.setAttribute("aria-label", "Camera Steward");
+    const links = ["own", ...Object.keys(MANAGERS)].map((each) => {
+      const href = `${this._route?.prefix ?? ""}${each === "own" ? "" : `/${each}`}`;
+      return make("a", { href, "aria-current": each === name ? "page" : null }, kept.context.text(`panel_${each}`));
     });
-    made.append(label, button);
-    return made;
+    const said = links.map((each) => each.outerHTML).join("");
+    if (this._navSaid === said) return;
+    this._navSaid = said;
+    this._nav.replaceChildren(...links);
+  }
+
+  // ------------------------------------------------------------------ on paper
+
+  // Home Assistant's own page stands around this one; on paper there is the table alone.
+  _putPrinted() {
+    const paper = this._page?.printed?.();
+    if (!paper) return;
+    this._printed();
+    paper.id = "camera-steward-paper";
+    paper.append(make("style", {}, PRINTED));
+    document.body.append(paper);
+    this._paper = paper;
   }
 }
 

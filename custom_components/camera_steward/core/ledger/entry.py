@@ -53,6 +53,7 @@ class EntryKind(StrEnum):
     VIEWING_ENDED = "viewing_ended"
     VIEWING_DENIED = "viewing_denied"
     VIEWING_UNUSUAL = "viewing_unusual"
+    REGISTER_READ = "register_read"
     CHECKPOINT = "checkpoint"
     LEDGER_RESTARTED = "ledger_restarted"
     LEDGER_CONTINUED = "ledger_continued"

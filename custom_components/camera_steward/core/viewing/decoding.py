@@ -37,12 +37,11 @@ class Sample:
     shown_at: int
 
 
-def samples(media: bytes, shown: Shown) -> Iterator[Sample]:
+def samples(media: bytes, shown: Shown, *, begun: bool = False) -> Iterator[Sample]:
     """Yield the pictures of whole fragments in the order in which they are decoded.
 
-    Raise `FootageError` when they do not begin with a keyframe.
+    Raise `FootageError` when they do not begin with a keyframe, unless they go on from `begun`.
     """
-    begun = False
     for each in fragments(media):
         for run in each.runs:
             if run.track != shown.video:
@@ -89,6 +88,7 @@ class Decoder:
             return self._context.decode(None)
         packet = av.Packet(sample.data)
         packet.pts, packet.dts = sample.shown_at, sample.decode_time
+        packet.duration = sample.duration
         return self._context.decode(packet)
 
     def fitted(self, frame: VideoFrame, width: int, height: int) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from ..access.decide import Asking, Decision, Refusal, RefusedError, decide
 from ..access.people import Permission, Person, Register
 from ..errors import LedgerBrokenError, PermissionInvalidError, PledgeStaleError, StewardError
 from ..ledger.entry import EntryKind, Json
-from ..ledger.fields import Fields
+from ..ledger.fields import Fields, spans_data
 from ..ledger.store import Ledger
 from ..ledger.viewings import Viewing
 from ..model import Action
@@ -247,28 +247,44 @@ class Desk:
 
         It is over even where the ledger cannot be written; then to be asked for again.
         """
+        return bool(self._end((permission,), actor))
+
+    def withdraw_all(self, *, actor: str) -> int:
+        """End every guest permission before its time; return how many there were.
+
+        All are over even where the ledger cannot be written; then to be asked for again.
+        """
+        self._lapse()
+        return self._end(None, actor)
+
+    def _end(self, chosen: tuple[str, ...] | None, actor: str) -> int:
+        """End some permissions, or all; those that have ended by themselves are left alone."""
         now = self._clock.now()
         with self._lock:
-            found = self._permissions.get(permission)
-            if found is None or now >= found.until_at:
-                return False
-            if found.over and permission not in self._owed:
-                return False
-            # First in memory: from here on nothing is handed out under it.
-            self._owed.add(permission)
-            self._permissions[permission] = replace(found, over=True)
+            ended = [
+                found
+                for each in (self._permissions if chosen is None else chosen)
+                if (found := self._permissions.get(each)) is not None
+                and now < found.until_at
+                and (not found.over or found.id in self._owed)
+            ]
+            # First in memory: from here on nothing is handed out under them.
+            for each in ended:
+                self._owed.add(each.id)
+                self._permissions[each.id] = replace(each, over=True)
             self._renew()
-        self._ledger.append(
-            EntryKind.PERMISSION_ENDED,
-            actor=actor,
-            subject=found.user,
-            data={"permission": permission},
-            at=now,
-            key=f"permission-ended-{permission}",
-        )
-        with self._lock:
-            self._owed.discard(permission)
-        return True
+        for each in ended:
+            self._ledger.append(
+                EntryKind.PERMISSION_ENDED,
+                actor=actor,
+                subject=each.user,
+                data={"permission": each.id},
+                at=now,
+                key=f"permission-ended-{each.id}",
+            )
+            with self._lock:
+                self._owed.discard(each.id)
+        return len(ended)
 
     def _lapse(self) -> None:
         """Put an end to what has lasted its time: a clock that is set back gives none of it anew."""
@@ -280,6 +296,23 @@ class Desk:
                 self._permissions[each] = replace(self._permissions[each], over=True)
             if lapsed:
                 self._renew()
+
+    # The register
+
+    def register_read(self, manager: Caller, since: datetime, until: datetime) -> None:
+        """Enter that the manager read the viewing register of [since, until); durable on return.
+
+        Once a day and person: of several readings the day's first. The day is the site's.
+        """
+        now, user = self._clock.now(), manager.user or ""
+        self._ledger.append(
+            EntryKind.REGISTER_READ,
+            actor=self.name_of(manager),
+            subject=user,
+            data={"user": user, "read": spans_data([(since, until)])},
+            at=now,
+            key=f"register-read-{user}-{now.astimezone(self._house.zone).date()}",
+        )
 
     # Refusals
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from ..access.decide import Refusal, RefusedError
+from ..access.decide import Decision, Refusal, RefusedError
 from ..errors import SegmentMissingError
 from ..ledger.store import Ledger
 from ..ledger.viewings import Viewing, viewing_register
@@ -14,8 +14,10 @@ from ..model import Action, Gap, Segment, SegmentState
 from ..vault.index import Hour, Index
 from ..vault.vault import Vault
 from .desk import Caller, Desk, TrustedClock, ViewingDenied
+from .live import CLOSING, LEFT, LENGTH, LiveList, LiveView
 from .pictures import picture
-from .playback import GapNotice, Piece, Words, lay_out
+from .playback import GapNotice, Piece, Playback, Words, lay_out
+from .rooms import Feed, Rooms
 from .watches import FootageViewed, ViewingUnusual, Watch, WatchEnd, Watches
 
 LobbyEvent = FootageViewed | ViewingDenied | ViewingUnusual
@@ -47,13 +49,18 @@ class Lobby:
         ledger: Ledger,
         clock: TrustedClock,
         on_event: Callable[[LobbyEvent], None],
+        feed: Callable[[str], Feed],
     ) -> None:
-        """Read from the ledger what the desk needs; `LedgerBrokenError` when it cannot."""
+        """Read from the ledger what the desk needs; `LedgerBrokenError` when it cannot.
+
+        `feed` opens what a camera's recorder shows.
+        """
         self._vault = vault
         self._index = index
         self._ledger = ledger
         self.desk = Desk(ledger, clock, on_event)
         self.watches = Watches(ledger, self.desk, on_event)
+        self._rooms = Rooms(feed)
 
     def cameras(self) -> frozenset[str]:
         """Return the cameras of which there is footage, removed ones too."""
@@ -135,6 +142,51 @@ class Lobby:
             playback=laid_out,
         )
 
+    # Live
+
+    def may_watch_live(self, caller: Caller, *, camera: str, purpose: str) -> bool:
+        """Return whether someone may watch a camera live; asked without a record."""
+        return self._decide_live(caller, camera, purpose).allowed
+
+    def go_live(self, caller: Caller, *, camera: str, purpose: str, words: Words) -> Watch:
+        """Let someone watch a camera live, for `LENGTH` at most.
+
+        A guest as far as the permission goes. `RefusedError` where it may not be shown; there is
+        something to show once `LiveView.ready` says so.
+        """
+        decision = self._decide_live(caller, camera, purpose).or_refused()
+        permissions = decision.permissions
+        now = self.desk.now()
+        view = LiveView(
+            self._rooms,
+            camera,
+            self.desk.elapsed() + LENGTH,
+            lambda a, b: not permissions or any(each.covers(camera, a, b) for each in permissions),
+            words.converted,
+        )
+        return self.watches.open(
+            caller,
+            decision,
+            Action.LIVE,
+            camera=camera,
+            purpose=purpose,
+            span=(now, now + LENGTH),
+            lasts=LENGTH + CLOSING,
+            idle=LEFT,
+            live=view,
+        )
+
+    def is_ready(self, watch: Watch) -> bool:
+        """Return whether a player can begin; `LiveMissingError` says why there is nothing."""
+        return watch.live is None or watch.live.ready(self.desk.elapsed())
+
+    def _decide_live(self, caller: Caller, camera: str, purpose: str) -> Decision:
+        asking = caller.asking(Action.LIVE, camera=camera, purpose=purpose)
+        now = self.desk.now()
+        return self.desk.decide(replace(asking, start_at=now, end_at=now))
+
+    # What is fetched
+
     def watch(self, token: str, caller: Caller) -> Watch:
         """Return what an address stands for, to the one session that it was made for.
 
@@ -150,18 +202,33 @@ class Lobby:
             raise RefusedError(Refusal.ADDRESS)
         if not watch.is_from(caller.client):
             raise RefusedError(Refusal.ADDRESS)
-        first = watch.played.pieces[0]
-        self._check(watch, caller, first.start_at, first.end_at)
+        if watch.live is not None:
+            now = self.desk.now()
+            self._check(watch, caller, now, now)
+        else:
+            first = watch.played.pieces[0]
+            self._check(watch, caller, first.start_at, first.end_at)
         return watch
+
+    def listed(self, watch: Watch) -> Playback | LiveList:
+        """Return what a player is told that there is."""
+        if watch.live is None:
+            return watch.played
+        self.watches.used(watch)
+        return watch.live.listing(self.desk.elapsed())
 
     def turn(self, watch: Watch, caller: Caller, number: int) -> timedelta:
         """Return how long to hold a piece back; decided first, so that nobody waits in vain."""
+        if watch.live is not None:
+            return timedelta()  # nothing can be fetched before it is taken
         piece = self._piece(watch, caller, number)
         with watch.lock:
             return watch.pace.admit(piece.at, piece.at + piece.length, self.desk.elapsed())
 
     def fetch(self, watch: Watch, caller: Caller, number: int, kind: PieceKind) -> bytes:
         """Return a piece or a header, after deciding anew and after the ledger knows (INV-4)."""
+        if watch.live is not None:
+            return self._fetch_live(watch, watch.live, caller, number, kind)
         playback = watch.played
         if kind is PieceKind.HEADER:
             if number >= len(playback.inits):
@@ -180,6 +247,22 @@ class Lobby:
         self._check(watch, caller, piece.start_at, piece.end_at)
         if isinstance(piece, Piece):
             self.watches.shown(watch, (piece.start_at, piece.end_at))
+        return made
+
+    def _fetch_live(
+        self, watch: Watch, view: LiveView, caller: Caller, number: int, kind: PieceKind
+    ) -> bytes:
+        if kind is PieceKind.HEADER:
+            header = view.header(number)
+            self.watches.begin(watch)
+            return header
+        piece = view.piece(number)
+        self._check(watch, caller, piece.start_at, piece.end_at)
+        self.watches.begin(watch)
+        made = view.stored(piece) if kind is PieceKind.STORED else view.converted(piece)
+        self._check(watch, caller, piece.start_at, piece.end_at)
+        self.watches.shown(watch, (piece.start_at, piece.end_at))
+        view.handed(piece)
         return made
 
     def _piece(self, watch: Watch, caller: Caller, number: int) -> Piece | GapNotice:

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+_SECOND = timedelta(seconds=1)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaylistPiece:
@@ -21,18 +23,44 @@ class PlaylistPiece:
     breaks: bool = False
 
 
-def playlist(pieces: Iterable[PlaylistPiece]) -> str:
-    """Return the playlist of pieces in order."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moving:
+    """What a playlist says that moves on: which pieces were in it before, and how long any can be.
+
+    `sequence` is how many pieces came before its first one, `breaks` how often what came up to that
+    one broke off. `longest` stays what it was; a piece that lasts longer after all is said to last
+    that long, for no player may be told otherwise (6.2.1). `independent` says whether each piece
+    begins with a keyframe, `ended` that no more will come.
+    """
+
+    sequence: int
+    breaks: int
+    longest: timedelta
+    independent: bool
+    ended: bool
+
+
+def playlist(pieces: Iterable[PlaylistPiece], moving: Moving | None = None) -> str:
+    """Return the playlist of pieces in order: of all of them, or of those it has moved on to."""
     listed = list(pieces)
-    longest = max((each.length.total_seconds() for each in listed), default=1)
+    if moving is None:
+        longest = max((each.length for each in listed), default=_SECOND)
+        target = math.ceil(longest / _SECOND)
+    else:
+        longest = moving.longest
+        target = round(longest / _SECOND)
     lines = [
         "#EXTM3U",
         "#EXT-X-VERSION:7",
-        f"#EXT-X-TARGETDURATION:{max(math.ceil(longest), 1)}",
-        "#EXT-X-MEDIA-SEQUENCE:0",
-        "#EXT-X-INDEPENDENT-SEGMENTS",
-        "#EXT-X-PLAYLIST-TYPE:VOD",
+        f"#EXT-X-TARGETDURATION:{max(target, 1)}",
+        f"#EXT-X-MEDIA-SEQUENCE:{moving.sequence if moving is not None else 0}",
     ]
+    if moving is None or moving.independent:
+        lines.append("#EXT-X-INDEPENDENT-SEGMENTS")
+    if moving is None:
+        lines.append("#EXT-X-PLAYLIST-TYPE:VOD")
+    else:
+        lines.append(f"#EXT-X-DISCONTINUITY-SEQUENCE:{moving.breaks}")
     init = None
     for number, each in enumerate(listed):
         if each.breaks and number:
@@ -42,8 +70,11 @@ def playlist(pieces: Iterable[PlaylistPiece]) -> str:
             init = each.init
         if each.breaks or not number:
             lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{each.at.isoformat(timespec='milliseconds')}")
-        lines += [f"#EXTINF:{each.length.total_seconds():.3f},", each.address]
-    return "\n".join([*lines, "#EXT-X-ENDLIST", ""])
+        length = min(each.length, longest).total_seconds()
+        lines += [f"#EXTINF:{length:.3f},", each.address]
+    if moving is None or moving.ended:
+        lines.append("#EXT-X-ENDLIST")
+    return "\n".join([*lines, ""])
 
 
 def choice(variants: Iterable[tuple[str, str, tuple[int, int]]]) -> str:

@@ -3,7 +3,7 @@
 import secrets
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,6 +17,7 @@ from ..ledger.store import Ledger
 from ..ledger.viewings import Viewing, ended_data, unusual_data
 from ..model import Action
 from .desk import Caller, Desk
+from .live import LiveView
 from .pace import Pace
 from .playback import Playback
 
@@ -81,12 +82,17 @@ class Watch:
     lasts: timedelta
     ends_at: timedelta
     used_at: timedelta
+    idle: timedelta = IDLE
     playback: Playback | None = None
+    live: LiveView | None = None
     pace: Pace = field(default_factory=Pace)
     bound: bool = False
     begun: bool = False
     over: WatchEnd | None = None
     watched: list[Span] = field(default_factory=list)
+    addresses: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What a live list said last, by file: players compare what it says again by the letter."""
+
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -149,12 +155,15 @@ class Watches:
         purpose: str,
         span: Span,
         lasts: timedelta | None = None,
+        idle: timedelta = IDLE,
         playback: Playback | None = None,
+        live: LiveView | None = None,
     ) -> Watch:
         """Begin a watch after a decision that allowed it; nothing is in the ledger yet.
 
         `span` is of the footage asked for. It lasts `lasts`, by default as long as the span and a
-        pause; in any case no longer than two hours. Of too many the one not used longest is over.
+        pause; in any case no longer than two hours, nor longer than `idle` without being used. Of
+        too many the one not used longest is over. `live` is closed with it.
         """
         now = self._desk.elapsed()
         lasts = min(span[1] - span[0] + IDLE if lasts is None else lasts, _LONGEST)
@@ -178,7 +187,9 @@ class Watches:
             lasts=lasts,
             ends_at=now + lasts,
             used_at=now,
+            idle=idle,
             playback=playback,
+            live=live,
         )
         with self._lock:
             held = [each for each in self._open.values() if not each.over]
@@ -196,7 +207,7 @@ class Watches:
         if watch is None or watch.over:
             return None
         now = self._desk.elapsed()
-        return watch if now < watch.ends_at and now - watch.used_at < IDLE else None
+        return watch if now < watch.ends_at and now - watch.used_at < watch.idle else None
 
     def again(self, caller: Caller, action: Action, *, camera: str, purpose: str) -> Watch | None:
         """Return what the same login watches in the same way already."""
@@ -236,6 +247,11 @@ class Watches:
         if reasons:
             self._stands_out(watch.viewing, reasons)
 
+    def used(self, watch: Watch) -> None:
+        """Note that someone is still there, though nothing is handed out."""
+        with watch.lock:
+            watch.used_at = self._desk.elapsed()
+
     def shown(self, watch: Watch, span: Span) -> None:
         """Note what is about to be handed out; times are of the footage.
 
@@ -258,6 +274,8 @@ class Watches:
         """
         with watch.lock:
             watch.over = watch.over or why
+            if watch.live is not None:
+                watch.live.close()
             with self._lock:
                 held = watch.token in self._open
             if held and watch.begun:
@@ -280,7 +298,7 @@ class Watches:
                 found.append((each, each.over))
             elif now >= each.ends_at:
                 found.append((each, WatchEnd.TIME))
-            elif now - each.used_at >= IDLE:
+            elif now - each.used_at >= each.idle:
                 found.append((each, WatchEnd.LEFT))
         self._close_each(found)
 

@@ -1,0 +1,109 @@
+// How the pages look: Home Assistant's theme on the screen, black on white on paper.
+
+export const STYLE = `
+  :host { display: block; min-height: 100%; background: var(--primary-background-color);
+          color: var(--primary-text-color); font-family: var(--ha-font-family-body, sans-serif);
+          line-height: 1.5; color-scheme: light; container-type: inline-size; }
+  :host([dark]) { color-scheme: dark; }
+  [hidden] { display: none !important; }
+  header { display: flex; align-items: center; height: var(--header-height, 56px); padding: 0 12px;
+           background: var(--app-header-background-color); color: var(--app-header-text-color); }
+  header h1 { margin: 0; font-size: 20px; font-weight: 400; }
+  nav { display: flex; overflow-x: auto; padding: 0 12px; border-bottom: 1px solid var(--divider-color);
+        background: var(--app-header-background-color); }
+  nav a { padding: 12px 16px; white-space: nowrap; text-decoration: none; color: var(--app-header-text-color);
+          border-bottom: 3px solid transparent; }
+  nav a[aria-current] { font-weight: 500; border-color: var(--primary-color); }
+  main { max-width: 760px; margin: 0 auto; padding: 16px; box-sizing: border-box; }
+  main.broad { max-width: 1400px; }
+  section { background: var(--card-background-color); border: 1px solid var(--divider-color);
+            border-radius: 12px; padding: 8px 24px 24px; margin-bottom: 16px; }
+  h2 { font-size: 22px; font-weight: 500; margin: 12px 0; overflow-wrap: anywhere; }
+  h3 { font-size: 18px; font-weight: 500; margin: 16px 0 8px; overflow-wrap: anywhere; }
+  h4 { font-size: 15px; font-weight: 500; margin: 12px 0 4px; }
+  .text { white-space: pre-line; line-height: 1.7; max-height: 320px; overflow: auto;
+          border: 1px solid var(--divider-color); border-radius: 8px; padding: 16px; }
+  .hint { color: var(--secondary-text-color); font-size: 14px; margin: 4px 0; }
+  [role="alert"], .wrong { color: var(--error-color); margin: 4px 0; }
+  [role="status"] { margin: 4px 0; }
+  .wrong { font-size: 14px; }
+  [role="alert"]:empty, [role="status"]:empty, .wrong:empty { margin: 0; }
+  dl { display: grid; grid-template-columns: max-content 1fr; gap: 4px 16px; margin: 8px 0; }
+  dt { color: var(--secondary-text-color); }
+  dd { margin: 0; overflow-wrap: anywhere; white-space: pre-line; }
+  ul { margin: 4px 0; padding-left: 20px; }
+  ul.cards { list-style: none; padding: 0; margin-top: 12px; }
+  ul.cards > li { border-top: 1px solid var(--divider-color); padding: 4px 0 16px; }
+  ul.cards > li:last-child { padding-bottom: 0; }
+  ul.cards > li.none { padding-top: 16px; }
+  ul.cards button { margin-top: 12px; }
+  .field { margin: 0 0 16px; min-width: 0; }
+  .field > label, legend { display: block; font-weight: 500; margin-bottom: 4px; }
+  legend { padding: 0; }
+  fieldset { border: 0; padding: 0; margin: 0 0 16px; min-width: 0; }
+  .pair { display: flex; flex-wrap: wrap; gap: 0 16px; }
+  .pair > .field { flex: 1 1 220px; }
+  input:not([type="checkbox"]), select, textarea {
+    font: inherit; width: 100%; min-height: 44px; padding: 8px 12px; box-sizing: border-box;
+    color: var(--primary-text-color); background: var(--card-background-color);
+    border: 1px solid var(--secondary-text-color); border-radius: 8px; }
+  textarea { resize: vertical; }
+  input[type="checkbox"] { accent-color: var(--primary-color); }
+  [aria-invalid="true"]:not(fieldset) { border-color: var(--error-color) !important; }
+  label.choice { display: flex; gap: 12px; align-items: flex-start; padding: 10px 0; }
+  label.choice input { width: 20px; height: 20px; margin: 2px 0; flex: none; }
+  button { font: inherit; min-height: 44px; padding: 8px 20px; border: 0; border-radius: 22px; cursor: pointer;
+           background: var(--primary-color); color: var(--text-primary-color); }
+  button.second { background: transparent; color: var(--primary-text-color);
+                  border: 1px solid var(--secondary-text-color); }
+  button:disabled { opacity: 0.4; cursor: default; }
+  :focus-visible { outline: 2px solid var(--primary-color); outline-offset: 2px; }
+  .filter { display: flex; flex-wrap: wrap; gap: 0 16px; align-items: flex-end; }
+  .filter > .field { flex: 1 1 150px; }
+  .filter > button { margin-bottom: 16px; }
+  .above { display: flex; flex-wrap: wrap; gap: 8px 16px; align-items: center; justify-content: space-between;
+           margin-bottom: 8px; }
+  .buttons { display: flex; flex-wrap: wrap; gap: 8px; }
+  .rows { overflow-x: auto; }
+  table { border-collapse: collapse; width: 100%; font-size: 14px; }
+  th, td { text-align: start; vertical-align: top; padding: 10px 12px 10px 0; }
+  th { color: var(--secondary-text-color); font-weight: 500; white-space: nowrap; }
+  td { border-top: 1px solid var(--divider-color); overflow-wrap: anywhere; }
+  td .hint { margin: 0; font-size: 13px; }
+  td:first-child, th:first-child { padding-inline-start: 12px; }
+  tr.denied td:first-child { box-shadow: inset 4px 0 var(--error-color); }
+  .mark { font-weight: 500; }
+  .mark.denied { color: var(--error-color); }
+  @container (max-width: 870px) {
+    main { padding: 8px; }
+    section { padding: 4px 16px 16px; }
+    dl { grid-template-columns: 1fr; gap: 0; }
+    dd { margin-bottom: 8px; }
+    thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
+    table, tbody { display: block; }
+    tr { display: block; border-top: 1px solid var(--divider-color); padding: 8px 0; }
+    tr.denied { box-shadow: inset 4px 0 var(--error-color); }
+    td, td:first-child { display: grid; grid-template-columns: 7em 1fr; gap: 0 8px; border: 0; padding: 3px 0 3px 12px; }
+    tr.denied td:first-child { box-shadow: none; }
+    td::before { content: attr(data-label); color: var(--secondary-text-color); }
+    td > * { grid-column: 2; }
+    td:empty { display: none; }
+  }
+`;
+
+export const PRINTED = `
+  @media screen { #camera-steward-paper { display: none; } }
+  @media print {
+    @page { size: A4 landscape; margin: 12mm; }
+    html, body { background: white !important; color: black !important; height: auto !important; overflow: visible !important; }
+    body > *:not(#camera-steward-paper) { display: none !important; }
+    #camera-steward-paper { font: 9pt sans-serif; }
+    #camera-steward-paper h1 { font-size: 14pt; font-weight: 500; margin: 0 0 4mm; }
+    #camera-steward-paper table { border-collapse: collapse; width: 100%; }
+    #camera-steward-paper thead { display: table-header-group; }
+    #camera-steward-paper tr { break-inside: avoid; }
+    #camera-steward-paper th, #camera-steward-paper td {
+      border: 0.3pt solid #666; padding: 1mm 1.5mm; text-align: left; vertical-align: top; overflow-wrap: anywhere; }
+    #camera-steward-paper .mark.denied { font-weight: bold; }
+  }
+`;
