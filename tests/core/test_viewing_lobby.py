@@ -56,9 +56,12 @@ class Stage:
         self.ledger = ledger_at(folder / "ledger.db", StepClock(START))
         self.clock = MovedClock(START + HOUR)
         self.lobby = Lobby(
-            *(site.vault, site.index, self.ledger, self.clock),
+            site.vault,
+            site.index,
+            self.ledger,
+            self.clock,
             lambda event: None,
-            lambda camera: Live(site.clock).join(lambda: None),
+            lambda camera: Live(StepClock(START)).join(lambda: None),
         )
         self.lobby.desk.furnish(HOUSE)
         self.pledge(MANAGER)

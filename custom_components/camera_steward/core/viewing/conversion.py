@@ -19,12 +19,11 @@ class Converter:
 
     Its pieces are as `convert` says; decoding goes on from one to the next, so that only the first
     must begin with a keyframe. Times are those of the fragments, moved so that the first picture's
-    decode time becomes `at`.
+    decode time becomes `at`. A `caption` stands in a band above each picture.
     """
 
     def __init__(self, header: bytes, at: timedelta, caption: str = "") -> None:
         """Make the decoder ready; `FootageError` when it is no header of ours."""
-        self._caption = caption
         self._shown = describe(header)
         with reading():
             self._decoder = Decoder(self._shown)
@@ -32,6 +31,7 @@ class Converter:
         self._at = Fraction(at // timedelta(microseconds=1), 1_000_000)
         self._first: Sample | None = None
         self._last = Fraction(-1)
+        self._caption = caption
 
     def add(self, fragments: bytes, *, last: bool = False) -> bytes:
         """Return the piece that shows these fragments.

@@ -124,10 +124,9 @@ class LiveView:
         keep: Callable[[datetime, datetime], bool],
         caption: str = "",
     ) -> None:
-        """Enter a camera's room; `caption` is said above what is converted."""
-        self._caption = caption
+        """Enter a camera's room; `caption` is written above pictures that are converted."""
         self._rooms = rooms
-        self._room = rooms.enter(camera)
+        self._room = rooms.enter(camera, caption)
         self._feed = self._room.feed
         self._left = False
         self._until = until
@@ -202,7 +201,7 @@ class LiveView:
 
     def converted(self, piece: LivePiece) -> bytes:
         """Return a piece converted for the screen; slow work for a thread of its own."""
-        return self._room.converted(piece.number, self._caption)
+        return self._room.converted(piece.number)
 
     def handed(self, piece: LivePiece) -> None:
         """Note that a piece is handed out."""

@@ -151,7 +151,7 @@ class Lobby:
     def go_live(self, caller: Caller, *, camera: str, purpose: str, words: Words) -> Watch:
         """Let someone watch a camera live, for `LENGTH` at most.
 
-        A guest as far as the permission goes. `RefusedError` where it may not be shown; there is
+        A guest as far as the permission goes. `words` is what is written in pictures. `RefusedError` where it may not be shown; there is
         something to show once `LiveView.ready` says so.
         """
         decision = self._decide_live(caller, camera, purpose).or_refused()

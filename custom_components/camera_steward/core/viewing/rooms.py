@@ -85,12 +85,12 @@ class Rooms:
         self._lock = threading.Lock()
         self._open: dict[str, Room] = {}
 
-    def enter(self, camera: str) -> Room:
-        """Return a camera's room, to be left again."""
+    def enter(self, camera: str, caption: str = "") -> Room:
+        """Return a camera's room, to be left again; `caption` as its first visitor has it."""
         with self._lock:
             room = self._open.get(camera)
             if room is None or room.feed.closed:
-                room = self._open[camera] = Room(self._feed(camera))
+                room = self._open[camera] = Room(self._feed(camera), caption)
             room.visitors += 1
             return room
 
@@ -112,9 +112,13 @@ class Room:
     fetches, or leaves.
     """
 
-    def __init__(self, feed: Feed) -> None:
-        """Begin without visitors, of which `Rooms` keeps count."""
+    def __init__(self, feed: Feed, caption: str) -> None:
+        """Begin without visitors, of which `Rooms` keeps count.
+
+        `caption` is written above each picture that is converted.
+        """
         self.feed = feed
+        self._caption = caption
         self.visitors = 0
         self._lock = threading.Lock()
         self._converted: dict[int, bytes] = {}
@@ -129,21 +133,18 @@ class Room:
             self._converted.clear()
             self._converter = self._done = None
 
-    def converted(self, number: int, caption: str = "") -> bytes:
-        """Return a fragment as a piece of MPEG-TS; slow work for a thread of its own.
-
-        The caption is that of whoever asks first: all read the language of the installation.
-        """
+    def converted(self, number: int) -> bytes:
+        """Return a fragment as a piece of MPEG-TS; slow work for a thread of its own."""
         with self._lock:
             window = {each.number: each for each in self.feed.window()}
             self._converted = {n: made for n, made in self._converted.items() if n in window}
             if number not in window:
                 raise SegmentMissingError
             if number not in self._converted:
-                self._convert(window, number, caption)
+                self._convert(window, number)
             return self._converted[number]
 
-    def _convert(self, window: dict[int, Fragment], number: int, caption: str) -> None:
+    def _convert(self, window: dict[int, Fragment], number: int) -> None:
         """Convert up to a fragment: from the last one on, or from the keyframe before it."""
         start = number
         while not (window[start].keyframe or self._leads_to(window[start])):
@@ -154,7 +155,7 @@ class Room:
             fragment = window[each]
             converter = self._converter
             if converter is None or not self._leads_to(fragment):
-                converter = self._begin(fragment, caption)
+                converter = self._begin(fragment)
             self._done = None  # after a mistake not to be gone on from
             self._converted[each] = converter.add(fragment.data)
             self._converter, self._done = converter, (fragment.init, each)
@@ -162,9 +163,10 @@ class Room:
     def _leads_to(self, fragment: Fragment) -> bool:
         return self._done == (fragment.init, fragment.number - 1)
 
-    def _begin(self, fragment: Fragment, caption: str) -> Converter:
+    def _begin(self, fragment: Fragment) -> Converter:
         header = self.feed.header(fragment.init)
         if header is None:
             raise SegmentMissingError
         found = span(fragment.data, describe(header))
-        return Converter(header, found[0] if found is not None else timedelta(), caption)
+        at = found[0] if found is not None else timedelta()
+        return Converter(header, at, self._caption)
