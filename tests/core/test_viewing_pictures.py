@@ -28,7 +28,7 @@ from .ledgers import ledger_at
 from .played import file_source, play
 from .stored import Pixels, by_hand, image, likeness, made, of_clip, of_file, of_stills, seen
 from .vault_site import a_site
-from .viewing_site import GUEST, HOUR, HOUSE, MANAGER, MINUTE, OPERATOR, MovedClock
+from .viewing_site import GUEST, HOUR, HOUSE, MANAGER, MINUTE, OPERATOR, MovedClock, Words
 
 CLIPS = [
     Clip(audio="aac"),
@@ -171,7 +171,13 @@ class Door:
 
     def play(self, caller: Caller, start: datetime, sequence: int | None = None) -> Watch:
         return self.lobby.play(
-            caller, camera="door", purpose="check", start=start, end=start + HOUR, sequence=sequence
+            caller,
+            camera="door",
+            purpose="check",
+            start=start,
+            end=start + HOUR,
+            words=Words(),
+            sequence=sequence,
         )
 
 
