@@ -53,11 +53,19 @@ class Texts:
         )
 
     def missing(
-        self, since: datetime, until: datetime, causes: Sequence[GapCause]
+        self,
+        since: datetime,
+        until: datetime,
+        causes: Sequence[GapCause],
+        *,
+        unreadable: bool,
     ) -> tuple[str, ...]:
         """Return the same in lines, for a picture."""
         span = self["span"].format(start=clock(since, seconds=True), end=clock(until, seconds=True))
-        return self["drawn_missing"], span, " / ".join(map(self._cause, causes))
+        why = [self._cause(each) for each in causes]
+        if unreadable:
+            why.append(self["drawn_unreadable"])
+        return self["drawn_missing"], span, " / ".join(why or [self["drawn_no_fault"]])
 
     @property
     def converted(self) -> str:

@@ -155,11 +155,32 @@ async def accept(hass: HomeAssistant, connection: ActiveConnection, msg: dict[st
 async def permissions(
     hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
 ) -> dict[str, Any]:
-    """Return the guest permissions that have not ended, and who can be given one."""
+    """Return the guest permissions that have not ended, each with its use, and who can be given one.
+
+    `uses` is None where the register cannot be read: a permission can be ended all the same.
+    """
     entry, _ = await _async_manager(hass, connection, msg)
-    given = await entry.runtime_data.bridge.async_in_lobby(lambda lobby: lobby.desk.permissions())
+
+    def look(lobby: Lobby) -> tuple[tuple[Permission, ...], list[Viewing] | None]:
+        given = lobby.desk.permissions()
+        since = min((each.given_at for each in given), default=None)
+        if since is None:
+            return given, []
+        try:
+            return given, lobby.register(since, lobby.desk.now())
+        except StewardError:
+            return given, None
+
+    given, looks = await entry.runtime_data.bridge.async_in_lobby(look)
+    rows = None if looks is None else [_viewing(entry, each) for each in reversed(looks)]
+
+    def used(permission: str) -> list[dict[str, Any]] | None:
+        if rows is None:
+            return None
+        return [each for each in rows if each["permission"] == permission]
+
     return {
-        "permissions": [_permission(each) for each in given],
+        "permissions": [{**_permission(each), "uses": used(each.id)} for each in given],
         "users": {
             user.id: user.name for user in await hass.auth.async_get_users() if is_person(user)
         },

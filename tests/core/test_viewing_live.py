@@ -18,6 +18,7 @@ from custom_components.camera_steward.core.capture.recorder import Recorder, Rec
 from custom_components.camera_steward.core.errors import LiveMissingError, SegmentMissingError
 from custom_components.camera_steward.core.media.fragments import Samples
 from custom_components.camera_steward.core.model import CaptureStatus
+from custom_components.camera_steward.core.viewing.lettering import band_height
 from custom_components.camera_steward.core.viewing.live import LENGTH, LivePiece, LiveView
 from custom_components.camera_steward.core.viewing.rooms import Rooms
 from custom_components.camera_steward.core.viewing.screen import Playable
@@ -482,7 +483,7 @@ def test_converted_pieces_are_one_film_for_whoever_comes_whenever(kind: str) -> 
 
 def test_a_piece_in_mid_group_alone_is_converted_from_its_keyframe_on() -> None:
     with received(CLIPS["h265"]) as (rooms, clock, steps):
-        view = LiveView(rooms, "door", clock.elapsed() + LENGTH, anything)
+        view = LiveView(rooms, "door", clock.elapsed() + LENGTH, anything, "Converted")
         for _ in steps:
             view.ready(clock.elapsed())
         pieces = view.listing(clock.elapsed()).pieces
@@ -493,6 +494,9 @@ def test_a_piece_in_mid_group_alone_is_converted_from_its_keyframe_on() -> None:
         converted = [view.converted(each) for each in pieces]
         assert alone in converted
         shown = seen(b"".join(converted))
+        clip = CLIPS["h265"]
+        size = (clip.height + band_height((clip.width, clip.height)), clip.width, 3)
+        assert {each.pixels.shape for each in shown} == {size}
         assert all(0 < b.time - a.time < 3 * FRAME for a, b in pairwise(shown))
         clock.advance(WINDOW + 3 * SECOND)
         with pytest.raises(SegmentMissingError):

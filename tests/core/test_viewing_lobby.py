@@ -32,9 +32,14 @@ class Words:
     converted = "Converted"
 
     def missing(
-        self, since: datetime, until: datetime, causes: Sequence[GapCause]
+        self,
+        since: datetime,
+        until: datetime,
+        causes: Sequence[GapCause],
+        *,
+        unreadable: bool,
     ) -> Sequence[str]:
-        return [since.isoformat(), until.isoformat(), *causes]
+        return [since.isoformat(), until.isoformat(), *causes, *["unreadable"] * unreadable]
 
 
 class Stage:

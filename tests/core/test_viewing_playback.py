@@ -37,9 +37,14 @@ class Words:
     converted = "Converted"
 
     def missing(
-        self, since: datetime, until: datetime, causes: Sequence[GapCause]
+        self,
+        since: datetime,
+        until: datetime,
+        causes: Sequence[GapCause],
+        *,
+        unreadable: bool,
     ) -> Sequence[str]:
-        return [since.isoformat(), until.isoformat(), *causes]
+        return [since.isoformat(), until.isoformat(), *causes, *["unreadable"] * unreadable]
 
 
 def anything(start: datetime, end: datetime) -> bool:
@@ -184,7 +189,7 @@ def test_a_short_gap_is_told_shortly_and_a_moment_not_at_all() -> None:
             assert len(found) == lengths
             for each in found:
                 assert each.length == each.end_at - each.start_at < NOTICE
-                assert each.lines[2:] == ("unknown",)
+                assert each.lines[2:] == ()
             last = playback.pieces[-1]
             assert last.at + last.length <= rows[-1].end_at - rows[0].start_at + SECOND / 5
 
@@ -220,7 +225,7 @@ def test_what_cannot_be_read_is_told_as_a_gap_is() -> None:
         playback = laid_out(site, segments)
         (notice,) = [each for each in playback.pieces if isinstance(each, GapNotice)]
         assert (notice.start_at, notice.end_at) == (segments[0].end_at, segments[2].start_at)
-        assert notice.lines[2:] == ("unknown",)
+        assert notice.lines[2:] == ("unreadable",)
 
 
 def test_without_an_encoder_what_is_stored_plays_all_the_same(

@@ -312,7 +312,8 @@ def _reads_the_register(pages: _Pages, stage: _Stage, pictures: Path) -> None:
     found = _table(pages)
     assert {each[1] for each in found[1:]} == {_GUEST}
     assert len(found) - 1 == rows.count()
-    assert text("ja", "common.unusual_first") in {cell for each in found for cell in each}
+    # With others, where the test itself runs at night.
+    assert any(pages.text("unusual_first") in cell for each in found for cell in each)
 
     # Nothing: in words, and nothing to print.
     pages.labelled("register_name").select_option("")

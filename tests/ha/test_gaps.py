@@ -70,7 +70,7 @@ async def test_a_guest_is_told_no_more_of_a_gap_than_is_permitted(
 
     async def gaps(name: str) -> list[str]:
         where = f"media-source://{DOMAIN}/{entry.entry_id}/test/{YARD}"
-        (day,) = (await ask(clients[name], "media_source/browse_media", media_content_id=where))[
+        (*_, day) = (await ask(clients[name], "media_source/browse_media", media_content_id=where))[
             "children"
         ]
         there = f"{day['media_content_id']}/{hour:%Y%m%dT%H%MZ}"

@@ -1,8 +1,7 @@
 """Watching live, over the real HTTP and WebSocket stack, from real cameras."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -14,12 +13,11 @@ from urllib.parse import urlsplit
 
 import av
 import pytest
-from aiohttp.test_utils import TestClient
 from homeassistant.components.http.ban import KEY_FAILED_LOGIN_ATTEMPTS
 from homeassistant.config_entries import ConfigSubentryDataWithId
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
-from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
+from pytest_homeassistant_custom_component.common import MockUser
 
 from custom_components.camera_steward.const import DOMAIN
 from custom_components.camera_steward.core.ledger.entry import EntryKind
@@ -34,10 +32,13 @@ from .sites import (
     async_set_up,
     camera,
     plug_in,
+    segments_on_disk,
     site,
     unplug,
     until,
+    until_status,
 )
+from .watching import Stage, token_of
 
 OPERATOR = "01J0000000000000000000OPER"
 SECOND = timedelta(seconds=1)
@@ -51,7 +52,7 @@ class Player:
     As browsers do, it takes what has another address, signature and all, for something else.
     """
 
-    stage: Stage
+    stage: LiveStage
     address: str
     text: str = ""
     headers: dict[str, bytes] = field(default_factory=dict)
@@ -101,14 +102,9 @@ class Player:
 
 
 @dataclass(slots=True, kw_only=True)
-class Stage:
+class LiveStage(Stage):
     """A site with a manager, an operator and a camera that is received."""
 
-    hass: HomeAssistant
-    entry: MockConfigEntry
-    http: TestClient[Any, Any]
-    clients: Callable[..., Any]
-    manager: Any
     operator: Any
 
     @property
@@ -119,21 +115,15 @@ class Stage:
     def live(self) -> str:
         return f"{self.camera}/live"
 
-    async def ws(self, client: Any, kind: str, **more: Any) -> dict[str, Any]:
-        """Send a command; return the whole answer."""
-        await client.send_json_auto_id({"type": kind, **more})
-        return dict(await client.receive_json())
-
     async def listed(self, client: Any) -> list[dict[str, Any]]:
         """Return what is listed below the camera."""
-        answer = await self.ws(client, "media_source/browse_media", media_content_id=self.camera)
-        return list(answer["result"]["children"])
+        return list((await self.browse(client, self.camera))["result"]["children"])
 
     async def resolve(self, client: Any) -> dict[str, Any]:
         """Ask to watch live."""
         return await self.ws(client, "media_source/resolve_media", media_content_id=self.live)
 
-    async def play(self, client: Any) -> Player:
+    async def begin(self, client: Any) -> Player:
         """Begin to watch live."""
         answer = await self.resolve(client)
         assert answer["success"], answer
@@ -145,21 +135,10 @@ class Stage:
         assert not answer["success"]
         return str(answer["error"]["message"])
 
-    async def get(self, address: str, **headers: str) -> tuple[int, bytes]:
-        """Fetch an address without any login but its own."""
-        answer = await self.http.get(address, headers=headers)
-        return answer.status, await answer.read()
-
-    async def pledge(self, client: Any) -> None:
-        """Accept pledge and rules."""
-        (own,) = (await self.ws(client, f"{DOMAIN}/own"))["result"]
-        given = {"entry_id": self.entry.entry_id, "version": own["version"], "language": "ja"}
-        assert (await self.ws(client, f"{DOMAIN}/accept", **given))["success"]
-
     async def login(self, **more: Any) -> tuple[MockUser, str, Any]:
         """Return a new user, their access token, and a client of theirs."""
         user = MockUser(**more).add_to_hass(self.hass)
-        token = await token_of(self.hass, user)
+        _, token = await token_of(self.hass, user)
         return user, token, await self.clients(self.hass, token)
 
     async def ledger(self, *kinds: EntryKind) -> list[dict[str, Any]]:
@@ -180,15 +159,15 @@ class Stage:
         await self.entry.runtime_data.bridge.async_set_recording(DOOR, on, actor=MANAGER)
 
 
-async def token_of(hass: HomeAssistant, user: MockUser) -> str:
-    refresh = await hass.auth.async_create_refresh_token(user, "https://example.test/")
-    return hass.auth.async_create_access_token(refresh)
-
-
-@asynccontextmanager
 async def staged(
-    hass: HomeAssistant, disk: Path, url: str, clients: Callable[..., Any], no_auth: Any
-) -> AsyncIterator[Stage]:
+    hass: HomeAssistant,
+    disk: Path,
+    url: str,
+    clients: Callable[..., Any],
+    no_auth: Callable[..., Any],
+    **more: Any,
+) -> LiveStage:
+    """Set it up; `more` is of the camera."""
     for each in ("websocket_api", "media_source", DOMAIN):
         assert await async_setup_component(hass, each, {})
     people = [
@@ -203,9 +182,9 @@ async def staged(
         title="Taro Ara",
         unique_id=OPERATOR,
     )
-    entry = await async_set_up(hass, site(disk / "vault", camera(DOOR, "door"), operator))
-    manager, operator_ = [await clients(hass, await token_of(hass, each)) for each in people]
-    stage = Stage(
+    entry = await async_set_up(hass, site(disk / "vault", camera(DOOR, "door", **more), operator))
+    manager, operator_ = [await clients(hass, (await token_of(hass, each))[1]) for each in people]
+    stage = LiveStage(
         hass=hass,
         entry=entry,
         http=await no_auth(),
@@ -215,7 +194,7 @@ async def staged(
     )
     await stage.pledge(stage.operator)
     await stage.pledge(stage.manager)
-    yield stage
+    return stage
 
 
 @pytest.fixture
@@ -225,9 +204,8 @@ async def stage(
     rtsp_camera: RtspCamera,
     hass_ws_client: Callable[..., Any],
     hass_client_no_auth: Callable[..., Any],
-) -> AsyncIterator[Stage]:
-    async with staged(hass, disk, rtsp_camera.url, hass_ws_client, hass_client_no_auth) as made:
-        yield made
+) -> LiveStage:
+    return await staged(hass, disk, rtsp_camera.url, hass_ws_client, hass_client_no_auth)
 
 
 def times(media: bytes) -> list[float]:
@@ -236,12 +214,12 @@ def times(media: bytes) -> list[float]:
         return [float(each.time or 0) for each in container.decode(video=0)]
 
 
-async def test_an_operator_watches_live_and_it_is_on_record(stage: Stage) -> None:
+async def test_an_operator_watches_live_and_it_is_on_record(stage: LiveStage) -> None:
     first = (await stage.listed(stage.operator))[0]
     assert (first["title"], first["can_play"]) == ("Live (10 minutes)", True)
     assert first["media_content_id"] == stage.live
     began = datetime.now(UTC)
-    player = await stage.play(stage.operator)
+    player = await stage.begin(stage.operator)
     assert not await stage.ledger(EntryKind.VIEWING_STARTED)
 
     await player.look()
@@ -274,7 +252,7 @@ async def test_an_operator_watches_live_and_it_is_on_record(stage: Stage) -> Non
     assert await stage.get(player.address) == FORBIDDEN
 
 
-async def until_forbidden(stage: Stage, address: str) -> None:
+async def until_forbidden(stage: LiveStage, address: str) -> None:
     """Wait until a piece is no longer there."""
     for _ in range(600):
         if (answer := await stage.get(address)) == FORBIDDEN:
@@ -284,8 +262,8 @@ async def until_forbidden(stage: Stage, address: str) -> None:
     raise TimeoutError
 
 
-async def test_nobody_else_sees_anything_live(stage: Stage) -> None:
-    player = await stage.play(stage.operator)
+async def test_nobody_else_sees_anything_live(stage: LiveStage) -> None:
+    player = await stage.begin(stage.operator)
     await player.look()
     addresses = [player.address, *(each for each in player.lines if each.startswith("/"))]
     addresses += [each.split('"')[1] for each in player.lines if each.startswith("#EXT-X-MAP")]
@@ -310,7 +288,7 @@ async def test_nobody_else_sees_anything_live(stage: Stage) -> None:
     # One that reaches over now does, up to its end.
     soon = {"start": now.isoformat(), "end": (datetime.now(UTC) + 12 * SECOND).isoformat()}
     assert (await stage.ws(stage.manager, f"{DOMAIN}/permit", **given, **soon))["success"]
-    theirs = await stage.play(guest)
+    theirs = await stage.begin(guest)
     await theirs.look()
     assert times(theirs.media)
     await until_forbidden(stage, theirs.address)
@@ -326,9 +304,9 @@ async def test_nobody_else_sees_anything_live(stage: Stage) -> None:
     await player.look()
 
 
-async def test_a_role_that_ends_ends_what_is_watched(stage: Stage) -> None:
-    player = await stage.play(stage.operator)
-    other = await stage.play(stage.manager)
+async def test_a_role_that_ends_ends_what_is_watched(stage: LiveStage) -> None:
+    player = await stage.begin(stage.operator)
+    other = await stage.begin(stage.manager)
     await player.look()
     stage.hass.config_entries.async_remove_subentry(stage.entry, OPERATOR)
     await stage.hass.async_block_till_done()
@@ -341,13 +319,13 @@ async def test_a_role_that_ends_ends_what_is_watched(stage: Stage) -> None:
 
 
 async def test_it_ends_after_its_time_by_itself(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    stage: LiveStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (live, lobby):
         monkeypatch.setattr(module, "LENGTH", 12 * SECOND)
     monkeypatch.setattr(lobby, "CLOSING", 6 * SECOND)
     began = datetime.now(UTC)
-    player = await stage.play(stage.operator)
+    player = await stage.begin(stage.operator)
     await player.until(lambda: player.ended)
     shown = times(player.media)
     # All that was listed could be fetched, and nothing of it was taken later.
@@ -358,8 +336,8 @@ async def test_it_ends_after_its_time_by_itself(
     assert datetime.fromisoformat(ended["watched"][-1][1]) < began + 13 * SECOND
 
 
-async def test_recording_that_is_switched_off_ends_it_and_says_so(stage: Stage) -> None:
-    player = await stage.play(stage.operator)
+async def test_recording_that_is_switched_off_ends_it_and_says_so(stage: LiveStage) -> None:
+    player = await stage.begin(stage.operator)
     await player.look()
     await stage.record(False)
     await player.look()  # whatever it still lists is fetched already
@@ -368,13 +346,13 @@ async def test_recording_that_is_switched_off_ends_it_and_says_so(stage: Stage) 
     off = "No live picture: recording of this camera is switched off."
     assert await stage.refused(stage.operator) == off
     await stage.record(True)
-    await (await stage.play(stage.operator)).look()
+    await (await stage.begin(stage.operator)).look()
 
 
-async def test_two_watch_over_one_connection(stage: Stage, rtsp_camera: RtspCamera) -> None:
-    one = await stage.play(stage.operator)
+async def test_two_watch_over_one_connection(stage: LiveStage, rtsp_camera: RtspCamera) -> None:
+    one = await stage.begin(stage.operator)
     await one.look()
-    two = await stage.play(stage.manager)
+    two = await stage.begin(stage.manager)
     await two.look()
     await one.look()
     assert times(one.media)
@@ -390,10 +368,10 @@ async def test_two_watch_over_one_connection(stage: Stage, rtsp_camera: RtspCame
 
 
 async def test_a_view_that_was_left_is_over_also_while_the_disk_is_away(
-    stage: Stage, disk: Path, monkeypatch: pytest.MonkeyPatch
+    stage: LiveStage, disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lobby, "LEFT", 10 * SECOND)
-    player = await stage.play(stage.operator)
+    player = await stage.begin(stage.operator)
     await player.look()
     away = unplug(disk)
     worker = stage.entry.runtime_data.bridge.steward._cameras[DOOR].worker
@@ -407,7 +385,7 @@ async def test_a_view_that_was_left_is_over_also_while_the_disk_is_away(
     plug_in(away, disk)
 
 
-async def test_a_search_finds_the_live_view_and_comes_to_an_end(stage: Stage) -> None:
+async def test_a_search_finds_the_live_view_and_comes_to_an_end(stage: LiveStage) -> None:
     """It does not walk into what has nothing below it: a live view, or the line of a gap."""
 
     async def found(where: str, query: str) -> list[str]:
@@ -429,7 +407,9 @@ async def test_a_search_finds_the_live_view_and_comes_to_an_end(stage: Stage) ->
     assert await found(day, "there is no such thing") == []
 
 
-async def test_a_camera_that_is_away_is_said_to_be(stage: Stage, rtsp_camera: RtspCamera) -> None:
+async def test_a_camera_that_is_away_is_said_to_be(
+    stage: LiveStage, rtsp_camera: RtspCamera
+) -> None:
     rtsp_camera.stop()
     line = "No live picture: nothing arrives"
     steward = stage.entry.runtime_data.bridge.steward
@@ -445,19 +425,42 @@ async def test_h265_is_offered_as_it_comes_and_converted(
 ) -> None:
     clip = Clip(video="h265", gop_seconds=4, seconds=8)
     with RtspCamera(clip) as source:
-        async with staged(hass, disk, source.url, hass_ws_client, hass_client_no_auth) as stage:
-            answer = await stage.resolve(stage.operator)
-            status, text = await stage.get(answer["result"]["url"])
-            assert status == HTTPStatus.OK
-            choices = [each for each in text.decode().splitlines() if each.startswith("/")]
-            assert "CODECS" in text.decode()
-            films = []
-            for address in choices:
-                player = Player(stage=stage, address=address)
-                await player.until(lambda: len(player.pieces) > 8)  # noqa: B023
-                films.append(times(player.media))
-            for film in films:
-                assert len(film) > 60
-                assert max(b - a for a, b in pairwise(film)) < 0.5
-                assert film == sorted(film)
-            assert len(await stage.ledger(EntryKind.VIEWING_STARTED)) == 1
+        stage = await staged(hass, disk, source.url, hass_ws_client, hass_client_no_auth)
+        answer = await stage.resolve(stage.operator)
+        status, text = await stage.get(answer["result"]["url"])
+        assert status == HTTPStatus.OK
+        choices = [each for each in text.decode().splitlines() if each.startswith("/")]
+        assert "CODECS" in text.decode()
+        films = []
+        for address in choices:
+            player = Player(stage=stage, address=address)
+            await player.until(lambda: len(player.pieces) > 8)  # noqa: B023
+            films.append(times(player.media))
+        assert len(films) == 2
+        for film in films:
+            assert len(film) > 60
+            assert max(b - a for a, b in pairwise(film)) < 0.5
+            assert film == sorted(film)
+        assert len(await stage.ledger(EntryKind.VIEWING_STARTED)) == 1
+
+
+@pytest.mark.parametrize("mode", ["trigger", "schedule"])
+async def test_what_waits_for_a_trigger_is_shown_and_what_waits_for_its_hours_is_not(
+    hass: HomeAssistant,
+    disk: Path,
+    rtsp_camera: RtspCamera,
+    hass_ws_client: Callable[..., Any],
+    hass_client_no_auth: Callable[..., Any],
+    mode: str,
+) -> None:
+    stage = await staged(
+        hass, disk, rtsp_camera.url, hass_ws_client, hass_client_no_auth, mode=mode
+    )
+    await until_status(hass, DOOR, "waiting")
+    if mode == "schedule":
+        assert "outside its recording hours" in await stage.refused(stage.operator)
+        return
+    player = await stage.begin(stage.operator)
+    await player.look()
+    assert times(player.media)
+    assert not segments_on_disk(stage.entry, DOOR)

@@ -160,7 +160,8 @@ def _look(demo: Demo, person: Person, purpose: str, camera: str) -> None:
     where = f"{_SOURCE}/{demo.site}/{purpose}/{camera}"
     for _ in ("day", "hour", "clip"):
         listed = client.ws("media_source/browse_media", media_content_id=where)
-        where = listed["children"][0]["media_content_id"]
+        found = [each["media_content_id"] for each in listed["children"]]
+        where = next(each for each in found if not each.endswith("/live"))
     played = client.ws("media_source/resolve_media", media_content_id=where)
     with urlopen(demo.home.base + played["url"]) as answer:
         lines = answer.read().decode().splitlines()

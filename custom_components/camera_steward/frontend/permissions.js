@@ -38,7 +38,7 @@ export class PermissionsPage {
 
   clear() {
     this._told.textContent = "";
-    this._show([], []);
+    this._show([]);
   }
 
   // Look again what holds and how it was used. What is being typed stays.
@@ -47,7 +47,7 @@ export class PermissionsPage {
     try {
       const found = await context.call("permissions", this._site);
       this._offer(found.users, found.longest_hours);
-      this._show(found.permissions, await this._uses(found.permissions));
+      this._show(found.permissions);
       this._trouble.textContent = "";
     } catch (error) {
       this._trouble.textContent = context.error(error);
@@ -55,23 +55,13 @@ export class PermissionsPage {
     }
   }
 
-  async _uses(permissions) {
-    if (!permissions.length) return [];
-    const given = Math.min(...permissions.map((each) => Date.parse(each.given_at)));
-    const found = await this._context.call("viewings", this._site, {
-      start: new Date(given).toISOString(),
-      end: new Date(Date.now() + HOUR_MS).toISOString(),
-    });
-    return found.viewings.filter((each) => each.permission !== null);
-  }
-
   // ------------------------------------------------------------------ those that hold
 
-  _show(permissions, uses) {
+  _show(permissions) {
     const held = new Map();
     for (const each of permissions) {
       const shown = this._held.get(each.permission) ?? this._card(each);
-      this._showUses(shown, uses.filter((use) => use.permission === each.permission));
+      this._showUses(shown, each.uses);
       held.set(each.permission, shown);
     }
     this._held = held;
@@ -98,19 +88,19 @@ export class PermissionsPage {
 
   _showUses(shown, uses) {
     const context = this._context;
-    const lines = uses.map((each) => {
+    const lines = uses?.map((each) => {
       const [kind, purpose] = ["kind", "purpose"].map((name) => each[name] && context.text(`${name}_${each[name]}`));
       const what = [each.camera, kind, purpose, ...context.watched(each.watched)];
       return `${context.moment(each.at, true)} ${context.list(what.filter(Boolean))}`;
     });
-    const said = lines.join("\n");
+    const said = JSON.stringify(lines ?? null);
     if (shown.said === said) return;
     shown.said = said;
     shown.uses.replaceChildren(
       make("h4", {}, context.text("permission_uses")),
-      lines.length
+      lines?.length
         ? make("ul", {}, ...lines.map((each) => make("li", {}, each)))
-        : make("p", { class: "hint" }, context.text("permission_unused")),
+        : make("p", { class: "hint" }, context.text(lines ? "permission_unused" : "permission_uses_unknown")),
     );
   }
 

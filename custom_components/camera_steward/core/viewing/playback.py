@@ -1,7 +1,7 @@
 """Stored footage as pieces for a player: as stored, or converted for the screen in memory."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -44,9 +44,18 @@ class Words(Protocol):
         ...
 
     def missing(
-        self, since: datetime, until: datetime, causes: Sequence[GapCause]
+        self,
+        since: datetime,
+        until: datetime,
+        causes: Sequence[GapCause],
+        *,
+        unreadable: bool,
     ) -> Sequence[str]:
-        """Return the lines that say that there is no footage, from when to when, and why."""
+        """Return the lines that say that there is no footage, from when to when, and why.
+
+        `causes` are those on record, none where nothing set off a recording; `unreadable` says
+        that some was stored and cannot be read.
+        """
         ...
 
 
@@ -233,6 +242,7 @@ class _Layout:
     inits: list[bytes] = field(default_factory=list)
     cursor: timedelta = _ZERO
     read_until: datetime | None = None
+    unreadable: bool = False
 
     def fill(
         self,
@@ -242,8 +252,13 @@ class _Layout:
         gaps: Sequence[Gap],
     ) -> _Layout:
         for segment in segments:
-            with suppress(FootageError), closing(vault.open_segment(segment)) as reader:
-                self._add(segment, reader, keep, gaps)
+            try:
+                with closing(vault.open_segment(segment)) as reader:
+                    self._add(segment, reader, keep, gaps)
+            except FootageError:
+                self.unreadable = True
+            else:
+                self.unreadable = False
                 self.read_until = max(segment.end_at, self.read_until or segment.end_at)
         return self
 
@@ -297,6 +312,7 @@ class _Layout:
             for each in gaps
             if each.start_at < until and (each.end_at is None or each.end_at > since)
         }
+        lines = self.words.missing(since, until, [*causes], unreadable=self.unreadable)
         self.pieces.append(
             GapNotice(
                 number=len(self.pieces),
@@ -304,7 +320,7 @@ class _Layout:
                 length=min(until - since, NOTICE),
                 start_at=since,
                 end_at=until,
-                lines=tuple(self.words.missing(since, until, [*causes] or [GapCause.UNKNOWN])),
+                lines=tuple(lines),
             )
         )
         self.cursor += self.pieces[-1].length
