@@ -1,26 +1,28 @@
-"""What is handed out of a watch: footage on record, and notices of gaps that are none."""
+"""What is handed out: footage on record, notices of gaps that are none, and to guests no hint."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from custom_components.camera_steward.core.access.decide import RefusedError
+from custom_components.camera_steward.core.access.decide import Refusal, RefusedError
 from custom_components.camera_steward.core.capture.live import Live
+from custom_components.camera_steward.core.errors import SegmentMissingError
 from custom_components.camera_steward.core.ledger.entry import EntryKind
 from custom_components.camera_steward.core.ledger.viewings import viewing_register
 from custom_components.camera_steward.core.model import GapCause
 from custom_components.camera_steward.core.viewing.desk import Caller
-from custom_components.camera_steward.core.viewing.lobby import Lobby, PieceKind
+from custom_components.camera_steward.core.viewing.lobby import Lobby, LobbyEvent, PieceKind
 from custom_components.camera_steward.core.viewing.playback import GapNotice
-from custom_components.camera_steward.core.viewing.watches import Watch, WatchEnd
+from custom_components.camera_steward.core.viewing.watches import FootageViewed, Watch, WatchEnd
 from tests.cameras import Clip
 
 from .ledgers import StepClock, ledger_at
 from .played import file_source, play
 from .vault_site import START, Site, a_site
-from .viewing_site import EVER, GUEST, HOUSE, MANAGER, MovedClock, Words
+from .viewing_site import EVER, GUEST, HOUSE, MANAGER, OPERATOR, MovedClock, Words
 
 GAP = timedelta(minutes=3)
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
@@ -38,7 +40,8 @@ class Stage:
         self.start, self.gap_at, self.back_at = first.start_at, first.end_at, last.start_at
         site.index.open_gap("door", self.gap_at, GapCause.UNREACHABLE)
         site.index.close_gap("door", self.back_at)
-        self.end = last.end_at
+        self.end, self.sequence = last.end_at, first.sequence
+        self.viewed: Callable[[], None] = lambda: None
         self.ledger = ledger_at(folder / "ledger.db", StepClock(START))
         self.clock = MovedClock(START + HOUR)
         self.lobby = Lobby(
@@ -46,24 +49,35 @@ class Stage:
             site.index,
             self.ledger,
             self.clock,
-            lambda event: None,
+            self._on_event,
             lambda camera: Live(StepClock(START)).join(lambda: None),
         )
         self.lobby.desk.furnish(HOUSE)
         self.pledge(MANAGER)
 
+    def _on_event(self, event: LobbyEvent) -> None:
+        """Call `viewed` after the entry and before what is looked at is made."""
+        if isinstance(event, FootageViewed):
+            self.viewed()
+
     def pledge(self, caller: Caller) -> None:
         self.lobby.desk.pledge(caller, version=HOUSE.version, data={"language": "ja"})
 
-    def play(self, caller: Caller) -> Watch:
+    def play(
+        self, caller: Caller, start: datetime = START - HOUR, sequence: int | None = None
+    ) -> Watch:
         return self.lobby.play(
             caller,
             camera="door",
             purpose="incident",
-            start=START - HOUR,
-            end=START + HOUR,
+            start=start,
+            end=start + 2 * HOUR,
             words=Words(),
+            sequence=sequence,
         )
+
+    def picture(self, caller: Caller, sequence: int) -> bytes:
+        return self.lobby.picture(caller, camera="door", purpose="incident", sequence=sequence)
 
     def notices(self, watch: Watch) -> list[GapNotice]:
         return [each for each in watch.played.pieces if isinstance(each, GapNotice)]
@@ -140,3 +154,36 @@ def test_a_notice_ends_with_the_permission(stage: Stage) -> None:
         stage.lobby.turn(watch, GUEST, notice.number)
     with pytest.raises(RefusedError):
         stage.lobby.fetch(watch, GUEST, notice.number, PieceKind.STORED)
+
+
+def test_what_ends_while_a_picture_is_made_is_not_handed_out(stage: Stage) -> None:
+    stage.pledge(OPERATOR)
+    assert stage.picture(MANAGER, stage.sequence)
+    stage.viewed = lambda: stage.lobby.desk.furnish(replace(HOUSE, people=HOUSE.people[:1]))
+    with pytest.raises(RefusedError) as caught:
+        stage.picture(OPERATOR, stage.sequence)
+    assert caught.value.refusal is Refusal.NOT_APPOINTED
+    (ended,) = stage.ledger.entries((EntryKind.VIEWING_ENDED,))
+    assert (ended.actor, ended.data["watched"], ended.data["why"]) == ("熊谷太郎", [], "refused")
+
+
+def test_a_guest_does_not_learn_what_there_is_outside_the_permission(stage: Stage) -> None:
+    empty = START - 5 * HOUR
+    stage.permit(START - 2 * HOUR, START - HOUR)
+    for start in (START - HOUR, empty):
+        for sequence in (None, stage.sequence, 999):
+            with pytest.raises(RefusedError) as caught:
+                stage.play(GUEST, start, sequence)
+            assert caught.value.refusal is Refusal.OUTSIDE_PERMISSION
+    for number in (stage.sequence, 999):
+        with pytest.raises(RefusedError) as caught:
+            stage.picture(GUEST, number)
+        assert caught.value.refusal is Refusal.OUTSIDE_PERMISSION
+    # Where nothing is stored of what is permitted, that is said.
+    stage.permit(empty, empty + 2 * HOUR)
+    for caller in (GUEST, MANAGER):
+        with pytest.raises(SegmentMissingError):
+            stage.play(caller, empty)
+    with pytest.raises(SegmentMissingError):
+        stage.picture(MANAGER, 999)
+    assert stage.play(MANAGER, sequence=stage.sequence).played.pieces

@@ -1,34 +1,18 @@
 """One picture finds a place in the footage; nothing but that one is decoded or shown."""
 
 import io
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from custom_components.camera_steward.core.access.decide import Refusal, RefusedError
-from custom_components.camera_steward.core.errors import FootageError, SegmentMissingError
-from custom_components.camera_steward.core.ledger.entry import EntryKind
-from custom_components.camera_steward.core.ledger.store import Ledger
+from custom_components.camera_steward.core.errors import FootageError
 from custom_components.camera_steward.core.media.boxes import fragments
-from custom_components.camera_steward.core.model import Segment
-from custom_components.camera_steward.core.viewing.desk import Caller
-from custom_components.camera_steward.core.viewing.lobby import Lobby, LobbyEvent
 from custom_components.camera_steward.core.viewing.pictures import picture
-from custom_components.camera_steward.core.viewing.rooms import Feed
-from custom_components.camera_steward.core.viewing.watches import FootageViewed, Watch
 from tests.cameras import Clip
 
-from .ledgers import ledger_at
-from .played import file_source, play
 from .stored import Pixels, by_hand, image, likeness, made, of_clip, of_file, of_stills, seen
-from .vault_site import a_site
-from .viewing_site import GUEST, HOUR, HOUSE, MANAGER, MINUTE, OPERATOR, MovedClock, Words
 
 CLIPS = [
     Clip(audio="aac"),
@@ -150,104 +134,3 @@ def test_a_fragment_that_cannot_be_decoded_alone_is_refused() -> None:
     zeros[each.runs[0].data_at :] = bytes(len(zeros) - each.runs[0].data_at)
     with pytest.raises(FootageError):
         picture(segment.header, bytes(zeros))
-
-
-# At the lobby
-
-
-@dataclass(slots=True, kw_only=True)
-class Door:
-    """Ten seconds of the door in one segment, and the lobby where it is asked for."""
-
-    lobby: Lobby
-    ledger: Ledger
-    segment: Segment
-    viewed: Callable[[], None] = lambda: None
-    """Called after the entry and before the picture is made."""
-
-    def picture(self, caller: Caller, sequence: int | None = None) -> bytes:
-        number = self.segment.sequence if sequence is None else sequence
-        return self.lobby.picture(caller, camera="door", purpose="check", sequence=number)
-
-    def play(self, caller: Caller, start: datetime, sequence: int | None = None) -> Watch:
-        return self.lobby.play(
-            caller,
-            camera="door",
-            purpose="check",
-            start=start,
-            end=start + HOUR,
-            words=Words(),
-            sequence=sequence,
-        )
-
-
-def nothing_live(camera: str) -> Feed:
-    raise AssertionError(camera)
-
-
-@pytest.fixture(name="door")
-def door_fixture(tmp_path: Path) -> Iterator[Door]:
-    def on_event(event: LobbyEvent) -> None:
-        if isinstance(event, FootageViewed):
-            door.viewed()
-
-    with a_site() as site, closing(ledger_at(tmp_path / "ledger.db")) as ledger:
-        play(site, "door", file_source(Clip(seconds=10, gop_seconds=1).path()))
-        [segment] = site.rows()
-        clock = MovedClock(site.clock.now())
-        lobby = Lobby(site.vault, site.index, ledger, clock, on_event, nothing_live)
-        lobby.desk.furnish(HOUSE)
-        door = Door(lobby=lobby, ledger=ledger, segment=segment)
-        lobby.desk.permit(
-            MANAGER,
-            user="guest",
-            name="行田次郎",
-            cameras=frozenset({"door"}),
-            start_at=segment.start_at - HOUR,
-            end_at=segment.start_at - MINUTE,
-            reason="窓ガラスの破損",
-            length=HOUR,
-        )
-        for each in (MANAGER, OPERATOR, GUEST):
-            lobby.desk.pledge(each, version=HOUSE.version, data={"language": "ja"})
-        yield door
-
-
-def test_what_ends_while_a_picture_is_made_is_not_handed_out(door: Door) -> None:
-    assert opened(door.picture(MANAGER)).size
-    door.viewed = lambda: door.lobby.desk.furnish(replace(HOUSE, people=HOUSE.people[:1]))
-    with pytest.raises(RefusedError) as caught:
-        door.picture(OPERATOR)
-    assert caught.value.refusal is Refusal.NOT_APPOINTED
-    [ended] = door.ledger.entries((EntryKind.VIEWING_ENDED,))
-    assert (ended.actor, ended.data["watched"], ended.data["why"]) == ("熊谷太郎", [], "refused")
-
-
-def test_a_guest_does_not_learn_what_there_is_outside_the_permission(door: Door) -> None:
-    there, before = door.segment.start_at, door.segment.start_at - 3 * HOUR
-    for start in (there, before):
-        for sequence in (None, door.segment.sequence, 999):
-            with pytest.raises(RefusedError) as caught:
-                door.play(GUEST, start, sequence)
-            assert caught.value.refusal is Refusal.OUTSIDE_PERMISSION
-    for number in (door.segment.sequence, 999):
-        with pytest.raises(RefusedError) as caught:
-            door.picture(GUEST, number)
-        assert caught.value.refusal is Refusal.OUTSIDE_PERMISSION
-    # Where nothing is stored of what is permitted, that is said; to an operator always.
-    door.lobby.desk.permit(
-        MANAGER,
-        user="guest",
-        name="行田次郎",
-        cameras=frozenset({"door"}),
-        start_at=before,
-        end_at=before + HOUR,
-        reason="窓ガラスの破損",
-        length=HOUR,
-    )
-    for who, start in ((GUEST, before), (OPERATOR, before)):
-        with pytest.raises(SegmentMissingError):
-            door.play(who, start)
-    with pytest.raises(SegmentMissingError):
-        door.picture(OPERATOR, 999)
-    assert door.play(OPERATOR, there).played.pieces
