@@ -20,7 +20,7 @@ from .browser import browser, log_in, picture, visit
 from .client import Person, RefusedError
 from .demo import SCENES, SITE, Demo, say
 from .home import ADMINISTRATOR, MANAGER, RESIDENT, ROOT, Home, free_port
-from .site import wait_until_recording
+from .site import add_generic, wait_until_recording
 from .walk import INTEGRATION, Walker, text
 
 IMAGES = ROOT / "docs" / "images"
@@ -65,9 +65,10 @@ def _forms(folder: Path, disk: Path, language: str, images: Path) -> None:
     (scene, *_), texts = SCENES, SCENES[0].texts[language]
     with (
         RtspCamera(scene.clip) as camera,
-        Home(folder, {scene.entity: camera.url}, language=language) as home,
+        Home(folder, {}, language=language) as home,
         _seen_by(ADMINISTRATOR, home, language) as page,
     ):
+        add_generic(home, camera, scene.entity)
 
         def picture_of(flow: str) -> Callable[[str], None]:
             return lambda step: picture(page, images / f"{flow}-{step}.png")
@@ -77,7 +78,7 @@ def _forms(folder: Path, disk: Path, language: str, images: Path) -> None:
         )
         walker = Walker(page, home.base, language, picture_of("camera"))
         walker.add_camera(texts, scene.entity)
-        walker.save_camera()
+        walker.seal_camera()
     shutil.rmtree(disk)
 
 
@@ -137,7 +138,11 @@ def _sidebar(demo: Demo, images: Path) -> None:
     home.client().rest("POST", f"/api/config/config_entries/entry/{demo.site}/reload")
     wait_until_recording(home, demo.site, *demo.cameras.values())
     with _seen_by(MANAGER, home, demo.language) as page:
-        for name, shown in (("permissions", "ul.cards h4"), ("register", "tbody tr")):
+        for name, shown in (
+            ("permissions", "ul.cards h4"),
+            ("register", "tbody tr"),
+            ("exposure", "ul.cards h3"),
+        ):
             visit(page, f"{home.base}/camera-steward/{name}", f"camera-steward-panel {shown}")
             picture(page, images / f"sidebar-{name}.png")
 
