@@ -1,6 +1,6 @@
 """What is handed out: footage on record, notices of gaps that are none, and to guests no hint."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,24 +22,10 @@ from tests.cameras import Clip
 from .ledgers import StepClock, ledger_at
 from .played import file_source, play
 from .vault_site import START, Site, a_site
-from .viewing_site import EVER, GUEST, HOUSE, MANAGER, OPERATOR, MovedClock
+from .viewing_site import EVER, GUEST, HOUSE, MANAGER, OPERATOR, MovedClock, Words
 
 GAP = timedelta(minutes=3)
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
-
-
-class Words:
-    converted = "Converted"
-
-    def missing(
-        self,
-        since: datetime,
-        until: datetime,
-        causes: Sequence[GapCause],
-        *,
-        unreadable: bool,
-    ) -> Sequence[str]:
-        return [since.isoformat(), until.isoformat(), *causes, *["unreadable"] * unreadable]
 
 
 class Stage:

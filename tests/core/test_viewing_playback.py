@@ -25,26 +25,11 @@ from tests.cameras import Clip
 from .played import file_source, play
 from .stored import Seen, seen
 from .vault_site import START, Site, a_site
+from .viewing_site import Words
 
 GAP = timedelta(minutes=3)
 SECOND = timedelta(seconds=1)
 SEGMENT = timedelta(seconds=4)
-
-
-class Words:
-    """Words in letters that there are."""
-
-    converted = "Converted"
-
-    def missing(
-        self,
-        since: datetime,
-        until: datetime,
-        causes: Sequence[GapCause],
-        *,
-        unreadable: bool,
-    ) -> Sequence[str]:
-        return [since.isoformat(), until.isoformat(), *causes, *["unreadable"] * unreadable]
 
 
 def anything(start: datetime, end: datetime) -> bool:

@@ -1,6 +1,6 @@
 """A desk and its watches on a real ledger, with clocks that a test moves, and what can go wrong."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from custom_components.camera_steward.core.access.people import Permission, Pers
 from custom_components.camera_steward.core.ledger.entry import Entry, EntryKind
 from custom_components.camera_steward.core.ledger.store import Ledger
 from custom_components.camera_steward.core.ledger.viewings import Viewing, viewing_register
-from custom_components.camera_steward.core.model import Action
+from custom_components.camera_steward.core.model import Action, GapCause
 from custom_components.camera_steward.core.viewing.desk import Caller, Desk, House, ViewingDenied
 from custom_components.camera_steward.core.viewing.watches import (
     FootageViewed,
@@ -43,6 +43,22 @@ HOUSE = House(
     version="version 1",
     zone=UTC,
 )
+
+
+class Words:
+    """What is written in pictures, in letters that there are."""
+
+    converted = "Converted"
+
+    def missing(
+        self,
+        since: datetime,
+        until: datetime,
+        causes: Sequence[GapCause],
+        *,
+        unreadable: bool,
+    ) -> Sequence[str]:
+        return [since.isoformat(), until.isoformat(), *causes, *["unreadable"] * unreadable]
 
 
 class MovedClock:

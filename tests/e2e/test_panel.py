@@ -434,3 +434,25 @@ def test_nothing_of_one_person_is_left_for_the_next(stage: _Stage) -> None:
         # The first one's again: begun anew, too.
         expect(pages.panel.locator("tbody tr").first).to_be_visible()
         expect(pages.labelled("register_from")).not_to_have_value("2001-02-03")
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_who_can_watch_past_the_steward_is_named_to_the_manager(
+    stage: _Stage, pictures: Path, language: str
+) -> None:
+    home = stage.home
+    _pledged(stage)
+    for person in (ADMINISTRATOR, RESIDENT):
+        with pytest.raises(RefusedError):
+            home.client(person).ws("camera_steward/exposure", entry_id=stage.site)
+    with browser(language) as page:
+        log_in(page, home.base, MANAGER)
+        pages = _Pages(page, stage, language)
+        pages.open("exposure")
+        card = pages.card(_NAME)
+        expect(card).to_contain_text(pages.text("exposure_not_enforced"))
+        expect(card).to_contain_text("camera.door")
+        for person in (RESIDENT, OPERATOR, ADMINISTRATOR):
+            expect(pages.panel.locator("dd").nth(0)).to_contain_text(person.name)
+        expect(pages.panel.locator("dd").nth(1)).to_have_text(ADMINISTRATOR.name)
+        pages.pictures(pictures, "exposure")

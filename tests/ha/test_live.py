@@ -103,9 +103,9 @@ class Player:
 
 @dataclass(slots=True, kw_only=True)
 class LiveStage(Stage):
-    """A site with a manager, an operator and a camera that is received."""
+    """A site with a manager, an operator and a camera that is received; no other site."""
 
-    operator: Any
+    colleague: Any
 
     @property
     def camera(self) -> str:
@@ -119,19 +119,15 @@ class LiveStage(Stage):
         """Return what is listed below the camera."""
         return list((await self.browse(client, self.camera))["result"]["children"])
 
-    async def resolve(self, client: Any) -> dict[str, Any]:
-        """Ask to watch live."""
-        return await self.ws(client, "media_source/resolve_media", media_content_id=self.live)
-
     async def begin(self, client: Any) -> Player:
         """Begin to watch live."""
-        answer = await self.resolve(client)
+        answer = await self.resolve(client, self.live)
         assert answer["success"], answer
         return Player(stage=self, address=answer["result"]["url"])
 
     async def refused(self, client: Any) -> str:
         """Ask to watch live in vain; return what is said."""
-        answer = await self.resolve(client)
+        answer = await self.resolve(client, self.live)
         assert not answer["success"]
         return str(answer["error"]["message"])
 
@@ -183,16 +179,17 @@ async def staged(
         unique_id=OPERATOR,
     )
     entry = await async_set_up(hass, site(disk / "vault", camera(DOOR, "door", **more), operator))
-    manager, operator_ = [await clients(hass, (await token_of(hass, each))[1]) for each in people]
+    manager, colleague = [await clients(hass, (await token_of(hass, each))[1]) for each in people]
     stage = LiveStage(
         hass=hass,
         entry=entry,
+        other=entry,
         http=await no_auth(),
         clients=clients,
         manager=manager,
-        operator=operator_,
+        colleague=colleague,
     )
-    await stage.pledge(stage.operator)
+    await stage.pledge(stage.colleague)
     await stage.pledge(stage.manager)
     return stage
 
@@ -215,11 +212,11 @@ def times(media: bytes) -> list[float]:
 
 
 async def test_an_operator_watches_live_and_it_is_on_record(stage: LiveStage) -> None:
-    first = (await stage.listed(stage.operator))[0]
+    first = (await stage.listed(stage.colleague))[0]
     assert (first["title"], first["can_play"]) == ("Live (10 minutes)", True)
     assert first["media_content_id"] == stage.live
     began = datetime.now(UTC)
-    player = await stage.begin(stage.operator)
+    player = await stage.begin(stage.colleague)
     assert not await stage.ledger(EntryKind.VIEWING_STARTED)
 
     await player.look()
@@ -263,7 +260,7 @@ async def until_forbidden(stage: LiveStage, address: str) -> None:
 
 
 async def test_nobody_else_sees_anything_live(stage: LiveStage) -> None:
-    player = await stage.begin(stage.operator)
+    player = await stage.begin(stage.colleague)
     await player.look()
     addresses = [player.address, *(each for each in player.lines if each.startswith("/"))]
     addresses += [each.split('"')[1] for each in player.lines if each.startswith("#EXT-X-MAP")]
@@ -297,7 +294,7 @@ async def test_nobody_else_sees_anything_live(stage: LiveStage) -> None:
         assert await stage.get(address) == FORBIDDEN
     for place in (f"{stage.live}/x", f"{stage.camera}/live/2026-01-01", f"{stage.camera}/LIVE"):
         answer = await stage.ws(
-            stage.operator, "media_source/resolve_media", media_content_id=place
+            stage.colleague, "media_source/resolve_media", media_content_id=place
         )
         assert answer["error"]["message"] == "There is nothing here."
     assert not stage.hass.http.app[KEY_FAILED_LOGIN_ATTEMPTS]
@@ -305,7 +302,7 @@ async def test_nobody_else_sees_anything_live(stage: LiveStage) -> None:
 
 
 async def test_a_role_that_ends_ends_what_is_watched(stage: LiveStage) -> None:
-    player = await stage.begin(stage.operator)
+    player = await stage.begin(stage.colleague)
     other = await stage.begin(stage.manager)
     await player.look()
     stage.hass.config_entries.async_remove_subentry(stage.entry, OPERATOR)
@@ -325,7 +322,7 @@ async def test_it_ends_after_its_time_by_itself(
         monkeypatch.setattr(module, "LENGTH", 12 * SECOND)
     monkeypatch.setattr(lobby, "CLOSING", 6 * SECOND)
     began = datetime.now(UTC)
-    player = await stage.begin(stage.operator)
+    player = await stage.begin(stage.colleague)
     await player.until(lambda: player.ended)
     shown = times(player.media)
     # All that was listed could be fetched, and nothing of it was taken later.
@@ -337,20 +334,20 @@ async def test_it_ends_after_its_time_by_itself(
 
 
 async def test_recording_that_is_switched_off_ends_it_and_says_so(stage: LiveStage) -> None:
-    player = await stage.begin(stage.operator)
+    player = await stage.begin(stage.colleague)
     await player.look()
     await stage.record(False)
     await player.look()  # whatever it still lists is fetched already
     assert player.ended
     assert times(player.media)
     off = "No live picture: recording of this camera is switched off."
-    assert await stage.refused(stage.operator) == off
+    assert await stage.refused(stage.colleague) == off
     await stage.record(True)
-    await (await stage.begin(stage.operator)).look()
+    await (await stage.begin(stage.colleague)).look()
 
 
 async def test_two_watch_over_one_connection(stage: LiveStage, rtsp_camera: RtspCamera) -> None:
-    one = await stage.begin(stage.operator)
+    one = await stage.begin(stage.colleague)
     await one.look()
     two = await stage.begin(stage.manager)
     await two.look()
@@ -371,7 +368,7 @@ async def test_a_view_that_was_left_is_over_also_while_the_disk_is_away(
     stage: LiveStage, disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lobby, "LEFT", 10 * SECOND)
-    player = await stage.begin(stage.operator)
+    player = await stage.begin(stage.colleague)
     await player.look()
     away = unplug(disk)
     worker = stage.entry.runtime_data.bridge.steward._cameras[DOOR].worker
@@ -390,18 +387,18 @@ async def test_a_search_finds_the_live_view_and_comes_to_an_end(stage: LiveStage
 
     async def found(where: str, query: str) -> list[str]:
         answer = await stage.ws(
-            stage.operator, "media_source/search_media", media_content_id=where, search_query=query
+            stage.colleague, "media_source/search_media", media_content_id=where, search_query=query
         )
         return [each["media_content_id"] for each in answer["result"]["result"]]
 
     assert await found(stage.camera.rpartition("/")[0], "live (") == [stage.live]
     await stage.record(False)
-    day = (await stage.listed(stage.operator))[1]["media_content_id"]
+    day = (await stage.listed(stage.colleague))[1]["media_content_id"]
     (hour, *_) = (
-        await stage.ws(stage.operator, "media_source/browse_media", media_content_id=day)
+        await stage.ws(stage.colleague, "media_source/browse_media", media_content_id=day)
     )["result"]["children"]
     clips = await stage.ws(
-        stage.operator, "media_source/browse_media", media_content_id=hour["media_content_id"]
+        stage.colleague, "media_source/browse_media", media_content_id=hour["media_content_id"]
     )
     assert any(not each["can_play"] for each in clips["result"]["children"])
     assert await found(day, "there is no such thing") == []
@@ -414,7 +411,7 @@ async def test_a_camera_that_is_away_is_said_to_be(
     line = "No live picture: nothing arrives"
     steward = stage.entry.runtime_data.bridge.steward
     await until(lambda: steward.watch(DOOR).why_nothing == "no_stream")
-    assert (await stage.refused(stage.operator)).startswith(line)
+    assert (await stage.refused(stage.colleague)).startswith(line)
 
 
 async def test_h265_is_offered_as_it_comes_and_converted(
@@ -426,7 +423,7 @@ async def test_h265_is_offered_as_it_comes_and_converted(
     clip = Clip(video="h265", gop_seconds=4, seconds=8)
     with RtspCamera(clip) as source:
         stage = await staged(hass, disk, source.url, hass_ws_client, hass_client_no_auth)
-        answer = await stage.resolve(stage.operator)
+        answer = await stage.resolve(stage.colleague, stage.live)
         status, text = await stage.get(answer["result"]["url"])
         assert status == HTTPStatus.OK
         choices = [each for each in text.decode().splitlines() if each.startswith("/")]
@@ -458,9 +455,9 @@ async def test_what_waits_for_a_trigger_is_shown_and_what_waits_for_its_hours_is
     )
     await until_status(hass, DOOR, "waiting")
     if mode == "schedule":
-        assert "outside its recording hours" in await stage.refused(stage.operator)
+        assert "outside its recording hours" in await stage.refused(stage.colleague)
         return
-    player = await stage.begin(stage.operator)
+    player = await stage.begin(stage.colleague)
     await player.look()
     assert times(player.media)
     assert not segments_on_disk(stage.entry, DOOR)

@@ -242,7 +242,9 @@ def test_files_are_written_as_texts_and_not_as_escapes() -> None:
 def test_every_text_of_the_panel_is_there() -> None:
     told = set(TEXTS["en"]["common"])
     script = "\n".join(path.read_text() for path in (ROOT / "frontend").glob("*.js"))
-    keys = set(re.findall(r"[\"`]((?:panel|permissions?|permit|register)_[a-z_]+)[\"`]", script))
+    keys = set(
+        re.findall(r"[\"`]((?:panel|permissions?|permit|register|exposure)_[a-z_]+)[\"`]", script)
+    )
     assert {"panel_you", "permissions_none", "permit_give", "register_csv"} <= keys
     assert keys <= told
     # Where the last part comes from a list, some of them are there.

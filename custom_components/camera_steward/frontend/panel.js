@@ -1,6 +1,8 @@
-// The sidebar page: everyone's own role and pledge, the manager's permissions and viewing register.
+// The sidebar page: everyone's own role and pledge; for the manager permissions, the viewing register,
+// and who can watch past the steward.
 // Texts come with Home Assistant's translations of the integration; nothing is loaded from elsewhere.
 
+import { ExposurePage } from "./exposure.js";
 import { OwnPage } from "./own.js";
 import { Context, DOMAIN, fill, make } from "./parts.js";
 import { PermissionsPage } from "./permissions.js";
@@ -8,7 +10,7 @@ import { RegisterPage } from "./register.js";
 import { PRINTED, STYLE } from "./style.js";
 
 const LOOK_AGAIN_MS = 30_000;
-const MANAGERS = { permissions: PermissionsPage, register: RegisterPage };
+const MANAGERS = { permissions: PermissionsPage, register: RegisterPage, exposure: ExposurePage };
 
 // Before there are any texts.
 const NO_ANSWER = { en: "Home Assistant does not answer.", ja: "Home Assistant から応答がありません。" };
