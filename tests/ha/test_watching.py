@@ -128,7 +128,7 @@ async def test_nobody_else_gets_a_byte_by_any_door(stage: Stage) -> None:
     assert media == MEDIA.keys()
     await let_in(stage)
     addresses, _ = await played(stage)
-    live = await stage.ask_to_play(stage.manager, f"{stage.clip.rsplit('/', 3)[0]}/live")
+    live = await stage.resolve(stage.manager, f"{stage.clip.rsplit('/', 3)[0]}/live")
     _, text = await stage.get(live["result"]["url"])
     moving = [live["result"]["url"], *(e for e in text.decode().splitlines() if e[:1] == "/")]
     people = await uninvited(stage)

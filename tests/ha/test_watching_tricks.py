@@ -88,7 +88,7 @@ async def test_tricks_with_names_lead_nowhere(
             answer = await stage.browse(stage.manager, where)
             assert not answer["success"], where
             assert answer["error"]["code"] == "browse_media_failed", where
-            answer = await stage.ask_to_play(stage.manager, where)
+            answer = await stage.resolve(stage.manager, where)
             assert answer["error"]["code"] == "resolve_media_failed", where
             answer = await stage.ws(
                 stage.manager,
@@ -98,11 +98,9 @@ async def test_tricks_with_names_lead_nowhere(
             )
             assert answer["error"]["code"] == "search_media_failed", where
         # Where a number is expected, any number is one of a clip that may not be there.
-        answer = await stage.ask_to_play(
-            stage.manager, f"{base}/incident_check/{DOOR}/{hour}/{part}"
-        )
+        answer = await stage.resolve(stage.manager, f"{base}/incident_check/{DOOR}/{hour}/{part}")
         assert answer["error"]["code"] == "resolve_media_failed", part
-        answer = await stage.ask_to_play(stage.manager, stage.clip.rpartition("/")[0] + f"/{part}")
+        answer = await stage.resolve(stage.manager, stage.clip.rpartition("/")[0] + f"/{part}")
         assert answer["error"]["code"] == "resolve_media_failed", part
     for where in (f"{base}//{DOOR}", f"{base}/incident_check//{day}", f"{base}/", f"{base}\n/x"):
         assert not (await stage.browse(stage.manager, where))["success"], where
@@ -356,7 +354,7 @@ async def test_an_address_is_of_one_session_and_one_place(stage: Stage) -> None:
     await let_in(stage)
     addresses, media = await played(stage)
     again = await stage.log_in(await manager_of(stage))
-    operator, _ = await stage.new_operator()
+    operator, _ = await stage.operator()
     resident = await stage.log_in(await stage.hass.auth.async_create_user("Resident"))
     for address in addresses:
         path = address.partition("?")[0]
@@ -425,12 +423,12 @@ async def test_an_edited_signature_opens_nothing(stage: Stage) -> None:
 @HANGING_UP
 async def test_old_addresses_of_a_former_operator_and_of_an_inactive_one(stage: Stage) -> None:
     await let_in(stage)
-    former, appointment = await stage.new_operator()
-    inactive, _ = await stage.new_operator()
+    former, appointment = await stage.operator()
+    inactive, _ = await stage.operator()
     signed: list[str] = []
     for person in (former, inactive):
         clip, picture = await found(stage, person.socket)
-        play = (await stage.ask_to_play(person.socket, clip))["result"]["url"]
+        play = (await stage.resolve(person.socket, clip))["result"]["url"]
         addresses, media = await played(stage, play)
         assert pictures(media) > 10
         small = await stage.sign(person, picture)
@@ -459,10 +457,10 @@ async def test_old_addresses_of_a_former_operator_and_of_an_inactive_one(stage: 
 @HANGING_UP
 async def test_a_long_lived_token_is_its_operator_s_until_it_is_revoked(stage: Stage) -> None:
     await let_in(stage)
-    program, _ = await stage.new_operator(**LONG_LIVED)
+    program, _ = await stage.operator(**LONG_LIVED)
     clip, picture = await found(stage, program.socket)
     addresses, media = await played(
-        stage, (await stage.ask_to_play(program.socket, clip))["result"]["url"]
+        stage, (await stage.resolve(program.socket, clip))["result"]["url"]
     )
     assert pictures(media) > 10
     assert (await stage.get(picture, **program.headers))[0] == HTTPStatus.OK
@@ -492,21 +490,21 @@ async def test_a_guest_sees_what_is_permitted_and_no_hint_of_more(stage: Stage) 
     await let_in(stage)
     entry, _, _, day, hour, number = stage.clip.removeprefix(f"{ROOT}/").split("/")
     door = f"{ROOT}/{entry}/incident_check/{DOOR}"
-    inside = await stage.new_guest([DOOR])
+    inside = await stage.guest([DOOR])
     clip, picture = await found(stage, inside.socket)
-    _, media = await played(stage, (await stage.ask_to_play(inside.socket, clip))["result"]["url"])
+    _, media = await played(stage, (await stage.resolve(inside.socket, clip))["result"]["url"])
     assert pictures(media) > 10
     assert (await stage.get(picture, **inside.headers))[0] == HTTPStatus.OK
 
     past = datetime.now(UTC) - timedelta(days=3)
-    outside = await stage.new_guest(
+    outside = await stage.guest(
         [DOOR], start=past.isoformat(), end=(past + timedelta(minutes=5)).isoformat()
     )
     for asked in (clip, clip.rpartition("/")[0], f"{door}/{day}/{hour}/{int(number) + 9999}"):
-        answer = await stage.ask_to_play(outside.socket, asked)
+        answer = await stage.resolve(outside.socket, asked)
         assert answer["error"]["message"] == OUTSIDE, asked
     nothing = f"{door}/2031-02-03/20310203T0400Z"
-    assert (await stage.ask_to_play(outside.socket, nothing))["error"]["message"] == OUTSIDE
+    assert (await stage.resolve(outside.socket, nothing))["error"]["message"] == OUTSIDE
     for asked in (door, f"{door}/{day}", f"{door}/{day}/{hour}", nothing):
         assert (await stage.browse(outside.socket, asked))["result"]["children"] == [], asked
         answer = await stage.ws(
@@ -538,11 +536,9 @@ async def test_no_clock_gives_a_guest_more(stage: Stage, monkeypatch: pytest.Mon
     monkeypatch.setattr(SystemClock, "now", lambda self: datetime.now(UTC) + by)
     monkeypatch.setattr(SystemClock, "synchronised", lambda self: vouched)
     await let_in(stage)
-    guest = await stage.new_guest([DOOR])
+    guest = await stage.guest([DOOR])
     clip, picture = await found(stage, guest.socket)
-    addresses, _ = await played(
-        stage, (await stage.ask_to_play(guest.socket, clip))["result"]["url"]
-    )
+    addresses, _ = await played(stage, (await stage.resolve(guest.socket, clip))["result"]["url"])
     small = await stage.sign(guest, picture)
 
     async def tick() -> None:
@@ -552,10 +548,7 @@ async def test_no_clock_gives_a_guest_more(stage: Stage, monkeypatch: pytest.Mon
 
     async def shut() -> bool:
         refused = [await stage.get(each) == FORBIDDEN for each in (*addresses, small)]
-        answers = [
-            await stage.browse(guest.socket, clip),
-            await stage.ask_to_play(guest.socket, clip),
-        ]
+        answers = [await stage.browse(guest.socket, clip), await stage.resolve(guest.socket, clip)]
         assert len({*refused, *(not each["success"] for each in answers)}) == 1
         return refused[0]
 

@@ -76,13 +76,13 @@ class Stage:
 
     hass: HomeAssistant
     entry: MockConfigEntry
+    other: MockConfigEntry
     clients: Callable[..., Any]
     http: TestClient[Any, Any]
     manager: Any
     clip: str = ""
     picture: str = ""
     play: str = ""
-    other: MockConfigEntry = field(init=False)
 
     async def ws(self, client: Any, kind: str, **more: Any) -> dict[str, Any]:
         """Send a command; return the whole answer."""
@@ -93,7 +93,7 @@ class Stage:
         """Browse a place."""
         return await self.ws(client, "media_source/browse_media", media_content_id=where)
 
-    async def ask_to_play(self, client: Any, where: str) -> dict[str, Any]:
+    async def resolve(self, client: Any, where: str) -> dict[str, Any]:
         """Ask to play a place."""
         return await self.ws(client, "media_source/resolve_media", media_content_id=where)
 
@@ -164,7 +164,7 @@ class Stage:
         await self.hass.async_block_till_done()
         return operator
 
-    async def new_operator(self, **more: Any) -> tuple[Person, ConfigSubentry]:
+    async def operator(self, **more: Any) -> tuple[Person, ConfigSubentry]:
         """Return an operator who has pledged."""
         user = await self.hass.auth.async_create_user("Operator", group_ids=[GROUP_ID_USER])
         appointed = await self.appoint(user)
@@ -172,7 +172,7 @@ class Stage:
         await self.pledge(person.socket)
         return person, appointed
 
-    async def new_guest(self, cameras: list[str], **more: Any) -> Person:
+    async def guest(self, cameras: list[str], **more: Any) -> Person:
         """Return a guest who has pledged."""
         user = await self.hass.auth.async_create_user("Guest", group_ids=[GROUP_ID_USER])
         await self.permit(user, cameras, **more)
@@ -234,11 +234,11 @@ async def async_stage(
     stage = Stage(
         hass=hass,
         entry=entry,
+        other=other,
         clients=clients,
         http=await http(),
         manager=await clients(hass, token),
     )
-    stage.other = other
     day = datetime.now(UTC) - timedelta(days=1)
 
     def closed() -> int:
@@ -255,7 +255,7 @@ async def let_in(stage: Stage) -> None:
     """Let the manager pledge, find a clip and begin to play it."""
     await stage.pledge(stage.manager)
     stage.clip, stage.picture = await found(stage, stage.manager)
-    answer = await stage.ask_to_play(stage.manager, stage.clip)
+    answer = await stage.resolve(stage.manager, stage.clip)
     assert answer["result"]["mime_type"] == "application/x-mpegURL"
     stage.play = answer["result"]["url"]
 
@@ -301,9 +301,9 @@ async def uninvited(stage: Stage) -> dict[str, Person]:
     token = resident.headers["Authorization"]
     elsewhere = await user("Operator of another site", GROUP_ID_USER)
     await stage.appoint(elsewhere, stage.other)
-    dismissed, appointment = await stage.new_operator()
+    dismissed, appointment = await stage.operator()
     stage.hass.config_entries.async_remove_subentry(stage.entry, appointment.subentry_id)
-    gone, _ = await stage.new_operator()
+    gone, _ = await stage.operator()
     assert gone.user is not None
     await gone.socket.close()
     await auth.async_deactivate_user(gone.user)
@@ -319,7 +319,7 @@ async def uninvited(stage: Stage) -> dict[str, Person]:
         "read-only user": await stage.log_in(await user("Reader", GROUP_ID_READ_ONLY)),
         "administrator": await stage.log_in(await user("Administrator", GROUP_ID_ADMIN)),
         "operator of another site": await stage.log_in(elsewhere),
-        "guest at another camera": await stage.new_guest([YARD]),
+        "guest at another camera": await stage.guest([YARD]),
         "former operator": dismissed,
         "inactive": Person(headers=gone.headers),
         "content user": Person(
