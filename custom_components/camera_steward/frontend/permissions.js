@@ -142,8 +142,8 @@ export class PermissionsPage {
       make(
         "div",
         { class: "pair" },
-        field("permit-start", text("permit_start"), make("input", { type: "datetime-local", max: "9999-12-31T23:59", required: true })),
-        field("permit-end", text("permit_end"), make("input", { type: "datetime-local", max: "9999-12-31T23:59", required: true })),
+        field("permit-start", text("permit_start"), make("input", { type: "datetime-local", max: "2199-12-31T23:59", required: true })),
+        field("permit-end", text("permit_end"), make("input", { type: "datetime-local", max: "2199-12-31T23:59", required: true })),
       ),
       field("permit-reason", text("permission_reason"), make("textarea", { rows: "2", maxlength: "500", required: true }), text("permit_reason_hint")),
       field("permit-hours", text("permit_hours"), make("select")),

@@ -64,7 +64,7 @@ export class RegisterPage {
   _build() {
     const context = this._context;
     const today = context.typed(Date.now()).slice(0, 10);
-    const day = (value) => make("input", { type: "date", max: "9999-12-30", required: true, value });
+    const day = (value) => make("input", { type: "date", max: "2199-12-30", required: true, value });
     const form = make(
       "form",
       { novalidate: true, class: "filter" },
