@@ -17,6 +17,7 @@ from . import yardstick
 type Video = Literal["h264", "h265", "mjpeg"]
 type Audio = Literal["aac", "pcmu", "pcma", "opus"]
 
+NUMBER_BITS, NUMBER_PIXELS = 12, 16
 CACHE = Path(__file__).parents[2] / ".cache" / "media"
 _RECIPE = 1
 """Raise it when the same parameters give other bytes."""
@@ -36,7 +37,9 @@ class Clip:
 
     `in_band` repeats the parameter sets before each keyframe, as cameras do. `aud` starts each
     access unit with a delimiter. `marked` puts `marker` as SEI user data into each access unit
-    (H.264 and H.265). `bitrate_kbps` is held nearly constant over noise like a sensor's.
+    (H.264 and H.265). `bitrate_kbps` is held nearly constant over noise like a sensor's. `numbered`
+    burns each picture's number into it: `NUMBER_BITS` squares of `NUMBER_PIXELS` at the top, the
+    lowest bit first, white for one.
     """
 
     video: Video | None = "h264"
@@ -52,6 +55,7 @@ class Clip:
     aud: bool = False
     marked: bool = True
     bitrate_kbps: int | None = None
+    numbered: bool = False
 
     @property
     def name(self) -> str:
@@ -125,6 +129,8 @@ def _source_arguments(clip: Clip) -> list[str]:
         source = f"testsrc2=size={clip.width}x{clip.height}:rate={clip.rate}"
         if clip.bitrate_kbps:
             source += ",noise=alls=12:allf=t"
+        if clip.numbered:
+            source += _number()
         made += ["-f", "lavfi", "-i", source]
     if clip.audio:
         made += ["-f", "lavfi", "-i", "sine=frequency=440:beep_factor=4:sample_rate=48000"]
@@ -134,6 +140,17 @@ def _source_arguments(clip: Clip) -> list[str]:
     if clip.audio:
         made += _AUDIO_ARGUMENTS[clip.audio]
     return made
+
+
+def _number() -> str:
+    """Return the filters that burn a picture's number in."""
+    size = NUMBER_PIXELS
+    box = f",drawbox=y=0:h={size}:t=fill:x="
+    bits = (
+        f"{box}{bit * size}:w={size}:c=white:enable='bitand(n\\,{1 << bit})'"
+        for bit in range(NUMBER_BITS)
+    )
+    return f"{box}0:w={NUMBER_BITS * size}:c=black" + "".join(bits)
 
 
 def _video_arguments(clip: Clip) -> list[str]:
