@@ -12,6 +12,7 @@ from homeassistant.helpers.typing import ConfigType
 from . import changes, keys, repairs, sealing
 from .bridge import Bridge, async_erase_site, cameras_of, not_ready
 from .const import (
+    CONF_LIVE_MINUTES,
     CONF_MANAGER_NAME,
     CONF_MANAGER_SINCE,
     CONF_MANAGER_UNTIL,
@@ -34,7 +35,14 @@ from .websocket_api import async_setup_commands
 
 _LOGGER = logging.getLogger(__name__)
 
-_MANAGER = (CONF_MANAGER_USER_ID, CONF_MANAGER_NAME, CONF_MANAGER_SINCE, CONF_MANAGER_UNTIL)
+_FURNISHED = (
+    CONF_MANAGER_USER_ID,
+    CONF_MANAGER_NAME,
+    CONF_MANAGER_SINCE,
+    CONF_MANAGER_UNTIL,
+    CONF_LIVE_MINUTES,
+)
+"""What holds at once, without starting anything anew."""
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -160,6 +168,6 @@ async def _async_furnish(bridge: Bridge) -> None:
 
 def _apart_from_people(entry: CameraStewardConfigEntry) -> list[object]:
     """Return all that recording rests on; what is left are people, who come and go without it."""
-    data = {k: v for k, v in entry.data.items() if k not in _MANAGER}
+    data = {k: v for k, v in entry.data.items() if k not in _FURNISHED}
     cameras = [(k, each.title, dict(each.data)) for k, each in cameras_of(entry).items()]
     return [entry.title, data, cameras]

@@ -22,6 +22,7 @@ from homeassistant.util import dt as dt_util
 from .const import (
     CEILING,
     CONF_END,
+    CONF_LIVE_MINUTES,
     CONF_MANAGER_NAME,
     CONF_MANAGER_USER_ID,
     CONF_MODE,
@@ -33,6 +34,7 @@ from .const import (
     CONF_VAULT_ID,
     CONF_VAULT_PATH,
     CONF_WEEKDAY,
+    DEFAULT_LIVE_MINUTES,
     DEFAULT_POST_ROLL_SECONDS,
     DEFAULT_PRE_ROLL_SECONDS,
     DEFAULT_SEGMENT_SECONDS,
@@ -401,6 +403,7 @@ class Bridge:
         """Let in whom the settings appoint now, and nobody else; raises the core's own errors."""
         people, cameras = people_of(self._entry), frozenset(cameras_of(self._entry))
         site, zone = dict(self._entry.data), dt_util.get_default_time_zone()
+        live_length = timedelta(minutes=site.get(CONF_LIVE_MINUTES, DEFAULT_LIVE_MINUTES))
 
         def furnish() -> PledgeTexts:
             texts = pledge_texts(site)
@@ -410,6 +413,7 @@ class Bridge:
                 purposes=frozenset(PURPOSES),
                 version=texts.version,
                 zone=zone,
+                live_length=live_length,
             )
             # Before the footage of removed cameras is looked for: that may fail, this must not.
             self.steward.furnish(house)

@@ -20,6 +20,9 @@ from homeassistant.core import callback
 from homeassistant.helpers.selector import (
     BooleanSelector,
     DateSelector,
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
     SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
@@ -34,6 +37,7 @@ from .const import (
     CONF_CONTACT,
     CONF_INSTALLER,
     CONF_KEY_MARK,
+    CONF_LIVE_MINUTES,
     CONF_MANAGER_NAME,
     CONF_MANAGER_SINCE,
     CONF_MANAGER_UNTIL,
@@ -43,6 +47,7 @@ from .const import (
     CONF_RETENTION_HOURS,
     CONF_VAULT_ID,
     CONF_VAULT_PATH,
+    DEFAULT_LIVE_MINUTES,
     DEFAULT_RETENTION,
     DOMAIN,
     SUBENTRY_CAMERA,
@@ -88,6 +93,11 @@ _REPLACE_SCHEMA = probatio.Schema(
         probatio.Required(CONF_REASON): TEXT,
         probatio.Required(CONF_UNDERSTOOD, default=False): BooleanSelector(),
     }
+)
+_LIVE_MINUTES = NumberSelector(
+    NumberSelectorConfig(
+        min=1, max=60, step=1, unit_of_measurement="min", mode=NumberSelectorMode.BOX
+    )
 )
 _TEXTS = (CONF_INSTALLER, CONF_CONTACT, CONF_PURPOSE, CONF_MANAGER_NAME)
 
@@ -135,6 +145,7 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
         errors: dict[str, str] = {}
         if user_input is not None:
             self._data |= {CONF_MANAGER_UNTIL: None, **stripped(user_input)}
+            self._data[CONF_LIVE_MINUTES] = int(user_input[CONF_LIVE_MINUTES])
             errors = missing(user_input, _TEXTS) | term_errors(
                 self._data, CONF_MANAGER_SINCE, CONF_MANAGER_UNTIL
             )
@@ -149,6 +160,7 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
                 probatio.Required(CONF_MANAGER_NAME): TEXT,
                 probatio.Required(CONF_MANAGER_SINCE): DateSelector(),
                 probatio.Optional(CONF_MANAGER_UNTIL): DateSelector(),
+                probatio.Required(CONF_LIVE_MINUTES, default=DEFAULT_LIVE_MINUTES): _LIVE_MINUTES,
             }
         )
         return self.async_show_form(

@@ -19,6 +19,7 @@ CONF_MANAGER_NAME: Final = "manager_name"
 CONF_MANAGER_SINCE: Final = "manager_since"
 CONF_MANAGER_UNTIL: Final = "manager_until"
 """Local dates, the last one included (people.py)."""
+CONF_LIVE_MINUTES: Final = "live_minutes"
 CONF_VAULT_PATH: Final = "vault_path"
 CONF_VAULT_ID: Final = "vault_id"
 CONF_KEY_MARK: Final = "key_mark"
@@ -67,6 +68,7 @@ CEILING: Final = timedelta(days=14)
 """Longest retention without a reason on record (Kumagaya 第3 2(2))."""
 DEFAULT_RETENTION: Final = timedelta(days=7)
 """Product default; the guideline names the ceiling only."""
+DEFAULT_LIVE_MINUTES: Final = 10
 DEFAULT_SEGMENT_SECONDS: Final = 60
 DEFAULT_PRE_ROLL_SECONDS: Final = 10
 DEFAULT_POST_ROLL_SECONDS: Final = 30

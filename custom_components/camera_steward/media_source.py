@@ -26,14 +26,13 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util import dt as dt_util
 
 from .bridge import cameras_of
-from .const import DOMAIN, PURPOSES
+from .const import CONF_LIVE_MINUTES, DEFAULT_LIVE_MINUTES, DOMAIN, PURPOSES
 from .coordinator import CameraStewardConfigEntry
 from .core.access.decide import Decision, Refusal, RefusedError
 from .core.errors import LiveMissingError, StewardError
 from .core.ledger.fields import Span
 from .core.model import Action, Segment
 from .core.viewing.desk import Caller
-from .core.viewing.live import LENGTH as LIVE_LENGTH
 from .core.viewing.lobby import Lobby
 from .core.viewing.playback import GAP
 from .core.viewing.watches import Watch, WatchEnd
@@ -379,7 +378,8 @@ class CameraStewardSource(MediaSource):
         )
         if not may or camera not in cameras_of(visit.entry):
             return []
-        title = visit.texts["live_title"].format(minutes=LIVE_LENGTH // timedelta(minutes=1))
+        minutes = visit.entry.data.get(CONF_LIVE_MINUTES, DEFAULT_LIVE_MINUTES)
+        title = visit.texts["live_title"].format(minutes=minutes)
         return [_film(str(replace(place, live=True)), title, None)]
 
     async def _async_hours(self, visit: _Visit, place: _Place) -> BrowseMediaSource:

@@ -19,13 +19,15 @@ from custom_components.camera_steward.core.errors import LiveMissingError, Segme
 from custom_components.camera_steward.core.media.fragments import Samples
 from custom_components.camera_steward.core.model import CaptureStatus
 from custom_components.camera_steward.core.viewing.lettering import band_height
-from custom_components.camera_steward.core.viewing.live import LENGTH, LivePiece, LiveView
+from custom_components.camera_steward.core.viewing.live import LivePiece, LiveView
 from custom_components.camera_steward.core.viewing.rooms import Rooms
 from custom_components.camera_steward.core.viewing.screen import Playable
 from tests.cameras import Clip
 
 from .capture_site import SECOND, Footage, ScriptedClock, ScriptedSource, a_site
 from .stored import likeness, seen
+
+LENGTH = timedelta(minutes=10)
 
 MICROSECOND = timedelta(microseconds=1)
 FRAME = Fraction(1, 15)
@@ -367,6 +369,7 @@ def test_only_what_may_be_kept_is_listed() -> None:
 def test_pictures_that_come_too_rarely_are_said_to() -> None:
     scene = Scene()
     view = scene.view()
+    assert not scene.ready(view)
     scene.comes(*[5] * 5)
     assert not scene.ready(view)
     scene.comes(6)
@@ -390,6 +393,7 @@ def test_it_is_said_why_there_is_nothing(status: CaptureStatus) -> None:
 def test_a_camera_that_keeps_connecting_is_not_waited_for_for_ever() -> None:
     scene = Scene()
     view = scene.view()
+    assert not scene.ready(view)
     scene.clock.advance(29 * SECOND)
     assert not scene.ready(view)
     scene.clock.advance(SECOND)

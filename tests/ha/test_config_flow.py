@@ -52,6 +52,7 @@ PEOPLE = {
     "purpose": "Prevention of theft",
     "manager_name": "Hanako Kumagaya",
     "manager_since": "2026-01-01",
+    "live_minutes": 10,
 }
 
 
@@ -466,6 +467,7 @@ async def test_people_and_retention_can_be_changed(
     assert entry.title == "Honcho Association"
     assert dict(entry.data) == before | {
         "manager_until": None,
+        "live_minutes": 10,
         "installer": "Honcho Association",
         "retention_hours": 36,
     }

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from io import BytesIO
@@ -21,7 +21,7 @@ from pytest_homeassistant_custom_component.common import MockUser
 
 from custom_components.camera_steward.const import DOMAIN
 from custom_components.camera_steward.core.ledger.entry import EntryKind
-from custom_components.camera_steward.core.viewing import live, lobby
+from custom_components.camera_steward.core.viewing import lobby
 from tests.cameras import Clip, RtspCamera
 
 from .sites import (
@@ -318,8 +318,9 @@ async def test_a_role_that_ends_ends_what_is_watched(stage: LiveStage) -> None:
 async def test_it_ends_after_its_time_by_itself(
     stage: LiveStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (live, lobby):
-        monkeypatch.setattr(module, "LENGTH", 12 * SECOND)
+    # A minute is the shortest that the form takes.
+    desk = stage.entry.runtime_data.bridge.steward.lobby().desk
+    desk.furnish(replace(desk.house, live_length=12 * SECOND))
     monkeypatch.setattr(lobby, "CLOSING", 6 * SECOND)
     began = datetime.now(UTC)
     player = await stage.begin(stage.colleague)

@@ -29,6 +29,7 @@ def add_site(
                 "manager_user_id": home.user_id(MANAGER),
                 "manager_name": MANAGER.name,
                 "manager_since": "2026-01-01",
+                "live_minutes": 10,
                 **texts,
             },
             "vault": {

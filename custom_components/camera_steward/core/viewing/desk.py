@@ -48,7 +48,8 @@ class House:
     """What the settings say: who is appointed, which cameras there are.
 
     `purposes` are what may be stated as one, `version` the digest of pledge and rules as they read
-    now, `zone` the site's time zone, for what counts as night.
+    now, `zone` the site's time zone, for what counts as night, `live_length` how long a live look
+    lasts.
     """
 
     people: tuple[Person, ...] = ()
@@ -56,6 +57,7 @@ class House:
     purposes: frozenset[str] = frozenset()
     version: str = ""
     zone: tzinfo | None = None
+    live_length: timedelta = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

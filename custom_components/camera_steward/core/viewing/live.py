@@ -14,9 +14,6 @@ from .playlist import Moving, PlaylistPiece, choice, playlist
 from .rooms import Fragment, Rooms
 from .screen import Playable, Shown, describe
 
-LENGTH = timedelta(minutes=10)
-"""So long is watched at most; a product default."""
-
 CLOSING = timedelta(seconds=15)
 """So much longer may be fetched what came within that time, so that a player ends by itself."""
 
@@ -130,6 +127,7 @@ class LiveView:
         self._feed = self._room.feed
         self._left = False
         self._until = until
+        self._asked_at: timedelta | None = None
         self._keep = keep
         self._lock = threading.Lock()
         self._pieces: dict[int, LivePiece] = {}
@@ -150,10 +148,11 @@ class LiveView:
         """
         with self._lock:
             self._look(now)
+            self._asked_at = now if self._asked_at is None else self._asked_at
             why = self._feed.why_nothing
             if self._ended or why not in {None, CaptureStatus.CONNECTING}:
                 raise LiveMissingError((why or CaptureStatus.STOPPED).value)
-            if now >= self._until - LENGTH + _PATIENCE:
+            if now >= self._asked_at + _PATIENCE:
                 raise LiveMissingError("rare" if self._rare else CaptureStatus.CONNECTING.value)
             return self._length(self._listed) >= _BEGIN
 

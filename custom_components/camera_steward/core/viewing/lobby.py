@@ -14,7 +14,7 @@ from ..model import Action, Gap, Segment, SegmentState
 from ..vault.index import Hour, Index
 from ..vault.vault import Vault
 from .desk import Caller, Desk, TrustedClock, ViewingDenied
-from .live import CLOSING, LEFT, LENGTH, LiveList, LiveView
+from .live import CLOSING, LEFT, LiveList, LiveView
 from .pictures import picture
 from .playback import GapNotice, Piece, Playback, Words, lay_out
 from .rooms import Feed, Rooms
@@ -150,18 +150,18 @@ class Lobby:
         return self._decide_live(caller, camera, purpose).allowed
 
     def go_live(self, caller: Caller, *, camera: str, purpose: str, words: Words) -> Watch:
-        """Let someone watch a camera live, for `LENGTH` at most.
+        """Let someone watch a camera live, for as long as the settings say.
 
         A guest as far as the permission goes. `words` is what is written in pictures. `RefusedError` where it may not be shown; there is
         something to show once `LiveView.ready` says so.
         """
         decision = self._decide_live(caller, camera, purpose).or_refused()
         permissions = decision.permissions
-        now = self.desk.now()
+        now, length = self.desk.now(), self.desk.house.live_length
         view = LiveView(
             self._rooms,
             camera,
-            self.desk.elapsed() + LENGTH,
+            self.desk.elapsed() + length,
             lambda a, b: not permissions or any(each.covers(camera, a, b) for each in permissions),
             words.converted,
         )
@@ -171,8 +171,8 @@ class Lobby:
             Action.LIVE,
             camera=camera,
             purpose=purpose,
-            span=(now, now + LENGTH),
-            lasts=LENGTH + CLOSING,
+            span=(now, now + length),
+            lasts=length + CLOSING,
             idle=LEFT,
             live=view,
         )
