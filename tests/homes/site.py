@@ -125,8 +125,10 @@ def add_generic(home: Home, source: RtspCamera, name: str) -> str:
 
     (entity,) = wait_for(added)
     # It names itself after its address.
-    client.ws("config/entity_registry/update", entity_id=entity, name=name)
-    return entity
+    own = f"camera.{name.lower().replace(' ', '_')}"
+    client.ws("config/entity_registry/update", entity_id=entity, new_entity_id=own, name=name)
+    wait_for(lambda: own in client.states())
+    return own
 
 
 def cameras(client: Client, entry_id: str) -> dict[str, str]:
