@@ -12,8 +12,8 @@ from playwright.sync_api import Locator, Page, expect
 from custom_components.camera_steward.core.ledger.viewings import viewing_register
 from custom_components.camera_steward.core.model import Action, GapCause
 from tests.cameras import Clip, RtspCamera, wait_for
-from tests.homes import MANAGER, Books, Home, add_camera, add_site, record_past
-from tests.homes.browser import browser, log_in, picture, visit
+from tests.homes import MANAGER, Books, Home, accept, add_camera, add_site, record_past
+from tests.homes.browser import browser, log_in, media_item, open_media, picture
 from tests.homes.walk import text
 
 _ZONE = ZoneInfo("Asia/Tokyo")
@@ -77,31 +77,25 @@ def stage(folder: Path) -> Iterator[_Stage]:
                     index.open_gap(camera, again - _GAP, GapCause.UNREACHABLE)
                     index.close_gap(camera, again)
             home.start()
-            client = home.client(MANAGER)
-            (own,) = client.ws("camera_steward/own")
-            client.ws("camera_steward/accept", entry_id=site, version=own["version"], language="ja")
+            accept(home, site, MANAGER)
             yield _Stage(home=home, site=site, starts=starts)
         finally:
             home.close()
 
 
-def _item(page: Page, title: str) -> Locator:
-    return page.locator("ha-media-player-browse .child", has_text=title).first
-
-
 def _play(page: Page, stage: _Stage, kind: str) -> Locator:
     """Play an hour, as a person does."""
-    visit(page, f"{stage.home.base}/media-browser/browser", "ha-media-player-browse .child")
     local = stage.starts[kind].astimezone(_ZONE)
-    for title in (
+    open_media(
+        page,
+        stage.home.base,
         "Camera Steward",
         text("ja", "common.purpose_incident_check"),
         "玄関",
         local.strftime("%Y/%m/%d"),
         local.strftime("%H:00～"),
-    ):
-        _item(page, title).click()
-    expect(_item(page, local.strftime("%H:%M:%S"))).to_be_visible()
+    )
+    expect(media_item(page, local.strftime("%H:%M:%S"))).to_be_visible()
     page.locator("ha-media-player-browse .header ha-button, .header mwc-button").first.click()
     return page.locator("ha-hls-player video")
 

@@ -14,12 +14,14 @@ from tests.homes import (
     MANAGER,
     OPERATOR,
     Home,
+    accept,
     add_camera,
+    add_operator,
     add_site,
     entities,
     wait_until_recording,
 )
-from tests.homes.browser import browser, log_in, picture, visit
+from tests.homes.browser import browser, log_in, media_item, open_media, picture, position
 from tests.homes.demo import SCENES
 from tests.homes.walk import text
 
@@ -49,27 +51,9 @@ def stage(folder: Path, make_home: Callable[[dict[str, str]], Home]) -> Iterator
         home.start()
         site = add_site(home, folder / "vault")
         ids = [add_camera(home, site, f"camera.{name.lower()}", name) for name in cameras]
-        made = home.client().fill(
-            "subentries/flow",
-            [site, "operator"],
-            {
-                "user": {
-                    "name": OPERATOR.name,
-                    "user_id": home.user_id(OPERATOR),
-                    "since": "2026-01-01",
-                }
-            },
-        )
-        assert made["type"] == "create_entry"
-        (operator,) = [
-            each["subentry_id"]
-            for each in home.client().ws("config_entries/subentries/list", entry_id=site)
-            if each["subentry_type"] == "operator"
-        ]
+        operator = add_operator(home, site)
         for person in (OPERATOR, MANAGER):
-            client = home.client(person)
-            (own,) = client.ws("camera_steward/own")
-            client.ws("camera_steward/accept", entry_id=site, version=own["version"], language="ja")
+            accept(home, site, person)
         wait_until_recording(home, site, *ids)
         yield _Stage(home=home, site=site, operator=operator, yard=ids[1])
     finally:
@@ -77,16 +61,11 @@ def stage(folder: Path, make_home: Callable[[dict[str, str]], Home]) -> Iterator
             each.close()
 
 
-def _item(page: Page, title: str) -> Locator:
-    return page.locator("ha-media-player-browse .child", has_text=title).first
-
-
 def _ask(page: Page, stage: _Stage, camera: str) -> None:
     """Ask for the live view of a camera in the media browser, as a person does."""
-    visit(page, f"{stage.home.base}/media-browser/browser", "ha-media-player-browse .child")
-    for title in ("Camera Steward", text("en", "common.purpose_incident_check"), camera):
-        _item(page, title).click()
-    item = _item(page, text("en", "common.live_title").format(minutes=10))
+    purpose = text("en", "common.purpose_incident_check")
+    open_media(page, stage.home.base, "Camera Steward", purpose, camera)
+    item = media_item(page, text("en", "common.live_title").format(minutes=10))
     expect(item).to_be_visible()
     item.hover()
     item.locator("ha-icon-button, .play, ha-button").first.click()
@@ -98,10 +77,6 @@ def _begin(page: Page, stage: _Stage, camera: str) -> Locator:
     video = page.locator("ha-hls-player video")
     expect(video).to_be_visible()
     return video
-
-
-def _position(video: Locator) -> float:
-    return float(video.evaluate("video => video.currentTime"))
 
 
 def _brightest(video: Locator) -> int:
@@ -122,15 +97,15 @@ def _brightest(video: Locator) -> int:
 
 def _plays(page: Page, video: Locator, path: Path) -> None:
     """See that it plays on, with pictures."""
-    began = _position(video)
-    wait_for(lambda: _position(video) > began + 8, 90)
+    began = position(video)
+    wait_for(lambda: position(video) > began + 8, 90)
     assert _brightest(video) > 100
     # Nothing between was missing, which a player would have jumped over.
     assert video.evaluate("video => video.buffered.length") == 1
     expect(page.locator("ha-hls-player ha-alert")).to_have_count(0)
     # Held by the player, from where it is to the newest there is: so late is what is seen.
     ahead = video.evaluate("video => video.buffered.end(video.buffered.length - 1)")
-    assert float(ahead) - _position(video) < _BEHIND
+    assert float(ahead) - position(video) < _BEHIND
     picture(page, path)
 
 
@@ -159,11 +134,11 @@ def test_an_operator_watches_live_until_the_role_ends(stage: _Stage, pictures: P
         home.client(ADMINISTRATOR).ws(
             "config_entries/subentries/delete", entry_id=stage.site, subentry_id=stage.operator
         )
-        ended = _position(video)
+        ended = position(video)
         last = [ended, 0.0]
 
         def stands_still() -> bool:
-            last[1], last[0] = last[0], _position(video)
+            last[1], last[0] = last[0], position(video)
             return last[0] == last[1]
 
         wait_for(stands_still, 90, 2)

@@ -24,11 +24,12 @@ from tests.homes import (
     Books,
     Home,
     RefusedError,
+    accept,
     add_camera,
     add_site,
     record_past,
 )
-from tests.homes.browser import browser, log_in, picture, visit
+from tests.homes.browser import browser, log_in, open_media, picture, visit
 from tests.homes.demo import SCENES, SITE
 from tests.homes.walk import text
 
@@ -272,11 +273,10 @@ def _markup_is_only_text(pages: _Pages, stage: _Stage) -> None:
 def _watches(page: Page, stage: _Stage) -> None:
     """Watch, as a guest, the minute that was permitted; there is no other."""
     local = stage.start.astimezone(_ZONE)
-    visit(page, f"{stage.home.base}/media-browser/browser", "ha-media-player-browse .child")
     hour = local.strftime("%H:00–")
     purpose = text("en", "common.purpose_incident_check")
-    for title in ("Camera Steward", purpose, _NAME, local.strftime("%Y-%m-%d"), hour):
-        page.locator("ha-media-player-browse .child", has_text=title).first.click()
+    day = local.strftime("%Y-%m-%d")
+    open_media(page, stage.home.base, "Camera Steward", purpose, _NAME, day, hour)
     clips = page.locator("ha-media-player-browse .child")
     expect(clips.filter(has_text=local.strftime("%H:%M:%S"))).to_have_count(1)
     later = (stage.start + timedelta(seconds=80)).astimezone(_ZONE)
@@ -375,7 +375,7 @@ def _prints(pages: _Pages, pictures: Path) -> None:
 
 def test_what_is_typed_outlasts_a_restart_of_home_assistant(stage: _Stage) -> None:
     home = stage.home
-    _pledged(stage)
+    accept(home, stage.site, MANAGER)
     with browser("en") as page:
         log_in(page, home.base, MANAGER)
         pages = _Pages(page, stage, "en")
@@ -399,17 +399,10 @@ def test_what_is_typed_outlasts_a_restart_of_home_assistant(stage: _Stage) -> No
         expect(lost).to_be_empty()
 
 
-def _pledged(stage: _Stage) -> None:
-    """Let the manager have accepted pledge and rules."""
-    manager = stage.home.client(MANAGER)
-    (own,) = manager.ws("camera_steward/own")
-    manager.ws("camera_steward/accept", entry_id=stage.site, version=own["version"], language="ja")
-
-
 def test_nothing_of_one_person_is_left_for_the_next(stage: _Stage) -> None:
     """Another user in the same page, as Home Assistant sets it: what was on it is gone."""
     home = stage.home
-    _pledged(stage)
+    accept(home, stage.site, MANAGER)
     for person in (ADMINISTRATOR, RESIDENT):
         with pytest.raises(RefusedError):
             home.client(person).ws("camera_steward/permissions", entry_id=stage.site)
@@ -441,7 +434,7 @@ def test_who_can_watch_past_the_steward_is_named_to_the_manager(
     stage: _Stage, pictures: Path, language: str
 ) -> None:
     home = stage.home
-    _pledged(stage)
+    accept(home, stage.site, MANAGER)
     for person in (ADMINISTRATOR, RESIDENT):
         with pytest.raises(RefusedError):
             home.client(person).ws("camera_steward/exposure", entry_id=stage.site)

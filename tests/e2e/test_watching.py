@@ -18,11 +18,13 @@ from tests.homes import (
     RESIDENT,
     Books,
     Home,
+    accept,
     add_camera,
+    add_operator,
     add_site,
     record_past,
 )
-from tests.homes.browser import browser, log_in, picture, visit
+from tests.homes.browser import browser, log_in, media_item, open_media, picture, position, visit
 from tests.homes.walk import text
 
 _NAME = "Entrance"
@@ -49,23 +51,7 @@ def stage(folder: Path, make_home: Callable[[dict[str, str]], Home]) -> Iterator
         home.start()
         site = add_site(home, folder / "vault")
         camera = add_camera(home, site, "camera.door", _NAME)
-        operator = home.client().fill(
-            "subentries/flow",
-            [site, "operator"],
-            {
-                "user": {
-                    "name": OPERATOR.name,
-                    "user_id": home.user_id(OPERATOR),
-                    "since": "2026-01-01",
-                }
-            },
-        )
-        (subentry,) = [
-            each["subentry_id"]
-            for each in home.client().ws("config_entries/subentries/list", entry_id=site)
-            if each["subentry_type"] == "operator"
-        ]
-        assert operator["type"] == "create_entry"
+        operator = add_operator(home, site)
         home.stop()
         hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=30)
         start = hour + timedelta(minutes=5)
@@ -73,7 +59,7 @@ def stage(folder: Path, make_home: Callable[[dict[str, str]], Home]) -> Iterator
             length = timedelta(seconds=20)
             assert record_past(books, camera, _CLIP.path(), [start], segment=length) > 3
         home.start()
-        yield _Stage(home=home, site=site, camera=camera, operator=subentry, start=start)
+        yield _Stage(home=home, site=site, camera=camera, operator=operator, start=start)
 
 
 def _pledge(page: Page, stage: _Stage, pictures: Path | None = None) -> None:
@@ -85,19 +71,6 @@ def _pledge(page: Page, stage: _Stage, pictures: Path | None = None) -> None:
     panel.locator("input[type=checkbox]").check()
     panel.locator("button").click()
     expect(page.locator("camera-steward-panel")).to_contain_text(text("en", "common.panel_pledged"))
-
-
-def _open(page: Page, stage: _Stage) -> None:
-    visit(page, f"{stage.home.base}/media-browser/browser", "ha-media-player-browse .child")
-    _item(page, "Camera Steward").click()
-
-
-def _item(page: Page, title: str) -> Locator:
-    return page.locator("ha-media-player-browse .child", has_text=title).first
-
-
-def _position(video: Locator) -> float:
-    return float(video.evaluate("video => video.currentTime"))
 
 
 def _seen(video: Locator) -> str:
@@ -146,35 +119,35 @@ def test_an_operator_watches_until_the_role_ends_and_all_of_it_is_on_record(
     day, hour = local.strftime("%Y-%m-%d"), local.strftime("%H:00–")
     with browser("en") as page:
         log_in(page, home.base, OPERATOR)
-        _open(page, stage)
+        open_media(page, home.base, "Camera Steward")
         # Not before the pledge.
         expect(page.locator("ha-media-player-browse")).to_contain_text("accept the pledge")
         _pledge(page, stage, pictures)
-        _open(page, stage)
+        open_media(page, home.base, "Camera Steward")
         for title in (text("en", "common.purpose_incident_check"), _NAME, day, hour):
-            _item(page, title).click()
-        first = _item(page, local.strftime("%H:%M:%S"))
+            media_item(page, title).click()
+        first = media_item(page, local.strftime("%H:%M:%S"))
         expect(first.locator("img, .thumbnail").first).to_be_visible()
         picture(page, pictures / "en" / "clips.png")
         page.get_by_role("button", name="Play").first.click()
         video = page.locator("ha-hls-player video")
-        wait_for(lambda: _position(video) > 4, 90)
+        wait_for(lambda: position(video) > 4, 90)
         one = _seen(video)
-        wait_for(lambda: _position(video) > 6, 90)
+        wait_for(lambda: position(video) > 6, 90)
         assert _seen(video) != one
         picture(page, pictures / "en" / "playing.png")
-        position, burned_in = _burned_in(video)
+        played, burned_in = _burned_in(video)
         assert burned_in > timedelta(seconds=5)
-        assert abs(position - burned_in) < timedelta(seconds=0.5)
+        assert abs(played - burned_in) < timedelta(seconds=0.5)
 
         home.client(ADMINISTRATOR).ws(
             "config_entries/subentries/delete", entry_id=stage.site, subentry_id=stage.operator
         )
-        ended = _position(video)
+        ended = position(video)
         last = [ended, 0.0]
 
         def stands_still() -> bool:
-            last[1], last[0] = last[0], _position(video)
+            last[1], last[0] = last[0], position(video)
             return last[0] == last[1]
 
         wait_for(stands_still, 90, 2)
@@ -182,11 +155,10 @@ def test_an_operator_watches_until_the_role_ends_and_all_of_it_is_on_record(
         assert last[0] < _length(video)
 
     manager = home.client(MANAGER)
-    own = manager.ws("camera_steward/own")[0]
-    manager.ws("camera_steward/accept", entry_id=stage.site, version=own["version"], language="ja")
+    accept(home, stage.site, MANAGER)
     with browser("en") as page:
         log_in(page, home.base, RESIDENT)
-        _open(page, stage)
+        open_media(page, home.base, "Camera Steward")
         expect(page.locator("ha-media-player-browse")).to_contain_text(text("en", "common.refused"))
         picture(page, pictures / "en" / "refused.png")
 

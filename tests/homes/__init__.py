@@ -18,8 +18,10 @@ from .home import ADMINISTRATOR, MANAGER, OPERATOR, PEOPLE, RESIDENT, Home
 from .past import record_past
 from .site import (
     DOMAIN,
+    accept,
     add_camera,
     add_generic,
+    add_operator,
     add_site,
     cameras,
     entities,
@@ -40,8 +42,10 @@ __all__ = [
     "Home",
     "Person",
     "RefusedError",
+    "accept",
     "add_camera",
     "add_generic",
+    "add_operator",
     "add_site",
     "cameras",
     "entities",

@@ -24,6 +24,7 @@ _ARGUMENTS = (
 _PATIENCE = 90_000
 """Milliseconds; pages are slow to come on a busy machine."""
 _TRIES = 4
+_MEDIA = "ha-media-player-browse"
 
 
 @contextmanager
@@ -72,6 +73,23 @@ def visit(page: Page, address: str, element: str) -> Locator:
             if page.url.startswith(address):
                 return found
     raise TimeoutError(f"{element} does not come at {address}")
+
+
+def open_media(page: Page, base: str, *titles: str) -> None:
+    """Open the media browser and go down from item to item."""
+    visit(page, f"{base}/media-browser/browser", f"{_MEDIA} .child")
+    for title in titles:
+        media_item(page, title).click()
+
+
+def media_item(page: Page, title: str) -> Locator:
+    """Return the first item of the media browser whose title has this in it."""
+    return page.locator(f"{_MEDIA} .child", has_text=title).first
+
+
+def position(video: Locator) -> float:
+    """Return how far a video is, in seconds."""
+    return float(video.evaluate("video => video.currentTime"))
 
 
 def picture(page: Page, path: Path) -> None:

@@ -20,7 +20,7 @@ from .browser import browser, log_in, picture, visit
 from .client import Person, RefusedError
 from .demo import SCENES, SITE, Demo, say
 from .home import ADMINISTRATOR, MANAGER, RESIDENT, ROOT, Home, free_port
-from .site import add_generic, wait_until_recording
+from .site import accept, add_generic, wait_until_recording
 from .walk import INTEGRATION, Walker, text
 
 IMAGES = ROOT / "docs" / "images"
@@ -120,7 +120,7 @@ def _sidebar(demo: Demo, images: Path) -> None:
     home, camera = demo.home, demo.cameras["Door camera"]
     with suppress(RefusedError):
         home.client(RESIDENT).ws("media_source/browse_media", media_content_id=_SOURCE)
-    _accept(demo, MANAGER)
+    accept(home, demo.site, MANAGER, demo.language)
     _look(demo, MANAGER, "inspection", camera)
     day = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=2)
     home.client(MANAGER).ws(
@@ -132,7 +132,7 @@ def _sidebar(demo: Demo, images: Path) -> None:
         end=(day + timedelta(days=1)).isoformat(),
         **_PERMISSION[demo.language],
     )
-    _accept(demo, RESIDENT)
+    accept(home, demo.site, RESIDENT, demo.language)
     _look(demo, RESIDENT, "incident_check", camera)
     # Ends what is being watched, so that the register says what it was.
     home.client().rest("POST", f"/api/config/config_entries/entry/{demo.site}/reload")
@@ -145,18 +145,6 @@ def _sidebar(demo: Demo, images: Path) -> None:
         ):
             visit(page, f"{home.base}/camera-steward/{name}", f"camera-steward-panel {shown}")
             picture(page, images / f"sidebar-{name}.png")
-
-
-def _accept(demo: Demo, person: Person) -> None:
-    """Accept pledge and rules."""
-    client = demo.home.client(person)
-    (own,) = client.ws("camera_steward/own")
-    client.ws(
-        "camera_steward/accept",
-        entry_id=demo.site,
-        version=own["version"],
-        language=demo.language,
-    )
 
 
 def _look(demo: Demo, person: Person, purpose: str, camera: str) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from ..cameras import RtspCamera, wait_for
-from .client import Client
-from .home import MANAGER, Home
+from .client import Client, Person
+from .home import MANAGER, OPERATOR, Home
 
 DOMAIN = "camera_steward"
 _UNDERSTOOD = {"understood": True}
@@ -95,6 +95,36 @@ def add_camera(
     (camera,) = set(cameras(client, entry_id).values()) - before
     wait_until_loaded(client, entry_id)
     return camera
+
+
+def add_operator(home: Home, entry_id: str, person: Person = OPERATOR) -> str:
+    """Appoint an operator by the form; return the appointment's id."""
+    client = home.client()
+    made = client.fill(
+        "subentries/flow",
+        [entry_id, "operator"],
+        {
+            "user": {
+                "name": person.name,
+                "user_id": home.user_id(person),
+                "since": "2026-01-01",
+            }
+        },
+    )
+    assert made["type"] == "create_entry"
+    (appointment,) = [
+        str(each["subentry_id"])
+        for each in client.ws("config_entries/subentries/list", entry_id=entry_id)
+        if each["subentry_type"] == "operator" and each["title"] == person.name
+    ]
+    return appointment
+
+
+def accept(home: Home, entry_id: str, person: Person, language: str = "ja") -> None:
+    """Let someone accept pledge and rules, without a browser."""
+    client = home.client(person)
+    (own,) = client.ws("camera_steward/own")
+    client.ws("camera_steward/accept", entry_id=entry_id, version=own["version"], language=language)
 
 
 def add_generic(home: Home, source: RtspCamera, name: str) -> str:
