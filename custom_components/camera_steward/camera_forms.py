@@ -109,7 +109,7 @@ def take_address(data: dict[str, Any], given: Mapping[str, Any]) -> dict[str, st
 
 def since_now() -> str:
     """Return what is stored of the time at which an address was given."""
-    return dt_util.utcnow().isoformat(timespec="seconds")
+    return dt_util.utcnow().isoformat(timespec="milliseconds")
 
 
 def camera_schema(data: Mapping[str, Any], entities: Selector[Any] | None) -> probatio.Schema:

@@ -97,6 +97,7 @@ def async_open_entities(hass: HomeAssistant, data: Mapping[str, Any]) -> tuple[s
     if entity is None:
         # An entity of YAML cannot be turned off; one that is gone shows nothing.
         return (own,) if hass.states.get(own) is not None else ()
+    own = entity.entity_id
     found = [] if entity.disabled else [own]
     if entity.device_id is not None:
         found += sorted(

@@ -13,7 +13,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 
 from .bridge import cameras_of
-from .const import CONF_SEALED, CONF_SOURCE_ENTITY
+from .const import CONF_SEALED, CONF_SOURCE_ENTITY, CONF_SOURCE_REGISTRY_ID
 from .memory import Changes
 
 
@@ -23,8 +23,11 @@ def source_entity(hass: HomeAssistant, data: Mapping[str, Any]) -> er.RegistryEn
 
     None for a camera by its address alone, an entity from YAML without an id, one that is gone.
     """
+    registry = er.async_get(hass)
+    if (id_ := data.get(CONF_SOURCE_REGISTRY_ID)) is not None:
+        return registry.entities.get_entry(id_)
     entity_id = data.get(CONF_SOURCE_ENTITY)
-    return er.async_get(hass).async_get(entity_id) if entity_id is not None else None
+    return registry.async_get(entity_id) if entity_id is not None else None
 
 
 async def async_carry_out(hass: HomeAssistant, entry: ConfigEntry, changes: Changes) -> None:

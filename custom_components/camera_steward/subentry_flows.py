@@ -58,6 +58,7 @@ from .const import (
     CONF_SEALED,
     CONF_SEGMENT_SECONDS,
     CONF_SOURCE_ENTITY,
+    CONF_SOURCE_REGISTRY_ID,
     CONF_STILL_INTERVAL_SECONDS,
     CONF_UNSEALED_REASON,
     CONF_VAULT_PATH,
@@ -102,7 +103,12 @@ _TESTED = (
     CONF_STILL_INTERVAL_SECONDS,
 )
 """What the test depends on; it is not asked for again while these stay."""
-_OF_ADDRESS = (CONF_ADDRESS, CONF_ADDRESS_OPTIONS, CONF_ADDRESS_SINCE)
+_OF_SEALED = (
+    CONF_ADDRESS,
+    CONF_ADDRESS_OPTIONS,
+    CONF_ADDRESS_SINCE,
+    CONF_SOURCE_REGISTRY_ID,
+)
 _DEFAULTS: dict[str, Any] = {
     CONF_MODE: RecordingMode.CONTINUOUS.value,
     CONF_AUDIO: False,
@@ -352,7 +358,9 @@ class CameraSubentryFlow(ConfigSubentryFlow):
         """Give a camera back to every login; that needs a reason (INV-7)."""
         errors: dict[str, str] = {}
         if user_input is not None and not (errors := missing(user_input, (CONF_REASON,))):
-            for name in _OF_ADDRESS:
+            if (entity := source_entity(self.hass, self._data)) is not None:
+                self._data[CONF_SOURCE_ENTITY] = entity.entity_id  # it may have been renamed
+            for name in _OF_SEALED:
                 self._data.pop(name, None)
             self._data |= {
                 CONF_SEALED: False,
@@ -415,8 +423,15 @@ class CameraSubentryFlow(ConfigSubentryFlow):
         return True
 
     def _seal(self) -> None:
+        entity = source_entity(self.hass, self._data)
         assert self._received is not None
-        self._data |= {CONF_SEALED: True, **_kept(self._received), CONF_ADDRESS_SINCE: since_now()}
+        assert entity is not None
+        self._data |= {
+            CONF_SEALED: True,
+            CONF_SOURCE_REGISTRY_ID: entity.id,
+            CONF_ADDRESS_SINCE: since_now(),
+            **_kept(self._received),
+        }
         self._data.pop(CONF_UNSEALED_REASON, None)
 
     async def _async_exposed(self) -> dict[str, str]:

@@ -116,6 +116,8 @@ async def until_recorded(
     before = segments_on_disk(entry, camera.subentry_id)
     await until_status(hass, camera.subentry_id, "recording")
     await until(lambda: segments_on_disk(entry, camera.subentry_id) > before)
+    # Recording begins before what changed is entered.
+    await until(lambda: entry.state is ConfigEntryState.LOADED)
 
 
 async def reconfigure(
@@ -336,6 +338,24 @@ async def test_a_sealed_camera_that_is_turned_on_is_told_and_turned_off_again(
     await until(lambda: live_view(hass, sealed) == "enforced")
     assert is_off(hass)
     assert issue_of(hass, Issue.SEAL_OPEN, sealed) is None
+
+
+async def test_a_sealed_camera_is_known_by_whatever_name(
+    hass: HomeAssistant, entry: MockConfigEntry, sealed: ConfigSubentry
+) -> None:
+    registry = er.async_get(hass)
+    registry.async_update_entity(ENTITY, new_entity_id="camera.other")
+    registry.async_update_entity("camera.other", disabled_by=None)
+    await until(lambda: issue_of(hass, Issue.SEAL_OPEN, sealed) is not None)
+    told = issue_of(hass, Issue.SEAL_OPEN, sealed)
+    assert told is not None
+    assert (told.translation_placeholders or {})["entities"] == "camera.other"
+
+    result = await reconfigure(hass, entry, sealed, "unseal")
+    await send(hass, result, {"reason": "The residents' meeting decided so"})
+    data = entry.subentries[sealed.subentry_id].data
+    assert data["source_entity"] == "camera.other"
+    assert "source_registry_id" not in data
 
 
 async def test_another_picture_of_the_same_device_is_told(
