@@ -68,7 +68,7 @@ export const STYLE = `
   table { border-collapse: collapse; width: 100%; font-size: 14px; }
   th, td { text-align: start; vertical-align: top; padding: 10px 12px 10px 0; }
   th { color: var(--secondary-text-color); font-weight: 500; white-space: nowrap; }
-  td { border-top: 1px solid var(--divider-color); overflow-wrap: anywhere; }
+  td { border-top: 1px solid var(--divider-color); overflow-wrap: break-word; }
   td .hint { margin: 0; font-size: 13px; }
   td:first-child, th:first-child { padding-inline-start: 12px; }
   tr.denied td:first-child { box-shadow: inset 4px 0 var(--error-color); }
