@@ -393,6 +393,8 @@ async def test_a_search_finds_the_live_view_and_comes_to_an_end(stage: LiveStage
         return [each["media_content_id"] for each in answer["result"]["result"]]
 
     assert await found(stage.camera.rpartition("/")[0], "live (") == [stage.live]
+    # What can be watched live was recorded: there is a day, and after it a gap.
+    await (await stage.begin(stage.colleague)).look()
     await stage.record(False)
     day = (await stage.listed(stage.colleague))[1]["media_content_id"]
     (hour, *_) = (
