@@ -21,7 +21,15 @@ from tests.homes import (
     entities,
     wait_until_recording,
 )
-from tests.homes.browser import browser, log_in, media_item, open_media, picture, position
+from tests.homes.browser import (
+    browser,
+    log_in,
+    media_item,
+    open_media,
+    picture,
+    position,
+    until_still,
+)
 from tests.homes.demo import SCENES
 from tests.homes.walk import text
 
@@ -135,14 +143,7 @@ def test_an_operator_watches_live_until_the_role_ends(stage: _Stage, pictures: P
             "config_entries/subentries/delete", entry_id=stage.site, subentry_id=stage.operator
         )
         ended = position(video)
-        last = [ended, 0.0]
-
-        def stands_still() -> bool:
-            last[1], last[0] = last[0], position(video)
-            return last[0] == last[1]
-
-        wait_for(stands_still, 90, 2)
-        assert last[0] < ended + _LATEST
+        assert until_still(video) < ended + _LATEST
 
     now = datetime.now(UTC)
     rows = home.client(MANAGER).ws(

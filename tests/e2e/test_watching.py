@@ -24,7 +24,16 @@ from tests.homes import (
     add_site,
     record_past,
 )
-from tests.homes.browser import browser, log_in, media_item, open_media, picture, position, visit
+from tests.homes.browser import (
+    browser,
+    log_in,
+    media_item,
+    open_media,
+    picture,
+    position,
+    until_still,
+    visit,
+)
 from tests.homes.walk import text
 
 _NAME = "Entrance"
@@ -144,15 +153,9 @@ def test_an_operator_watches_until_the_role_ends_and_all_of_it_is_on_record(
             "config_entries/subentries/delete", entry_id=stage.site, subentry_id=stage.operator
         )
         ended = position(video)
-        last = [ended, 0.0]
-
-        def stands_still() -> bool:
-            last[1], last[0] = last[0], position(video)
-            return last[0] == last[1]
-
-        wait_for(stands_still, 90, 2)
-        assert last[0] < ended + _LATEST.total_seconds()
-        assert last[0] < _length(video)
+        last = until_still(video)
+        assert last < ended + _LATEST.total_seconds()
+        assert last < _length(video)
 
     manager = home.client(MANAGER)
     accept(home, stage.site, MANAGER)
@@ -177,7 +180,7 @@ def test_an_operator_watches_until_the_role_ends_and_all_of_it_is_on_record(
     # The clock in the picture is within what the ledger says was watched.
     assert since < stage.start + burned_in < until
     # What was handed out: what was played, and no more than some seconds beyond.
-    assert timedelta(seconds=last[0] - 1) < until - since < timedelta(seconds=last[0]) + _LATEST
+    assert timedelta(seconds=last - 1) < until - since < timedelta(seconds=last) + _LATEST
     assert {"not_pledged", "not_appointed"} <= {each["refusal"] for each in rows}
     assert RESIDENT.name in {each["name"] for each in rows if each["refusal"]}
 

@@ -13,6 +13,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from ..cameras import wait_for
 from .client import Person
 
 _PROGRAM = "/usr/bin/chromium"
@@ -90,6 +91,18 @@ def media_item(page: Page, title: str) -> Locator:
 def position(video: Locator) -> float:
     """Return how far a video is, in seconds."""
     return float(video.evaluate("video => video.currentTime"))
+
+
+def until_still(video: Locator) -> float:
+    """Wait until a video stands still; return how far it is."""
+    last = [position(video), 0.0]
+
+    def stands_still() -> bool:
+        last[1], last[0] = last[0], position(video)
+        return last[0] == last[1]
+
+    wait_for(stands_still, 90, 2)
+    return last[0]
 
 
 def picture(page: Page, path: Path) -> None:
