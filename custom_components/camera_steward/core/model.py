@@ -78,6 +78,12 @@ class Action(StrEnum):
     LIVE = "live"
     PLAYBACK = "playback"
     STILL = "still"
+    HOLD = "hold"
+    """Keep a span past its time."""
+
+    DISCLOSE = "disclose"
+    """Hand footage over on one of the grounds."""
+
     MANAGE = "manage"
     """Give permissions, read the register."""
 
