@@ -39,6 +39,7 @@ from .const import (
     DEFAULT_PRE_ROLL_SECONDS,
     DEFAULT_SEGMENT_SECONDS,
     DOMAIN,
+    GROUNDS,
     PURPOSES,
     SUBENTRY_CAMERA,
 )
@@ -50,6 +51,7 @@ from .core.books import (
 from .core.capture.recorder import RecorderSettings
 from .core.capture.schedule import Schedule, Window
 from .core.capture.worker import GapStarted, StatusChanged, StorageTrouble
+from .core.disclosure.counter import Counter
 from .core.errors import RetentionError, StewardError
 from .core.ledger.entry import EntryKind, Json
 from .core.ledger.registers import PurgeRecord
@@ -257,6 +259,7 @@ def site_settings(
         limit=limit_from(entry.data),
         ceiling=CEILING,
         reserve_bytes=RESERVE_BYTES,
+        grounds=GROUNDS,
         storage=storage,
     )
 
@@ -426,6 +429,10 @@ class Bridge:
     async def async_in_lobby[T](self, target: Callable[[Lobby], T]) -> T:
         """Do something where people are let in; raises the core's own errors."""
         return await self._run(lambda: target(self.steward.lobby()))
+
+    async def async_at_counter[T](self, target: Callable[[Counter], T]) -> T:
+        """Do something where footage is held and handed over; raises the core's own errors."""
+        return await self._run(lambda: target(self.steward.counter()))
 
     @core_errors
     async def async_end_permissions(self, *, actor: str | None) -> int:

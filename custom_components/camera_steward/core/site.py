@@ -10,6 +10,7 @@ from .capture.recorder import RecorderSettings
 from .capture.schedule import Schedule
 from .capture.source import Source
 from .capture.worker import CaptureEvent
+from .disclosure.grounds import RequestKind
 from .errors import StewardError
 from .ledger.registers import PurgeRecord
 from .ledger.verify import Verification
@@ -27,7 +28,7 @@ _MEBIBYTE = 1024 * 1024
 class SiteSettings:
     """What one site is: where its vault and its books are, its keys and its limits.
 
-    `reserve_bytes` is kept free by eviction; `storage` names the kind of storage in words.
+    `grounds` are the kinds of request that footage is handed over on; `reserve_bytes` is kept free by eviction; `storage` names the kind of storage in words.
     """
 
     root: Path
@@ -37,6 +38,7 @@ class SiteSettings:
     signing_key: bytes = field(repr=False)
     limit: RetentionLimit
     ceiling: timedelta
+    grounds: frozenset[RequestKind] = frozenset()
     reserve_bytes: int = 1024 * _MEBIBYTE
     storage: str = ""
 

@@ -19,6 +19,7 @@ from .capture.worker import (
     StreamFound,
 )
 from .clock import Clock, SystemClock
+from .disclosure.counter import Counter
 from .errors import (
     LedgerBrokenError,
     RetentionError,
@@ -109,6 +110,7 @@ class Steward:
         self._opened: Books | None = None
         self._house = House()
         self._lobby: Lobby | None = None
+        self._counter: Counter | None = None
         self._next_at: datetime | None = None
         self._statement: Statement | None = None
         self._statement_at: datetime | None = None
@@ -168,8 +170,11 @@ class Steward:
         if self._thread is not None:
             self._thread.join(left())
             ended &= not self._thread.is_alive()
-        books = self._opened
+        books, counter = self._opened, self._counter
+        if counter is not None:
+            counter.stop()
         if ended and books is not None:
+            self._counter = None
             lobby, self._lobby = self._lobby, None
             with contextlib.suppress(StewardError):
                 if lobby is not None:
@@ -297,6 +302,14 @@ class Steward:
                 self._lobby = lobby
             return self._lobby
 
+    def counter(self) -> Counter:
+        """Return where footage is held and handed over; `LedgerBrokenError` as for `lobby`."""
+        books, lobby = self._books(), self.lobby()
+        with self._lock:
+            if self._counter is None:
+                self._counter = Counter(lobby, books.ledger, grounds=self._settings.grounds)
+            return self._counter
+
     def snapshot(self) -> SiteSnapshot:
         """Return how everything stands: some look-ups in the index, no walk of the disk."""
         books = self._books()
@@ -416,6 +429,8 @@ class Steward:
                     # Also while the storage fails: a live view that was left still holds its camera.
                     if self._lobby is not None:
                         self._lobby.watches.sweep()
+                    if self._counter is not None:
+                        self._counter.sweep()
                 if self._statement_due():
                     self.make_statement()
                     self._books().index.forget_gaps(self._books().guard.now() - _GAPS_KEPT)

@@ -9,6 +9,7 @@ from ..model import Action
 from .people import Permission, Register, Role
 
 _PICTURES = frozenset({Action.LIVE, Action.PLAYBACK, Action.STILL})
+_MANAGERS = frozenset({Action.DISCLOSE, Action.MANAGE})
 
 
 class Refusal(StrEnum):
@@ -102,9 +103,11 @@ def decide(register: Register, asking: Asking, now: datetime, *, trusted: bool) 
     name = person.name if person is not None else permissions[0].name
 
     refusal = _improper(register, asking, user)
-    if refusal is None and asking.action is Action.MANAGE:
-        managing = person is not None and person.role is Role.MANAGER
-        refusal = None if managing else Refusal.NOT_MANAGER
+    role = person.role if person is not None else Role.GUEST
+    if refusal is None and asking.action in _MANAGERS and role is not Role.MANAGER:
+        refusal = Refusal.NOT_MANAGER
+    if refusal is None and asking.action is Action.HOLD and role is Role.GUEST:
+        refusal = Refusal.NOT_APPOINTED
     if refusal is Refusal.CAMERA and person is None:
         # A guest learns no more of the cameras than what the permission says.
         refusal = Refusal.OUTSIDE_PERMISSION if trusted else Refusal.CLOCK

@@ -1,0 +1,464 @@
+"""WebSocket commands: what is held past its time, who asked for footage, and handing it over.
+
+Each asks the counter, which decides and enters refusals. Times are ISO 8601 with a zone, given
+ones local where they name none; days are ISO dates. An error about what was entered has the code
+`hold_invalid` or `disclosure_invalid` and the placeholder `field`, which names it.
+"""
+
+from datetime import timedelta
+from typing import Any, Final
+
+import probatio
+from homeassistant.components import websocket_api
+from homeassistant.components.websocket_api import ActiveConnection
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.typing import VolDictType
+from homeassistant.util import dt as dt_util
+
+from .bridge import camera_name
+from .commands import ENTRY, answering, local, site_of, table
+from .const import DOMAIN
+from .coordinator import CameraStewardConfigEntry
+from .core.disclosure.counter import DOWNLOAD_WITHIN, HOLD_LENGTH, Counter, Progress
+from .core.disclosure.grounds import LONGEST_TEXT, PARTICULARS, Order, Request, RequestKind
+from .core.ledger.disclosures import Disclosure, Outcome
+from .handover_views import download_path, file_name
+from .moments import moment
+from .people import caller_of_connection
+from .pledge import LANGUAGES
+from .texts import Texts, async_texts, iso
+
+_MOMENT: Final = probatio.All(str, moment)
+_MAYBE: Final = probatio.All(str, probatio.Length(max=LONGEST_TEXT))
+_HOLD: Final[VolDictType] = {probatio.Required("hold"): str}
+_CAMERAS: Final = probatio.All([str], probatio.Length(max=1000))
+_LANGUAGE: Final = probatio.In(LANGUAGES)
+_TIMES: Final = ("at", "started_at", "ended_at")
+_WITH_SOMEONE: Final = (Outcome.HANDING_OVER, Outcome.HANDED_OVER)
+_REQUEST: Final[VolDictType] = {
+    probatio.Required("kind"): probatio.In([each.value for each in RequestKind]),
+    probatio.Optional("particulars", default=dict): {str: _MAYBE},
+    probatio.Required("recipient"): _MAYBE,
+    probatio.Required("reason"): _MAYBE,
+    probatio.Optional("cameras", default=list): _CAMERAS,
+    probatio.Optional("start"): _MOMENT,
+    probatio.Optional("end"): _MOMENT,
+    probatio.Optional("hold"): str,
+}
+
+
+@callback
+def async_setup_handover_commands(hass: HomeAssistant) -> None:
+    """Register the commands, which are there whether or not a site is set up."""
+    for command in (
+        *(handover_form, holds, hold, hold_renew, hold_review, hold_release),
+        *(disclosures, refuse_request, disclose, disclosure_record),
+    ):
+        websocket_api.async_register_command(hass, command)
+
+
+# ---------------------------------------------------------------------- manager and operators
+
+
+@websocket_api.websocket_command({probatio.Required("type"): f"{DOMAIN}/handover_form", **ENTRY})
+@websocket_api.async_response
+@answering
+async def handover_form(
+    hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
+) -> dict[str, Any]:
+    """Return what the forms offer, to manager and operators.
+
+    `role` (manager, operator) · `kinds`: [{`kind`, `ground`: whether footage is handed over on it,
+    `particulars`: [{`name`, `required`, `date`: whether it is a day, `options`: [] or the values to
+    choose from}]}] · `cameras`: [{`camera_id`, `camera`, `oldest`, `newest`: times or None}] ·
+    `hold_days` (default) · `longest_hold_days` (for this role) · `download_minutes` ·
+    `fingerprint` of the key that packages are signed with: SHA256:…, as `ssh-keygen -l` shows it.
+    """
+    entry = site_of(hass, msg)
+    caller = caller_of_connection(connection)
+    form = await entry.runtime_data.bridge.async_at_counter(lambda counter: counter.form(caller))
+    return {
+        "role": form.role.value,
+        "kinds": [
+            {
+                "kind": kind.value,
+                "ground": kind in form.grounds,
+                "particulars": [
+                    {
+                        "name": each.name,
+                        "required": each.required,
+                        "date": each.is_date,
+                        "options": list(each.options),
+                    }
+                    for each in particulars
+                ],
+            }
+            for kind, particulars in PARTICULARS.items()
+        ],
+        "cameras": [
+            {
+                "camera_id": camera,
+                "camera": camera_name(entry, camera),
+                "oldest": iso(extent[0]) if extent is not None else None,
+                "newest": iso(extent[1]) if extent is not None else None,
+            }
+            for camera, extent in form.cameras.items()
+        ],
+        "hold_days": HOLD_LENGTH.days,
+        "longest_hold_days": form.longest_hold.days,
+        "download_minutes": DOWNLOAD_WITHIN // timedelta(minutes=1),
+        "fingerprint": form.fingerprint,
+    }
+
+
+@websocket_api.websocket_command({probatio.Required("type"): f"{DOMAIN}/holds", **ENTRY})
+@websocket_api.async_response
+@answering
+async def holds(
+    hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Return what is held, soonest end first, to manager and operators.
+
+    [{`hold`, `cameras`: [{`camera_id`, `camera`}], `start`, `end`: of the footage, `reason`,
+    `body`: who asked for it, `document_number`, `document_date`, `placed_at`, `by`, `until`: when
+    it ends, `days_left`, `review_at`, `review_due`, `copied`: whether all of it is copied,
+    `segments`, `size_bytes`, `lost`: segments that could not be kept}]
+    """
+    raise NotImplementedError
+
+
+@websocket_api.websocket_command(
+    {
+        probatio.Required("type"): f"{DOMAIN}/hold",
+        **ENTRY,
+        probatio.Required("cameras"): _CAMERAS,
+        probatio.Required("start"): _MOMENT,
+        probatio.Required("end"): _MOMENT,
+        probatio.Required("reason"): _MAYBE,
+        probatio.Optional("body", default=""): _MAYBE,
+        probatio.Optional("document_number", default=""): _MAYBE,
+        probatio.Optional("document_date", default=""): _MAYBE,
+        probatio.Required("days"): probatio.All(int, probatio.Range(min=1, max=3660)),
+    }
+)
+@websocket_api.async_response
+@answering
+async def hold(
+    hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
+) -> dict[str, Any]:
+    """Hold a span of some cameras: the manager, or an operator for seven days; return it as above."""
+    raise NotImplementedError
+
+
+# ---------------------------------------------------------------------- the manager's
+
+
+@websocket_api.websocket_command(
+    {
+        probatio.Required("type"): f"{DOMAIN}/hold_renew",
+        **ENTRY,
+        **_HOLD,
+        probatio.Required("reason"): _MAYBE,
+        probatio.Required("days"): probatio.All(int, probatio.Range(min=1, max=3660)),
+    }
+)
+@websocket_api.async_response
+@answering
+async def hold_renew(
+    hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
+) -> dict[str, Any]:
+    """Let a hold last so many days from now, for a new reason; return it as above."""
+    raise NotImplementedError
+
+
+@websocket_api.websocket_command(
+    {
+        probatio.Required("type"): f"{DOMAIN}/hold_review",
+        **ENTRY,
+        **_HOLD,
+        probatio.Required("note"): _MAYBE,
+    }
+)
+@websocket_api.async_response
+@answering
+async def hold_review(
+    hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
+) -> dict[str, Any]:
+    """Enter that it was looked at whether a hold is still needed; return it as above."""
+    raise NotImplementedError
+
+
+@websocket_api.websocket_command(
+    {
+        probatio.Required("type"): f"{DOMAIN}/hold_release",
+        **ENTRY,
+        **_HOLD,
+        probatio.Required("reason"): _MAYBE,
+    }
+)
+@websocket_api.async_response
+@answering
+async def hold_release(
+    hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
+) -> None:
+    """End a hold now, for a reason: its key is destroyed."""
+    raise NotImplementedError
+
+
+@websocket_api.websocket_command(
+    {
+        probatio.Required("type"): f"{DOMAIN}/disclosures",
+        **ENTRY,
+        probatio.Required("start"): _MOMENT,
+        probatio.Required("end"): _MOMENT,
+        probatio.Optional("as_csv", default=False): bool,
+        probatio.Optional("language"): _LANGUAGE,
+    }
+)
+@websocket_api.async_response
+@answering
+async def disclosures(
+    hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the disclosure register of a span, newest first: `disclosures`, or `csv` to print.
+
+    [{`disclosure`, `number`, `at`, `outcome` (refused, approved, handing_over, handed_over,
+    broken_off, lapsed), `kind`, `ground`, `particulars`: {name: value}, `recipient`, `reason`,
+    `refusal`, `identity`, `cameras`: [{`camera_id`, `camera`}], `start`, `end`: of the footage or
+    None, `hold`, `witness`, `in_charge`, `approved_by`, `user_id`, `acts`: whether that person
+    still does, `to_return`: whether a package is with a person who no longer acts, `client`,
+    `started_at`, `ended_at`, `why` (left, refused, idle, stopped, restart, failed), `file`,
+    `size_bytes`, `sha256`, `files`, `missing`: [{`camera`, `start`, `end`, `cause`}], `done_bytes`,
+    `total_bytes`: of footage while it is being sent, else None, `expires_at`: of one that waits,
+    `entry`}]
+    """
+    entry = site_of(hass, msg)
+    caller = caller_of_connection(connection)
+    since, until = dt_util.as_utc(msg["start"]), dt_util.as_utc(msg["end"])
+
+    def read(counter: Counter) -> list[dict[str, Any]]:
+        found = counter.register(caller, since, until)
+        progress = counter.progress()
+        return [
+            _row(
+                entry,
+                each,
+                progress.get(each.id, Progress()),
+                ground=counter.is_ground(each.kind),
+                acts=counter.acts(each.user),
+            )
+            for each in reversed(found)
+        ]
+
+    rows = await entry.runtime_data.bridge.async_at_counter(read)
+    if msg["as_csv"]:
+        return {"csv": _csv(await async_texts(hass, msg.get("language")), rows)}
+    return {"disclosures": rows}
+
+
+@websocket_api.websocket_command(
+    {
+        probatio.Required("type"): f"{DOMAIN}/refuse_request",
+        **ENTRY,
+        **_REQUEST,
+        probatio.Required("refusal"): _MAYBE,
+    }
+)
+@websocket_api.async_response
+@answering
+async def refuse_request(
+    hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
+) -> dict[str, Any]:
+    """Enter that a request was refused, and why; `hold` where the footage was preserved.
+
+    Cameras and span may be left out. Return {`disclosure`, `number`}.
+    """
+    entry = site_of(hass, msg)
+    caller = caller_of_connection(connection)
+    made = await entry.runtime_data.bridge.async_at_counter(
+        lambda counter: counter.refuse(
+            caller, _request(msg), refusal=msg["refusal"], hold=msg.get("hold")
+        )
+    )
+    return {"disclosure": made.id, "number": made.number}
+
+
+@websocket_api.websocket_command(
+    {
+        probatio.Required("type"): f"{DOMAIN}/disclose",
+        **ENTRY,
+        **_REQUEST,
+        probatio.Required("identity"): _MAYBE,
+        probatio.Required("in_charge"): _MAYBE,
+        probatio.Optional("witness", default=""): _MAYBE,
+    }
+)
+@websocket_api.async_response
+@answering
+async def disclose(
+    hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
+) -> dict[str, Any]:
+    """Approve handing footage over, of the vault or, with `hold`, of a hold.
+
+    Return {`disclosure`, `number`, `path`: to open in this very session, once, `file`: its name,
+    `password`: shown this once and kept nowhere, `expires_at`}. The code `no_ground` says that the
+    kind is no ground: to be refused with `refuse_request`.
+    """
+    entry = site_of(hass, msg)
+    caller = caller_of_connection(connection)
+    request = _request(msg)
+    order = Order(
+        kind=request.kind,
+        particulars=request.particulars,
+        recipient=request.recipient,
+        reason=request.reason,
+        cameras=request.cameras,
+        span=request.span,
+        identity=msg["identity"],
+        in_charge=msg["in_charge"],
+        witness=msg["witness"],
+        hold=msg.get("hold"),
+    )
+    made = await entry.runtime_data.bridge.async_at_counter(
+        lambda counter: counter.approve(caller, order)
+    )
+    return {
+        "disclosure": made.id,
+        "number": made.number,
+        "path": download_path(hass, entry.entry_id, made),
+        "file": file_name(made.number),
+        "password": made.password,
+        "expires_at": made.expires_at.isoformat(),
+    }
+
+
+@websocket_api.websocket_command(
+    {
+        probatio.Required("type"): f"{DOMAIN}/disclosure_record",
+        **ENTRY,
+        probatio.Required("disclosure"): str,
+        probatio.Required("language"): _LANGUAGE,
+    }
+)
+@websocket_api.async_response
+@answering
+async def disclosure_record(
+    hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the printable record of a row of the register: {`html`}, a whole document."""
+    raise NotImplementedError
+
+
+# ---------------------------------------------------------------------- inside
+
+
+def _request(msg: dict[str, Any]) -> Request:
+    """Return the request of a command; half a span is told as one that ends before it begins."""
+    start = msg.get("start", msg.get("end"))
+    end = msg.get("end", start)
+    span = (dt_util.as_utc(start), dt_util.as_utc(end)) if start is not None else None
+    return Request(
+        kind=RequestKind(msg["kind"]),
+        particulars=msg["particulars"],
+        recipient=msg["recipient"],
+        reason=msg["reason"],
+        cameras=frozenset(msg["cameras"]),
+        span=span,
+    )
+
+
+def _row(
+    entry: CameraStewardConfigEntry,
+    each: Disclosure,
+    progress: Progress,
+    *,
+    ground: bool,
+    acts: bool,
+) -> dict[str, Any]:
+    refused = each.outcome is Outcome.REFUSED
+    start, end = each.span or (None, None)
+    return {
+        "disclosure": each.id,
+        "number": each.number,
+        "at": each.at.isoformat(),
+        "outcome": each.outcome.value,
+        "kind": each.kind,
+        "ground": ground,
+        "particulars": dict(each.particulars),
+        "recipient": each.recipient,
+        "reason": each.reason,
+        "refusal": each.refusal,
+        "identity": each.identity,
+        "cameras": [{"camera_id": k, "camera": camera_name(entry, k)} for k in each.cameras],
+        "start": iso(start),
+        "end": iso(end),
+        "hold": each.hold,
+        "witness": each.witness,
+        "in_charge": each.in_charge,
+        "approved_by": None if refused else each.name,
+        "name": each.name,
+        "user_id": each.user,
+        "acts": acts,
+        "to_return": not acts and each.outcome in _WITH_SOMEONE,
+        "client": each.client,
+        "started_at": iso(each.started_at),
+        "ended_at": iso(each.ended_at),
+        "why": each.why,
+        "file": None if refused else file_name(each.number),
+        "size_bytes": each.sent.size_bytes,
+        "sha256": each.sent.sha256 or None,
+        "files": each.sent.files,
+        "missing": [
+            {
+                "camera": camera_name(entry, part.camera),
+                "start": part.span[0].isoformat(),
+                "end": part.span[1].isoformat(),
+                "cause": part.cause,
+            }
+            for part in each.sent.missing
+        ],
+        "done_bytes": progress.done_bytes,
+        "total_bytes": progress.total_bytes,
+        "expires_at": iso(progress.expires_at),
+        "entry": each.entry,
+    }
+
+
+def _csv(texts: Texts, rows: list[dict[str, Any]]) -> str:
+    columns = (
+        *("number", "at", "outcome", "kind", "particulars", "recipient", "reason", "identity"),
+        *("cameras", "footage", "hold", "witness", "in_charge", "approved_by", "started_at"),
+        *("ended_at", "file", "size_bytes", "sha256", "missing", "refusal"),
+    )
+    headings = [texts[f"disclosure_{each}"] for each in columns]
+    return table(headings, columns, [_cells(texts, row) for row in rows])
+
+
+def _cells(texts: Texts, row: dict[str, Any]) -> dict[str, str | None]:
+    whole = {k: v for k, v in row.items() if v is None or isinstance(v, str)}
+    times = {each: local(row[each]) if row[each] else None for each in _TIMES}
+    footage = f"{local(row['start'])} – {local(row['end'])}" if row["start"] else None
+    outcome = texts.option("outcome", row["outcome"])
+    if row["why"]:
+        outcome = f"{outcome} ({texts.option('broken', row['why'])})"
+    return {
+        **whole,
+        **times,
+        "outcome": outcome,
+        "kind": texts.option("request", row["kind"]),
+        "particulars": "; ".join(
+            f"{texts[f'particular_{name}']}: {_particular(texts, name, value)}"
+            for name, value in row["particulars"].items()
+        ),
+        "cameras": "; ".join(each["camera"] for each in row["cameras"]),
+        "footage": footage,
+        "size_bytes": str(row["size_bytes"]) if row["started_at"] else None,
+        "missing": "; ".join(
+            f"{part['camera']} {local(part['start'])} – {local(part['end'])}"
+            for part in row["missing"]
+        ),
+    }
+
+
+def _particular(texts: Texts, name: str, value: str) -> str:
+    return texts.option("matter", value) if name == "matter" else value
