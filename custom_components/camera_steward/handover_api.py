@@ -21,7 +21,7 @@ from .const import DOMAIN
 from .coordinator import CameraStewardConfigEntry
 from .core.disclosure.counter import DOWNLOAD_WITHIN, HOLD_LENGTH, Counter, Progress
 from .core.disclosure.grounds import LONGEST_TEXT, PARTICULARS, Order, Request, RequestKind
-from .core.ledger.disclosures import Disclosure, Outcome
+from .core.ledger.disclosures import Disclosure, Outcome, Part
 from .handover_views import download_path, file_name
 from .moments import moment
 from .people import caller_of_connection
@@ -228,8 +228,8 @@ async def disclosures(
     None, `hold`, `witness`, `in_charge`, `approved_by`, `user_id`, `acts`: whether that person
     still does, `to_return`: whether a package is with a person who no longer acts, `client`,
     `started_at`, `ended_at`, `why` (left, refused, idle, stopped, restart, failed), `file`,
-    `size_bytes`, `sha256`, `files`, `missing`: [{`camera`, `start`, `end`, `cause`}], `done_bytes`,
-    `total_bytes`: of footage while it is being sent, else None, `expires_at`: of one that waits,
+    `size_bytes`, `sha256`, `files`, `held` and `missing`: [{`camera`, `spans`: [[start, end]],
+    `causes`: [str]}], `done_bytes`, `total_bytes`: of footage while it is being sent, else None, `expires_at`: of one that waits,
     `entry`}]
     """
     entry = site_of(hass, msg)
@@ -277,7 +277,7 @@ async def refuse_request(
     caller = caller_of_connection(connection)
     made = await entry.runtime_data.bridge.async_at_counter(
         lambda counter: counter.refuse(
-            caller, _request(msg), refusal=msg["refusal"], hold=msg.get("hold")
+            caller, _request(entry, msg), refusal=msg["refusal"], hold=msg.get("hold")
         )
     )
     return {"disclosure": made.id, "number": made.number}
@@ -306,7 +306,7 @@ async def disclose(
     """
     entry = site_of(hass, msg)
     caller = caller_of_connection(connection)
-    request = _request(msg)
+    request = _request(entry, msg)
     order = Order(
         kind=request.kind,
         particulars=request.particulars,
@@ -352,17 +352,16 @@ async def disclosure_record(
 # ---------------------------------------------------------------------- inside
 
 
-def _request(msg: dict[str, Any]) -> Request:
+def _request(entry: CameraStewardConfigEntry, msg: dict[str, Any]) -> Request:
     """Return the request of a command; half a span is told as one that ends before it begins."""
-    start = msg.get("start", msg.get("end"))
-    end = msg.get("end", start)
-    span = (dt_util.as_utc(start), dt_util.as_utc(end)) if start is not None else None
+    given = [dt_util.as_utc(msg[each]) for each in ("start", "end") if each in msg]
+    span = (given[0], given[-1]) if given else None
     return Request(
         kind=RequestKind(msg["kind"]),
         particulars=msg["particulars"],
         recipient=msg["recipient"],
         reason=msg["reason"],
-        cameras=frozenset(msg["cameras"]),
+        cameras={each: camera_name(entry, each) for each in msg["cameras"]},
         span=span,
     )
 
@@ -389,7 +388,7 @@ def _row(
         "reason": each.reason,
         "refusal": each.refusal,
         "identity": each.identity,
-        "cameras": [{"camera_id": k, "camera": camera_name(entry, k)} for k in each.cameras],
+        "cameras": [{"camera_id": k, "camera": v} for k, v in each.cameras.items()],
         "start": iso(start),
         "end": iso(end),
         "hold": each.hold,
@@ -408,20 +407,24 @@ def _row(
         "size_bytes": each.sent.size_bytes,
         "sha256": each.sent.sha256 or None,
         "files": each.sent.files,
-        "missing": [
-            {
-                "camera": camera_name(entry, part.camera),
-                "start": part.span[0].isoformat(),
-                "end": part.span[1].isoformat(),
-                "cause": part.cause,
-            }
-            for part in each.sent.missing
-        ],
+        "held": _parts(each, each.sent.held),
+        "missing": _parts(each, each.sent.missing),
         "done_bytes": progress.done_bytes,
         "total_bytes": progress.total_bytes,
         "expires_at": iso(progress.expires_at),
         "entry": each.entry,
     }
+
+
+def _parts(row: Disclosure, parts: tuple[Part, ...]) -> list[dict[str, Any]]:
+    return [
+        {
+            "camera": row.cameras.get(part.camera, part.camera),
+            "spans": [[iso(start), iso(end)] for start, end in part.spans],
+            "causes": list(part.causes),
+        }
+        for part in parts
+    ]
 
 
 def _csv(texts: Texts, rows: list[dict[str, Any]]) -> str:
@@ -454,8 +457,9 @@ def _cells(texts: Texts, row: dict[str, Any]) -> dict[str, str | None]:
         "footage": footage,
         "size_bytes": str(row["size_bytes"]) if row["started_at"] else None,
         "missing": "; ".join(
-            f"{part['camera']} {local(part['start'])} – {local(part['end'])}"
+            f"{part['camera']} {local(start)} – {local(end)}"
             for part in row["missing"]
+            for start, end in part["spans"]
         ),
     }
 

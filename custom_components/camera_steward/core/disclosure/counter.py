@@ -357,7 +357,7 @@ class Counter:
             particulars=particulars,
             recipient=request.recipient.strip(),
             reason=request.reason.strip(),
-            cameras=tuple(sorted(request.cameras)),
+            cameras=dict(request.cameras),
             span=(span[0].astimezone(UTC), span[1].astimezone(UTC)) if span else None,
             user=caller.user or "",
             name=decision.name or "",

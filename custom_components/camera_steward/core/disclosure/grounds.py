@@ -82,14 +82,15 @@ PARTICULARS: Final[Mapping[RequestKind, tuple[Particular, ...]]] = {
 class Request:
     """What someone asks for. Of a refused one cameras and span may be unknown: empty, None.
 
-    `recipient` is who asks, `reason` what for; `particulars` are the kind's fields by name.
+    `recipient` is who asks, `reason` what for; `particulars` are the kind's fields by name,
+    `cameras` what each is called, by id.
     """
 
     kind: RequestKind
     recipient: str
     reason: str
     particulars: Mapping[str, str] = field(default_factory=dict)
-    cameras: frozenset[str] = frozenset()
+    cameras: Mapping[str, str] = field(default_factory=dict)
     span: tuple[datetime, datetime] | None = None
 
 
@@ -143,7 +144,7 @@ def check_footage(request: Request, cameras: frozenset[str], now: datetime) -> N
 
     `DisclosureInvalidError` names `cameras`, `start` or `end`.
     """
-    if not request.cameras or not request.cameras <= cameras:
+    if not request.cameras or not request.cameras.keys() <= cameras:
         raise DisclosureInvalidError("cameras")
     start, end = request.span or (None, None)
     if start is None or not is_moment(start):

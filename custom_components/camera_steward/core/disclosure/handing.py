@@ -1,16 +1,15 @@
 """One package on its way out: read piece by piece, decided anew each time, ended on record."""
 
 import threading
-from collections.abc import Generator
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 from enum import StrEnum
-from hashlib import sha256
 from typing import Protocol
 
 from ..access.decide import Refusal, RefusedError
 from ..errors import StewardError, StoppedError
-from ..ledger.disclosures import Disclosure, Missing, Sent, ended_data
+from ..ledger.disclosures import Disclosure, Sent, ended_data
 from ..ledger.entry import EntryKind
 from ..ledger.store import Ledger
 from ..model import Action
@@ -41,7 +40,7 @@ class Broken(StrEnum):
 
 
 class Parcel(Protocol):
-    """What is sent: the bytes of a package, made while they are read, and how far that has come."""
+    """A package: gone through once, made while that is done, closed in any case."""
 
     @property
     def done_bytes(self) -> int:
@@ -53,26 +52,23 @@ class Parcel(Protocol):
         """Return how much footage there is to send."""
         ...
 
-    @property
-    def files(self) -> int:
-        """Return how many files of footage are in it so far."""
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield its bytes."""
         ...
 
-    @property
-    def missing(self) -> tuple[Missing, ...]:
-        """Return what was found to be missing so far."""
+    def close(self) -> None:
+        """Let go of what is open; harmless when repeated."""
         ...
 
-    def chunks(self) -> Generator[bytes]:
-        """Yield the package; closing the iterator lets go of what it holds."""
+    def sent(self) -> Sent:
+        """Return what went out so far."""
         ...
 
 
 class HandOver:
     """A package being handed over. Any thread; one reads at a time.
 
-    `size_bytes` and SHA-256 in the register are of what was given out here: how much of it arrived
-    nobody can know.
+    What the register says is of what was given out here: how much of it arrived nobody can know.
     """
 
     def __init__(
@@ -81,13 +77,11 @@ class HandOver:
         """Begin; that it is begun is in the ledger already (INV-4)."""
         self.disclosure = disclosure
         self.parcel = parcel
-        self._chunks = parcel.chunks()
+        self._chunks = iter(parcel)
         self._caller = caller
         self._desk = desk
         self._ledger = ledger
         self._lock = threading.Lock()
-        self._hash = sha256()
-        self._sent_bytes = 0
         self._used_at = desk.elapsed()
         self._broken: Broken | None = None
         self._read_out = False
@@ -124,8 +118,6 @@ class HandOver:
             if self._broken is not None:
                 raise StoppedError
             self._read_out = not chunk
-            self._hash.update(chunk)
-            self._sent_bytes += len(chunk)
             return chunk
 
     def finish(self) -> None:
@@ -146,7 +138,7 @@ class HandOver:
         # Where the disk hangs so does a reader: then the next start enters it.
         if self._lock.acquire(timeout=_PATIENCE_SECONDS):
             try:
-                self._chunks.close()
+                self.parcel.close()
                 self._enter()
             finally:
                 self._lock.release()
@@ -166,7 +158,7 @@ class HandOver:
 
     def _end(self, why: Broken | None) -> None:
         self._broken = self._broken or why
-        self._chunks.close()
+        self.parcel.close()
         # What was sent was sent: where the ledger cannot be written now, the next sweep enters it.
         with suppress(StewardError):
             self._enter()
@@ -175,17 +167,13 @@ class HandOver:
         if self.entered:
             return
         made = self.disclosure
-        sent = Sent(
-            size_bytes=self._sent_bytes,
-            sha256=self._hash.hexdigest(),
-            files=self.parcel.files,
-            missing=self.parcel.missing,
-        )
         self._ledger.append(
             EntryKind.DISCLOSURE_ENDED,
             actor=made.name,
             subject=made.number,
-            data=ended_data(made.id, sent, self._broken.value if self._broken else None),
+            data=ended_data(
+                made.id, self.parcel.sent(), self._broken.value if self._broken else None
+            ),
             at=self._desk.now(),
             key=f"disclosure-ended-{made.id}",
         )

@@ -37,29 +37,29 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Missing:
-    """A part that was asked for and is not in the package, and why."""
+class Part:
+    """Footage of one camera that is in the package, or, where `causes` say why, is not."""
 
     camera: str
-    span: Span
-    cause: str
+    spans: tuple[Span, ...]
+    causes: tuple[str, ...] = ()
 
     def to_data(self) -> dict[str, Json]:
         """Return it as an entry's data holds it."""
-        return {"camera": self.camera, "spans": spans_data([self.span]), "cause": self.cause}
+        spans = spans_data(self.spans)
+        return {"camera": self.camera, "spans": spans, "causes": list(self.causes)}
 
     @classmethod
     def from_data(cls, read: Fields) -> Self:
         """Read it back; `LedgerBrokenError` when it is none."""
-        spans = read.spans("spans")
-        if len(spans) != 1:
-            raise LedgerBrokenError("disclosure")
-        return cls(camera=read.text("camera"), span=spans[0], cause=read.text("cause"))
+        return cls(
+            camera=read.text("camera"), spans=read.spans("spans"), causes=read.texts("causes")
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """What went out: bytes and SHA-256 of the package, the files of footage in it, what is missing.
+    """What went out: bytes and SHA-256 of the package, its files of footage, what is in and what not.
 
     Of one that was broken off, what went out until then.
     """
@@ -67,7 +67,8 @@ class Sent:
     size_bytes: int = 0
     sha256: str = ""
     files: int = 0
-    missing: tuple[Missing, ...] = ()
+    held: tuple[Part, ...] = ()
+    missing: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +76,8 @@ class Disclosure:
     """One line of the register.
 
     `number` is unique: the site's year and a running number. `kind` is the kind of request, with
-    its `particulars` by name. `user` and `name` are the manager who refused, or who approved and
+    its `particulars` by name. `cameras` are what each
+    is called, by id. `user` and `name` are the manager who refused, or who approved and
     downloads. `refusal` is why it was refused, `hold` the footage that was preserved or that it is
     taken from. `why` says why one was broken off.
     """
@@ -88,7 +90,7 @@ class Disclosure:
     particulars: Mapping[str, str]
     recipient: str
     reason: str
-    cameras: tuple[str, ...]
+    cameras: Mapping[str, str]
     span: Span | None
     user: str
     name: str
@@ -113,7 +115,7 @@ class Disclosure:
             "particulars": dict(self.particulars),
             "recipient": self.recipient,
             "reason": self.reason,
-            "cameras": list(self.cameras),
+            "cameras": dict(self.cameras),
             "spans": spans_data([self.span] if self.span is not None else []),
             "user": self.user,
             "name": self.name,
@@ -133,20 +135,19 @@ class Disclosure:
         read = Fields(entry.data, "disclosure")
         refused = entry.kind == EntryKind.DISCLOSURE_REFUSED
         spans = read.spans("spans")
-        particulars, number = entry.data.get("particulars"), read.text("number")
-        if not isinstance(particulars, Mapping) or not _NUMBER.fullmatch(number):
+        number = read.text("number")
+        if not _NUMBER.fullmatch(number):
             raise LedgerBrokenError("disclosure")
-        told = Fields(particulars, "disclosure")
         return cls(
             id=read.text("disclosure"),
             number=number,
             at=entry.at,
             outcome=Outcome.REFUSED if refused else Outcome.APPROVED,
             kind=read.text("kind"),
-            particulars={each: told.text(each) for each in particulars},
+            particulars=read.text_by_name("particulars"),
             recipient=read.text("recipient"),
             reason=read.text("reason"),
-            cameras=read.texts("cameras"),
+            cameras=read.text_by_name("cameras"),
             span=spans[0] if spans else None,
             user=read.text("user"),
             name=read.text("name"),
@@ -181,7 +182,8 @@ class Disclosure:
                 size_bytes=read.whole("size_bytes"),
                 sha256=read.text("sha256"),
                 files=read.whole("files"),
-                missing=tuple(Missing.from_data(each) for each in read.each("missing")),
+                held=tuple(Part.from_data(each) for each in read.each("held")),
+                missing=tuple(Part.from_data(each) for each in read.each("missing")),
             ),
         )
 
@@ -199,6 +201,7 @@ def ended_data(disclosure: str, sent: Sent, why: str | None) -> dict[str, Json]:
         "size_bytes": sent.size_bytes,
         "sha256": sent.sha256,
         "files": sent.files,
+        "held": [each.to_data() for each in sent.held],
         "missing": [each.to_data() for each in sent.missing],
     }
 

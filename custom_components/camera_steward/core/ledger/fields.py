@@ -57,6 +57,13 @@ class Fields:
             return tuple(cast("list[str]", value))
         raise LedgerBrokenError(self.what)
 
+    def text_by_name(self, name: str) -> dict[str, str]:
+        """Return texts by their names."""
+        value = self.data.get(name)
+        if isinstance(value, Mapping) and all(isinstance(each, str) for each in value.values()):
+            return dict(cast("Mapping[str, str]", value))
+        raise LedgerBrokenError(self.what)
+
     def whole(self, name: str) -> int:
         """Return a whole number."""
         value = self.data.get(name)
