@@ -170,6 +170,11 @@ CASES: list[tuple[str, Asking, Register, Refusal | Role]] = [
         Role.OPERATOR,
     ),
     ("an operator manages", ask("operator", Action.MANAGE), REGISTER, Refusal.NOT_MANAGER),
+    ("a manager hands over", ask("manager", Action.DISCLOSE), REGISTER, Role.MANAGER),
+    ("an operator hands over", ask("operator", Action.DISCLOSE), REGISTER, Refusal.NOT_MANAGER),
+    ("a guest hands over", ask("guest", Action.DISCLOSE), REGISTER, Refusal.NOT_MANAGER),
+    ("an operator preserves", ask("operator", Action.HOLD), REGISTER, Role.OPERATOR),
+    ("a guest preserves", ask("guest", Action.HOLD), REGISTER, Refusal.NOT_APPOINTED),
     ("a guest manages", ask("guest", Action.MANAGE), REGISTER, Refusal.NOT_MANAGER),
     (
         "a manager manages",
@@ -371,9 +376,9 @@ def roles_by_the_rules(
         since_at, until_at = person.since_at or EVER[0], person.until_at or EVER[1]
         if person.user == asking.user and since_at <= now and not until_at <= now:
             roles.add(person.role)
-    if asking.action is Action.MANAGE:
+    if asking.action in (Action.MANAGE, Action.DISCLOSE):
         return roles & {Role.MANAGER}
-    if roles:
+    if roles or asking.action is Action.HOLD:
         return {Role.MANAGER} if Role.MANAGER in roles else roles
     usable = [
         each
