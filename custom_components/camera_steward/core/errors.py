@@ -188,3 +188,21 @@ class NoGroundError(StewardError):
     """Nothing may be handed over on what is asked for: it is none of the pack's grounds."""
 
     key = "no_ground"
+
+
+class SpanEmptyError(StewardError):
+    """A span of footage that has no length."""
+
+    key = "span_empty"
+
+
+class SpanFutureError(StewardError):
+    """A span of footage that has not passed yet."""
+
+    key = "span_future"
+
+
+class NoFootageError(StewardError):
+    """Of what is asked for, nothing is kept."""
+
+    key = "no_footage"

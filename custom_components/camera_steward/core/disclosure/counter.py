@@ -5,13 +5,19 @@ Sources: Kumagaya 第3 4 (two grounds, identity checked, recorded) and docs/desi
 
 import secrets
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
 from ..access.decide import Decision, Refusal, RefusedError
 from ..access.people import Role
-from ..errors import DisclosureInvalidError, NoGroundError, StewardError, StoppedError
+from ..errors import (
+    DisclosureInvalidError,
+    HoldInvalidError,
+    NoGroundError,
+    StewardError,
+    StoppedError,
+)
 from ..ledger.disclosures import (
     Disclosure,
     Outcome,
@@ -23,6 +29,8 @@ from ..ledger.disclosures import (
 from ..ledger.entry import SYSTEM, EntryKind
 from ..ledger.store import Ledger
 from ..model import Action
+from ..retention.hold import LONGEST
+from ..retention.holds import Hold, Holds
 from ..viewing.desk import Caller
 from ..viewing.lobby import Lobby
 from .grounds import (
@@ -34,13 +42,12 @@ from .grounds import (
     check_texts,
     particulars_of,
 )
-from .handing import Broken, HandOver, Parcel
+from .handing import Broken, HandOver
+from .packing import Packing
+from .passwords import make_password
 
-HOLD_LENGTH = timedelta(days=30)
-OPERATOR_HOLD = timedelta(days=7)
-LONGEST_HOLD = timedelta(days=366)
 DOWNLOAD_WITHIN = timedelta(minutes=15)
-"""Product defaults: the guideline gives no number."""
+"""How long an approval waits for its download: a product default."""
 
 _EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
 
@@ -53,7 +60,6 @@ class Approval:
     """
 
     disclosure: Disclosure
-    order: Order
     caller: Caller
     password: str = field(repr=False)
     expires_at: datetime
@@ -97,24 +103,21 @@ class Counter:
         self,
         lobby: Lobby,
         ledger: Ledger,
+        holds: Holds,
+        packing: Packing,
         *,
         grounds: frozenset[RequestKind],
-        pack: Callable[[Approval], Parcel],
-        new_password: Callable[[], str],
-        fingerprint: str,
     ) -> None:
         """Read the register: what was begun and has no end was broken off, and is entered so.
 
-        `grounds` are the pack's, `pack` makes a package. `LedgerBrokenError` when the register
-        cannot be read.
+        `grounds` are the pack's. `LedgerBrokenError` when the register cannot be read.
         """
         self._lobby = lobby
         self._desk = lobby.desk
         self._ledger = ledger
+        self._holds = holds
+        self._packing = packing
         self._grounds = grounds
-        self._pack = pack
-        self._new_password = new_password
-        self._fingerprint = fingerprint
         self._lock = threading.Lock()
         self._numbering = threading.Lock()
         self._waiting: dict[str, Approval] = {}
@@ -139,14 +142,13 @@ class Counter:
 
     def form(self, caller: Caller) -> Form:
         """Return what the forms offer; to manager and operators."""
-        role = self._allow(caller, Action.HOLD).role
-        assert role is not None
+        role = self._role(caller)
         return Form(
             role=role,
             grounds=self._grounds,
             cameras={each: self._lobby.extent(each) for each in sorted(self._desk.house.cameras)},
-            longest_hold=OPERATOR_HOLD if role is Role.OPERATOR else LONGEST_HOLD,
-            fingerprint=self._fingerprint,
+            longest_hold=LONGEST[role],
+            fingerprint=self._packing.sender.fingerprint,
         )
 
     def register(self, caller: Caller, since: datetime, until: datetime) -> list[Disclosure]:
@@ -164,7 +166,7 @@ class Counter:
             waiting, running = dict(self._waiting), dict(self._running)
         found = {k: Progress(expires_at=each.expires_at) for k, each in waiting.items()}
         found |= {
-            k: Progress(done_bytes=each.parcel.done_bytes, total_bytes=each.parcel.total_bytes)
+            k: Progress(done_bytes=each.package.done_bytes, total_bytes=each.package.total_bytes)
             for k, each in running.items()
             if not each.over
         }
@@ -177,6 +179,71 @@ class Counter:
     def acts(self, user: str) -> bool:
         """Return whether someone is appointed just now."""
         return self._desk.person(user) is not None
+
+    # Holds
+
+    def holds(self, caller: Caller) -> tuple[Hold, ...]:
+        """Return what is held, oldest first; to manager and operators."""
+        self._allow(caller, Action.HOLD)
+        return self._holds.all()
+
+    def hold(
+        self,
+        caller: Caller,
+        *,
+        cameras: Collection[str],
+        start_at: datetime,
+        end_at: datetime,
+        reason: str,
+        requested_by: str,
+        document: str = "",
+        document_at: date | None = None,
+        length: timedelta,
+    ) -> Hold:
+        """Preserve footage: the manager, or an operator for seven days, which discloses nothing.
+
+        Raises what `Holds.place` raises; `HoldInvalidError` for a camera that is none of the site.
+        """
+        role = self._role(caller)
+        if not set(cameras) <= self._desk.house.cameras:
+            raise HoldInvalidError("cameras")
+        return self._holds.place(
+            cameras=sorted(cameras),
+            start_at=start_at,
+            end_at=end_at,
+            reason=reason,
+            requested_by=requested_by,
+            document=document,
+            document_at=document_at,
+            until_at=self._desk.now() + length,
+            actor=self._desk.name_of(caller),
+            role=role,
+        )
+
+    def renew(self, caller: Caller, hold: str, *, reason: str, length: timedelta) -> Hold:
+        """Let a hold last so long from now, for a new reason; the manager's."""
+        self._allow(caller, Action.MANAGE)
+        return self._holds.renew(
+            hold,
+            until_at=self._desk.now() + length,
+            reason=reason,
+            actor=self._desk.name_of(caller),
+            role=Role.MANAGER,
+        )
+
+    def review(self, caller: Caller, hold: str, *, note: str) -> Hold:
+        """Enter that the manager looked whether a hold is still needed."""
+        self._allow(caller, Action.MANAGE)
+        return self._holds.review(
+            hold, note=note, actor=self._desk.name_of(caller), role=Role.MANAGER
+        )
+
+    def release(self, caller: Caller, hold: str, *, reason: str) -> None:
+        """End a hold now, for a reason; the manager's. Its key is destroyed on return."""
+        self._allow(caller, Action.MANAGE)
+        self._holds.release(
+            hold, reason=reason, actor=self._desk.name_of(caller), role=Role.MANAGER
+        )
 
     # Requests
 
@@ -201,7 +268,8 @@ class Counter:
         """Enter that the manager hands footage over, and make the way for one download.
 
         `NoGroundError` where the kind of request is none of the pack's grounds,
-        `DisclosureInvalidError` naming the field that is wrong (`footage`: there is none).
+        `DisclosureInvalidError` naming the field that is wrong, `NoFootageError` where nothing is
+        kept of it, `HoldMissingError` where its hold has ended.
         """
         decision = self._allow(caller, Action.DISCLOSE)
         if caller.session is None:
@@ -218,26 +286,38 @@ class Counter:
         if len(order.witness) > LONGEST_TEXT:
             raise DisclosureInvalidError("witness")
         particulars = particulars_of(order, self._today(now), complete=True)
-        check_footage(order, self._desk.house.cameras, now)
-        self._check_kept(order)
+        if order.hold is None:
+            check_footage(order, self._desk.house.cameras, now)
+        else:
+            check_footage(order, frozenset(self._holds.get(order.hold).cameras), now)
         made = replace(
             self._disclosure(decision, caller, order, particulars, now, order.hold),
             identity=order.identity.strip(),
             in_charge=order.in_charge.strip(),
             witness=order.witness.strip() or None,
         )
+        self._packing.check(made)
         made = self._enter(made)
         approval = Approval(
             disclosure=made,
-            order=order,
             caller=caller,
-            password=self._new_password(),
+            password=make_password(),
             expires_at=now + DOWNLOAD_WITHIN,
             lapses=elapsed + DOWNLOAD_WITHIN,
         )
         with self._lock:
             self._waiting[made.id] = approval
         return approval
+
+    def record(self, caller: Caller, disclosure: str, language: str, file: str) -> str:
+        """Return the printable record of what was handed over; the manager's.
+
+        `file` names the archive. `DisclosureInvalidError` where nothing was begun.
+        """
+        for each in self.register(caller, *_EVER):
+            if each.id == disclosure and each.ended_at is not None:
+                return self._packing.record(each, language, file)
+        raise DisclosureInvalidError("disclosure")
 
     # Handing over
 
@@ -251,7 +331,7 @@ class Counter:
         with self._desk.on_record(caller, Action.DISCLOSE):
             approval = self._take(disclosure, caller)
         try:
-            parcel = self._pack(approval)
+            package = self._packing.package(approval.disclosure, approval.password)
             self._ledger.append(
                 EntryKind.DISCLOSURE_STARTED,
                 actor=approval.disclosure.name,
@@ -259,7 +339,7 @@ class Counter:
                 data=started_data(approval.id, caller.client),
                 at=self._desk.now(),
             )
-            made = HandOver(approval.disclosure, parcel, caller, self._desk, self._ledger)
+            made = HandOver(approval.disclosure, package, caller, self._desk, self._ledger)
         except StewardError:
             with self._lock:
                 self._waiting[approval.id] = approval
@@ -318,6 +398,12 @@ class Counter:
 
     # Inside
 
+    def _role(self, caller: Caller) -> Role:
+        """Return as what somebody preserves footage."""
+        role = self._allow(caller, Action.HOLD).role
+        assert role is not None
+        return role
+
     def _allow(self, caller: Caller, action: Action) -> Decision:
         with self._desk.on_record(caller, action):
             return self._desk.decide(caller.asking(action)).or_refused()
@@ -331,12 +417,6 @@ class Counter:
 
     def _today(self, now: datetime) -> date:
         return now.astimezone(self._desk.house.zone).date()
-
-    def _check_kept(self, order: Order) -> None:
-        """Look whether there is anything to hand over at all."""
-        assert order.span is not None
-        if not any(self._lobby.listing(each, *order.span).segments for each in order.cameras):
-            raise DisclosureInvalidError("footage")
 
     def _disclosure(
         self,

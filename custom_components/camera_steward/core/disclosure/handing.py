@@ -1,19 +1,19 @@
 """One package on its way out: read piece by piece, decided anew each time, ended on record."""
 
 import threading
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 from enum import StrEnum
-from typing import Protocol
 
 from ..access.decide import Refusal, RefusedError
 from ..errors import StewardError, StoppedError
-from ..ledger.disclosures import Disclosure, Sent, ended_data
+from ..ledger.disclosures import Disclosure, ended_data
 from ..ledger.entry import EntryKind
 from ..ledger.store import Ledger
 from ..model import Action
 from ..viewing.desk import Caller, Desk
+from .package import Package
+from .packing import sent_of
 
 IDLE = timedelta(minutes=5)
 """A client that takes nothing for so long is gone."""
@@ -39,32 +39,6 @@ class Broken(StrEnum):
     """Reading or writing failed."""
 
 
-class Parcel(Protocol):
-    """A package: gone through once, made while that is done, closed in any case."""
-
-    @property
-    def done_bytes(self) -> int:
-        """Return how much of the footage is sent."""
-        ...
-
-    @property
-    def total_bytes(self) -> int:
-        """Return how much footage there is to send."""
-        ...
-
-    def __iter__(self) -> Iterator[bytes]:
-        """Yield its bytes."""
-        ...
-
-    def close(self) -> None:
-        """Let go of what is open; harmless when repeated."""
-        ...
-
-    def sent(self) -> Sent:
-        """Return what went out so far."""
-        ...
-
-
 class HandOver:
     """A package being handed over. Any thread; one reads at a time.
 
@@ -72,12 +46,12 @@ class HandOver:
     """
 
     def __init__(
-        self, disclosure: Disclosure, parcel: Parcel, caller: Caller, desk: Desk, ledger: Ledger
+        self, disclosure: Disclosure, package: Package, caller: Caller, desk: Desk, ledger: Ledger
     ) -> None:
         """Begin; that it is begun is in the ledger already (INV-4)."""
         self.disclosure = disclosure
-        self.parcel = parcel
-        self._chunks = iter(parcel)
+        self.package = package
+        self._chunks = iter(package)
         self._caller = caller
         self._desk = desk
         self._ledger = ledger
@@ -138,7 +112,7 @@ class HandOver:
         # Where the disk hangs so does a reader: then the next start enters it.
         if self._lock.acquire(timeout=_PATIENCE_SECONDS):
             try:
-                self.parcel.close()
+                self.package.close()
                 self._enter()
             finally:
                 self._lock.release()
@@ -158,7 +132,7 @@ class HandOver:
 
     def _end(self, why: Broken | None) -> None:
         self._broken = self._broken or why
-        self.parcel.close()
+        self.package.close()
         # What was sent was sent: where the ledger cannot be written now, the next sweep enters it.
         with suppress(StewardError):
             self._enter()
@@ -172,7 +146,7 @@ class HandOver:
             actor=made.name,
             subject=made.number,
             data=ended_data(
-                made.id, self.parcel.sent(), self._broken.value if self._broken else None
+                made.id, sent_of(self.package.result()), self._broken.value if self._broken else None
             ),
             at=self._desk.now(),
             key=f"disclosure-ended-{made.id}",

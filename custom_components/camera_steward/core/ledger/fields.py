@@ -11,6 +11,7 @@ from .entry import Json, parse_time
 type Span = tuple[datetime, datetime]
 
 _CONTIGUOUS = timedelta(seconds=1)
+_MOST = 100
 
 
 def merge_spans(spans: Iterable[Span], within: timedelta = _CONTIGUOUS) -> tuple[Span, ...]:
@@ -25,6 +26,15 @@ def merge_spans(spans: Iterable[Span], within: timedelta = _CONTIGUOUS) -> tuple
         else:
             merged.append((start, end))
     return tuple(merged)
+
+
+def few_spans(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """Return spans so few that an entry can hold them: the closest are taken for one."""
+    few, within = merge_spans(spans), timedelta(seconds=2)
+    while len(few) > _MOST:
+        few = merge_spans(few, within)
+        within *= 2
+    return few
 
 
 def spans_data(spans: Iterable[Span]) -> list[Json]:
