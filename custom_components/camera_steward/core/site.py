@@ -15,6 +15,7 @@ from .ledger.registers import PurgeRecord
 from .ledger.verify import Verification
 from .model import CaptureStatus, Footage, Space
 from .retention.guard import ClockState
+from .retention.hold import Hold
 from .retention.limits import RetentionLimit
 from .retention.statement import Statement
 from .vault.verify import Damage
@@ -39,6 +40,10 @@ class SiteSettings:
     ceiling: timedelta
     reserve_bytes: int = 1024 * _MEBIBYTE
     storage: str = ""
+
+    def reserve_of(self, space: Space) -> int:
+        """Return what is kept free of a storage: no more than a twentieth of a small one."""
+        return min(self.reserve_bytes, space.total_bytes // 20)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +86,7 @@ class SiteSnapshot:
     storage_error_key: str | None
     ledger_broken: bool
     past_limit: int
+    holds: tuple[Hold, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
