@@ -21,7 +21,9 @@ from homeassistant.util import dt as dt_util
 
 from .const import (
     CEILING,
+    CONF_CONTACT,
     CONF_END,
+    CONF_INSTALLER,
     CONF_LIVE_MINUTES,
     CONF_MANAGER_NAME,
     CONF_MANAGER_USER_ID,
@@ -52,7 +54,7 @@ from .core.capture.recorder import RecorderSettings
 from .core.capture.schedule import Schedule, Window
 from .core.capture.worker import GapStarted, StatusChanged, StorageTrouble
 from .core.disclosure.counter import Counter
-from .core.errors import RetentionError, StewardError
+from .core.errors import HoldInvalidError, HoldTooLargeError, RetentionError, StewardError
 from .core.ledger.entry import EntryKind, Json
 from .core.ledger.registers import PurgeRecord
 from .core.model import Action, CaptureStatus, Gap, GapCause, RecordingMode, Segment
@@ -88,6 +90,7 @@ RESERVE_BYTES: Final = 1024**3
 """Kept free by erasing the oldest footage; a product default."""
 STOP_SECONDS: Final = 20.0
 """Threads end within ten seconds; a busy machine gets as long again before we give up."""
+_WRONG_INPUT = (RetentionError, HoldInvalidError, HoldTooLargeError)
 
 
 # Errors
@@ -95,8 +98,24 @@ STOP_SECONDS: Final = 20.0
 
 def translated(err: StewardError) -> HomeAssistantError:
     """Return the error that a person is shown for one of the core's."""
-    kind = ServiceValidationError if isinstance(err, RetentionError) else HomeAssistantError
-    return kind(translation_domain=DOMAIN, translation_key=err.key)
+    kind = ServiceValidationError if isinstance(err, _WRONG_INPUT) else HomeAssistantError
+    return kind(
+        translation_domain=DOMAIN,
+        translation_key=err.key,
+        translation_placeholders=figures_of(err),
+    )
+
+
+def figures_of(err: StewardError) -> dict[str, str] | None:
+    """Return what the text of an error leaves open."""
+    if not isinstance(err, HoldTooLargeError):
+        return None
+    figures = {
+        "needed": err.needed_bytes,
+        "free": err.free_bytes,
+        "reserve": err.reserve_bytes,
+    }
+    return {name: str(round(size / 1_000_000)) for name, size in figures.items()}
 
 
 def not_ready(err: StewardError) -> ConfigEntryNotReady:
@@ -261,6 +280,8 @@ def site_settings(
         reserve_bytes=RESERVE_BYTES,
         grounds=GROUNDS,
         storage=storage,
+        installer=entry.data[CONF_INSTALLER],
+        contact=entry.data[CONF_CONTACT],
     )
 
 

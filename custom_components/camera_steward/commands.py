@@ -13,6 +13,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.typing import VolDictType
 from homeassistant.util import dt as dt_util
 
+from .bridge import figures_of
 from .const import DOMAIN
 from .coordinator import CameraStewardConfigEntry
 from .core.access.decide import Refusal, RefusedError
@@ -45,7 +46,10 @@ def answering(command: _Command) -> Callable[..., Coroutine[Any, Any, None]]:
                 err.key,
                 translation_domain=DOMAIN,
                 translation_key=err.key,
-                translation_placeholders={"field": err.detail} if err.names_field else None,
+                translation_placeholders={
+                    **(figures_of(err) or {}),
+                    **({"field": err.detail} if err.names_field else {}),
+                },
             )
 
     return answer

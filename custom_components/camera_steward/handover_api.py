@@ -6,12 +6,14 @@ ones local where they name none; days are ISO dates. An error about what was ent
 """
 
 from datetime import timedelta
+from operator import attrgetter
 from typing import Any, Final
 
 import probatio
 from homeassistant.components import websocket_api
 from homeassistant.components.websocket_api import ActiveConnection
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import VolDictType
 from homeassistant.util import dt as dt_util
 
@@ -19,11 +21,19 @@ from .bridge import camera_name
 from .commands import ENTRY, answering, local, site_of, table
 from .const import DOMAIN
 from .coordinator import CameraStewardConfigEntry
-from .core.disclosure.counter import DOWNLOAD_WITHIN, HOLD_LENGTH, Counter, Progress
-from .core.disclosure.grounds import LONGEST_TEXT, PARTICULARS, Order, Request, RequestKind
+from .core.disclosure.counter import DOWNLOAD_WITHIN, Counter, Progress
+from .core.disclosure.grounds import (
+    LONGEST_TEXT,
+    PARTICULARS,
+    Order,
+    Request,
+    RequestKind,
+    file_name,
+)
 from .core.ledger.disclosures import Disclosure, Outcome, Part
-from .handover_views import download_path, file_name
-from .moments import moment
+from .core.retention.hold import LENGTH, Hold
+from .handover_views import download_path
+from .moments import moment, sane
 from .people import caller_of_connection
 from .pledge import LANGUAGES
 from .texts import Texts, async_texts, iso
@@ -32,6 +42,8 @@ _MOMENT: Final = probatio.All(str, moment)
 _MAYBE: Final = probatio.All(str, probatio.Length(max=LONGEST_TEXT))
 _HOLD: Final[VolDictType] = {probatio.Required("hold"): str}
 _CAMERAS: Final = probatio.All([str], probatio.Length(max=1000))
+_DAY: Final = probatio.All(cv.date, sane)
+_DAYS: Final = probatio.All(int, probatio.Range(min=1, max=3660))
 _LANGUAGE: Final = probatio.In(LANGUAGES)
 _TIMES: Final = ("at", "started_at", "ended_at")
 _WITH_SOMEONE: Final = (Outcome.HANDING_OVER, Outcome.HANDED_OVER)
@@ -104,7 +116,7 @@ async def handover_form(
             }
             for camera, extent in form.cameras.items()
         ],
-        "hold_days": HOLD_LENGTH.days,
+        "hold_days": min(LENGTH, form.longest_hold).days,
         "longest_hold_days": form.longest_hold.days,
         "download_minutes": DOWNLOAD_WITHIN // timedelta(minutes=1),
         "fingerprint": form.fingerprint,
@@ -120,11 +132,15 @@ async def holds(
     """Return what is held, soonest end first, to manager and operators.
 
     [{`hold`, `cameras`: [{`camera_id`, `camera`}], `start`, `end`: of the footage, `reason`,
-    `body`: who asked for it, `document_number`, `document_date`, `placed_at`, `by`, `until`: when
-    it ends, `days_left`, `review_at`, `review_due`, `copied`: whether all of it is copied,
-    `segments`, `size_bytes`, `lost`: segments that could not be kept}]
+    `requested_by`, `document`, `document_at`: its number and day or None, `placed_at`,
+    `placed_by`, `role`: of who placed it or None, `until`: when it ends, `days_left`, `review_at`,
+    `review_due`, `state` (copying, kept, ending), `segments`, `copied`, `unreadable`: counts,
+    `size_bytes`}]
     """
-    raise NotImplementedError
+    entry = site_of(hass, msg)
+    caller = caller_of_connection(connection)
+    found = await entry.runtime_data.bridge.async_at_counter(lambda counter: counter.holds(caller))
+    return [_hold(entry, each) for each in sorted(found, key=attrgetter("until_at"))]
 
 
 @websocket_api.websocket_command(
@@ -135,10 +151,10 @@ async def holds(
         probatio.Required("start"): _MOMENT,
         probatio.Required("end"): _MOMENT,
         probatio.Required("reason"): _MAYBE,
-        probatio.Optional("body", default=""): _MAYBE,
-        probatio.Optional("document_number", default=""): _MAYBE,
-        probatio.Optional("document_date", default=""): _MAYBE,
-        probatio.Required("days"): probatio.All(int, probatio.Range(min=1, max=3660)),
+        probatio.Required("requested_by"): _MAYBE,
+        probatio.Optional("document", default=""): _MAYBE,
+        probatio.Optional("document_at", default=None): probatio.Any(None, _DAY),
+        probatio.Required("days"): _DAYS,
     }
 )
 @websocket_api.async_response
@@ -146,8 +162,26 @@ async def holds(
 async def hold(
     hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
 ) -> dict[str, Any]:
-    """Hold a span of some cameras: the manager, or an operator for seven days; return it as above."""
-    raise NotImplementedError
+    """Hold footage: the manager, or an operator for seven days at most; return it as `holds` does.
+
+    Of `hold_invalid`, the field `end_at` is the span's end, `until_at` are the days.
+    """
+    entry = site_of(hass, msg)
+    caller = caller_of_connection(connection)
+    made = await entry.runtime_data.bridge.async_at_counter(
+        lambda counter: counter.hold(
+            caller,
+            cameras=msg["cameras"],
+            start_at=dt_util.as_utc(msg["start"]),
+            end_at=dt_util.as_utc(msg["end"]),
+            reason=msg["reason"],
+            requested_by=msg["requested_by"],
+            document=msg["document"],
+            document_at=msg["document_at"],
+            length=timedelta(days=msg["days"]),
+        )
+    )
+    return _hold(entry, made)
 
 
 # ---------------------------------------------------------------------- the manager's
@@ -159,7 +193,7 @@ async def hold(
         **ENTRY,
         **_HOLD,
         probatio.Required("reason"): _MAYBE,
-        probatio.Required("days"): probatio.All(int, probatio.Range(min=1, max=3660)),
+        probatio.Required("days"): _DAYS,
     }
 )
 @websocket_api.async_response
@@ -168,7 +202,14 @@ async def hold_renew(
     hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
 ) -> dict[str, Any]:
     """Let a hold last so many days from now, for a new reason; return it as above."""
-    raise NotImplementedError
+    entry = site_of(hass, msg)
+    caller = caller_of_connection(connection)
+    made = await entry.runtime_data.bridge.async_at_counter(
+        lambda counter: counter.renew(
+            caller, msg["hold"], reason=msg["reason"], length=timedelta(days=msg["days"])
+        )
+    )
+    return _hold(entry, made)
 
 
 @websocket_api.websocket_command(
@@ -185,7 +226,12 @@ async def hold_review(
     hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
 ) -> dict[str, Any]:
     """Enter that it was looked at whether a hold is still needed; return it as above."""
-    raise NotImplementedError
+    entry = site_of(hass, msg)
+    caller = caller_of_connection(connection)
+    made = await entry.runtime_data.bridge.async_at_counter(
+        lambda counter: counter.review(caller, msg["hold"], note=msg["note"])
+    )
+    return _hold(entry, made)
 
 
 @websocket_api.websocket_command(
@@ -202,7 +248,11 @@ async def hold_release(
     hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
 ) -> None:
     """End a hold now, for a reason: its key is destroyed."""
-    raise NotImplementedError
+    entry = site_of(hass, msg)
+    caller = caller_of_connection(connection)
+    await entry.runtime_data.bridge.async_at_counter(
+        lambda counter: counter.release(caller, msg["hold"], reason=msg["reason"])
+    )
 
 
 @websocket_api.websocket_command(
@@ -346,7 +396,12 @@ async def disclosure_record(
     hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
 ) -> dict[str, Any]:
     """Return the printable record of a row of the register: {`html`}, a whole document."""
-    raise NotImplementedError
+    entry = site_of(hass, msg)
+    caller = caller_of_connection(connection)
+    page = await entry.runtime_data.bridge.async_at_counter(
+        lambda counter: counter.record(caller, msg["disclosure"], msg["language"])
+    )
+    return {"html": page}
 
 
 # ---------------------------------------------------------------------- inside
@@ -364,6 +419,32 @@ def _request(entry: CameraStewardConfigEntry, msg: dict[str, Any]) -> Request:
         cameras={each: camera_name(entry, each) for each in msg["cameras"]},
         span=span,
     )
+
+
+def _hold(entry: CameraStewardConfigEntry, each: Hold) -> dict[str, Any]:
+    now = dt_util.utcnow()
+    return {
+        "hold": each.id,
+        "cameras": [{"camera_id": k, "camera": camera_name(entry, k)} for k in each.cameras],
+        "start": each.start_at.isoformat(),
+        "end": each.end_at.isoformat(),
+        "reason": each.reason,
+        "requested_by": each.requested_by,
+        "document": each.document,
+        "document_at": each.document_at.isoformat() if each.document_at is not None else None,
+        "placed_at": each.placed_at.isoformat(),
+        "placed_by": each.placed_by,
+        "role": each.role.value if each.role is not None else None,
+        "until": each.until_at.isoformat(),
+        "days_left": max((each.until_at - now).days, 0),
+        "review_at": each.review_at.isoformat(),
+        "review_due": each.review_at <= now,
+        "state": each.state.value,
+        "segments": each.segments,
+        "copied": each.copied,
+        "unreadable": each.unreadable,
+        "size_bytes": each.size_bytes,
+    }
 
 
 def _row(

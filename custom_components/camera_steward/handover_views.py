@@ -15,6 +15,7 @@ from homeassistant.core import HomeAssistant, callback
 from .const import DOMAIN
 from .coordinator import CameraStewardConfigEntry
 from .core.disclosure.counter import DOWNLOAD_WITHIN, Approval
+from .core.disclosure.grounds import file_name
 from .core.disclosure.handing import IDLE, Broken, HandOver
 from .core.errors import StewardError
 from .core.model import Action
@@ -29,11 +30,6 @@ _LOGGER = logging.getLogger(__name__)
 def async_setup_handover_views(hass: HomeAssistant) -> None:
     """Register the view, which is there whether or not a site is set up."""
     hass.http.register_view(PackageView)
-
-
-def file_name(number: str) -> str:
-    """Return the name of a package's file; it says nothing of what is in it."""
-    return f"camera-steward-{number}.zip"
 
 
 def download_path(hass: HomeAssistant, entry_id: str, approval: Approval) -> str:

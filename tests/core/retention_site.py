@@ -21,8 +21,10 @@ from custom_components.camera_steward.core.ledger.store import METADATA as LEDGE
 from custom_components.camera_steward.core.model import EraseRule, Segment, to_micros
 from custom_components.camera_steward.core.retention.corrections import LedgerClockBook
 from custom_components.camera_steward.core.retention.guard import ClockGuard
+from custom_components.camera_steward.core.retention.holds import Holds
 from custom_components.camera_steward.core.retention.keeper import Keeper
 from custom_components.camera_steward.core.retention.limits import RetentionLimit, SiteLimits
+from custom_components.camera_steward.core.vault.holds import HoldFiles
 from custom_components.camera_steward.core.vault.index import METADATA as INDEX_TABLES, Index
 from custom_components.camera_steward.core.vault.keys import KEY_NAME
 from custom_components.camera_steward.core.vault.recovery import recover
@@ -227,6 +229,7 @@ class Site:
     limits: dict[str, timedelta | RetentionLimit] = field(default_factory=dict)
     default: timedelta = CEILING
     ceiling: timedelta = CEILING
+    reserve_bytes: int = 0
     marks: dict[int, Mark] = field(default_factory=dict)
     recorded: dict[int, Recorded] = field(default_factory=dict)
     past: list[Gone] = field(default_factory=list)
@@ -258,11 +261,19 @@ class Site:
         """Start what retention is made of, on the index as it stands."""
         self.book = LedgerClockBook(self.index, self.ledger)
         self.guard = ClockGuard(self.clock, self.book)
+        self.holds = Holds(
+            files=HoldFiles(self.vault, _SITE_KEY),
+            ledger=self.ledger,
+            guard=self.guard,
+            reserve=lambda space: self.reserve_bytes,
+            method=METHOD,
+        )
         self.keeper = Keeper(
             vault=self.vault,
             ledger=self.ledger,
             book=self.book,
             guard=self.guard,
+            holds=self.holds,
             limits=self.site_limits,
             method=METHOD,
         )

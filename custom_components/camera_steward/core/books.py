@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from uuid import UUID
 
@@ -13,6 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from .clock import Clock, SystemClock
 from .database import Database
+from .disclosure.counter import Counter
+from .disclosure.packing import Packing
 from .errors import IndexUnreadableError, LedgerBrokenError, StorageError
 from .files import Files, LocalFiles, storage_errors
 from .ledger.entry import SYSTEM, EntryKind, Json
@@ -22,9 +25,14 @@ from .ledger.store import Ledger
 from .model import Space
 from .retention.corrections import LedgerClockBook
 from .retention.guard import ClockGuard
+from .retention.hold import HoldEnd
+from .retention.hold_entries import enter_end
+from .retention.holds import Holds
 from .retention.keeper import Keeper
 from .retention.limits import SiteLimits
 from .site import IndexRebuilt, LedgerBroken, Recovered, SiteSettings, StewardEvent
+from .vault.held import Ending
+from .vault.holds import HoldFiles
 from .vault.index import METADATA, Index
 from .vault.recovery import recover
 from .vault.vault import (
@@ -35,9 +43,11 @@ from .vault.vault import (
     create_identity,
     read_identity,
 )
+from .viewing.lobby import Lobby
 
 INDEX_NAME = "index.db"
 LEDGER_NAME = "ledger.db"
+_GIVEN_UP = "vault given up"
 _FIRST_AT = datetime(1970, 1, 1, tzinfo=UTC)
 _FAR_AT = datetime(9000, 1, 1, tzinfo=UTC)
 
@@ -134,11 +144,19 @@ class Books:
             self._recover(emit)
             self.book = LedgerClockBook(self.index, self.ledger)
             self.guard = ClockGuard(clock, self.book)
+            self.holds = Holds(
+                files=HoldFiles(self.vault, settings.site_key),
+                ledger=self.ledger,
+                guard=self.guard,
+                reserve=settings.reserve_of,
+                method=_method(settings.storage),
+            )
             self.keeper = Keeper(
                 vault=self.vault,
                 ledger=self.ledger,
                 book=self.book,
                 guard=self.guard,
+                holds=self.holds,
                 limits=limits,
                 method=_method(settings.storage),
             )
@@ -179,6 +197,18 @@ class Books:
             )
             emit(Recovered(camera=camera, count=count))
 
+    def counter(self, lobby: Lobby, settings: SiteSettings) -> Counter:
+        """Open the counter; `LedgerBrokenError` where the register cannot be read."""
+        packing = Packing(
+            settings.sender,
+            vault=self.vault,
+            holds=self.holds,
+            ledger=self.ledger,
+            guard=self.guard,
+            desk=lobby.desk,
+        )
+        return Counter(lobby, self.ledger, self.holds, packing, grounds=settings.grounds)
+
     def close(self) -> None:
         """Let go of the files."""
         self.ledger.close()
@@ -206,10 +236,12 @@ def erase_site(
         lambda event: None,
     )
     try:
+        books.holds.end_all(HoldEnd.DECOMMISSION, actor=actor)
         erased = 0
         for camera in {*books.index.cameras(), *books.vault.camera_folders()}:
             erased += books.keeper.decommission(camera, actor).erased
-        if not any(True for _ in books.vault.walk()):
+        left = (*islice(books.vault.walk(), 1), *islice(books.holds.files.walk(), 1))
+        if not left:
             # The folder is free for another site; what attested to the ledger goes with it.
             for name in (CHECKPOINTS_NAME, IDENTITY_NAME):
                 books.vault.files.unlink(settings.root / name)
@@ -268,6 +300,9 @@ def _give_up_vault(settings: SiteSettings, *, actor: str, reason: str) -> None:
                 },
                 key=f"vault_given_up:{settings.vault}",
             )
+            gone = Ending(rule=HoldEnd.LOST.value, by=actor, reason=reason, at=clock.now())
+            for row in index.held.holds():
+                enter_end(ledger, row, gone, index.held.segments(row.id), _GIVEN_UP)
         finally:
             ledger.close()
         index.forget_all()

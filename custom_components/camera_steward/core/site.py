@@ -6,16 +6,20 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from .capture.recorder import RecorderSettings
 from .capture.schedule import Schedule
 from .capture.source import Source
 from .capture.worker import CaptureEvent
 from .disclosure.grounds import RequestKind
+from .disclosure.packing import Sender
 from .errors import StewardError
 from .ledger.registers import PurgeRecord
 from .ledger.verify import Verification
 from .model import CaptureStatus, Footage, Space
 from .retention.guard import ClockState
+from .retention.hold import Hold
 from .retention.limits import RetentionLimit
 from .retention.statement import Statement
 from .vault.verify import Damage
@@ -28,7 +32,8 @@ _MEBIBYTE = 1024 * 1024
 class SiteSettings:
     """What one site is: where its vault and its books are, its keys and its limits.
 
-    `grounds` are the kinds of request that footage is handed over on; `reserve_bytes` is kept free by eviction; `storage` names the kind of storage in words.
+    `grounds` are the kinds of request that footage is handed over on; `reserve_bytes` is kept free by eviction; `storage` names the kind of storage in words, `installer` and `contact` whose
+    site it is.
     """
 
     root: Path
@@ -41,6 +46,21 @@ class SiteSettings:
     grounds: frozenset[RequestKind] = frozenset()
     reserve_bytes: int = 1024 * _MEBIBYTE
     storage: str = ""
+    installer: str = ""
+    contact: str = ""
+
+    @property
+    def sender(self) -> Sender:
+        """Return who hands footage over."""
+        return Sender(
+            installer=self.installer,
+            contact=self.contact,
+            signing_key=Ed25519PrivateKey.from_private_bytes(self.signing_key),
+        )
+
+    def reserve_of(self, space: Space) -> int:
+        """Return what is kept free of a storage: no more than a twentieth of a small one."""
+        return min(self.reserve_bytes, space.total_bytes // 20)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +103,7 @@ class SiteSnapshot:
     storage_error_key: str | None
     ledger_broken: bool
     past_limit: int
+    holds: tuple[Hold, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,7 @@ from .ledger.registers import PurgeRecord
 from .ledger.verify import Verification, verify as verify_ledger
 from .model import CaptureStatus, Footage, Gap, GapCause, Segment
 from .retention.guard import ClockState
+from .retention.holds import Holds
 from .retention.keeper import RunResult
 from .retention.limits import SiteLimits
 from .retention.plan import next_due
@@ -107,6 +108,8 @@ class Steward:
         self._quit = threading.Event()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
+        self._copying: threading.Thread | None = None
+        self._copy_again = False
         self._opened: Books | None = None
         self._house = House()
         self._lobby: Lobby | None = None
@@ -146,6 +149,10 @@ class Steward:
             target=self._keep, name="camera-steward-keeper", daemon=True
         )
         self._thread.start()
+        with contextlib.suppress(StewardError):
+            self.counter()  # so that what a crash broke off is entered
+        books.holds.listen(self._start_copying)
+        self._start_copying()
 
     def request_stop(self) -> None:
         """Ask all threads to end; returns at once."""
@@ -170,6 +177,9 @@ class Steward:
         if self._thread is not None:
             self._thread.join(left())
             ended &= not self._thread.is_alive()
+        if (copying := self._copying) is not None:
+            copying.join(left())
+            ended &= not copying.is_alive()
         books, counter = self._opened, self._counter
         if counter is not None:
             counter.stop()
@@ -285,6 +295,10 @@ class Steward:
             if self._lobby is not None:
                 self._lobby.desk.furnish(house)
 
+    def holds(self) -> Holds:
+        """Return what is held; what is placed with it is copied in a thread of the steward."""
+        return self._books().holds
+
     def lobby(self) -> Lobby:
         """Return where people are let in to footage.
 
@@ -303,11 +317,11 @@ class Steward:
             return self._lobby
 
     def counter(self) -> Counter:
-        """Return where footage is held and handed over; `LedgerBrokenError` as for `lobby`."""
+        """Return where people hold and hand over; `LedgerBrokenError` as for `lobby`."""
         books, lobby = self._books(), self.lobby()
         with self._lock:
             if self._counter is None:
-                self._counter = Counter(lobby, books.ledger, grounds=self._settings.grounds)
+                self._counter = books.counter(lobby, self._settings)
             return self._counter
 
     def snapshot(self) -> SiteSnapshot:
@@ -346,6 +360,7 @@ class Steward:
                 storage_error_key=missing or self._storage_error,
                 ledger_broken=self._ledger_broken,
                 past_limit=sum(overdue.values()),
+                holds=books.holds.all(),
             )
 
     # Inside
@@ -429,6 +444,7 @@ class Steward:
                     # Also while the storage fails: a live view that was left still holds its camera.
                     if self._lobby is not None:
                         self._lobby.watches.sweep()
+                    self._start_copying()
                     if self._counter is not None:
                         self._counter.sweep()
                 if self._statement_due():
@@ -449,6 +465,32 @@ class Steward:
                 wait = min(self._next_at - self._books().guard.now(), timedelta(minutes=1))
             self._wake.wait(max(wait.total_seconds(), 0.05))
             self._wake.clear()
+
+    def _start_copying(self) -> None:
+        """Copy what is held in a thread of its own, until nothing is left that can be copied."""
+        with self._lock:
+            if self._quit.is_set() or not self._books().holds.pending():
+                return
+            self._copy_again = True
+            if self._copying is None or not self._copying.is_alive():
+                self._copying = threading.Thread(
+                    target=self._copy, name="camera-steward-holds", daemon=True
+                )
+                self._copying.start()
+
+    def _copy(self) -> None:
+        while True:
+            with self._lock:
+                if self._quit.is_set() or not self._copy_again:
+                    self._copying = None
+                    return
+                self._copy_again = False
+            try:
+                self._books().holds.copy_pending(self._quit.is_set)
+            except StewardError as err:
+                self._emit(Failed(error=err))
+            except Exception as err:
+                self._emit(Failed(error=UnexpectedError(type(err).__name__)))
 
     def _resume_ledger(self, broken: LedgerBrokenError) -> None:
         """Go on behind a break, which stays on record, rather than keep records out (INV-2)."""
@@ -476,7 +518,7 @@ class Steward:
             self._emit(ClockChanged(state=state))
         books.vault.check()
         space = books.vault.space()
-        reserve = min(self._settings.reserve_bytes, space.total_bytes // 20)
+        reserve = self._settings.reserve_of(space)
         if space.free_bytes < reserve:
             self._evict(books, reserve - space.free_bytes + reserve // 4)
         return result

@@ -6,6 +6,7 @@ Sources: Kumagaya 第3 4 (two grounds, identity checked, recorded) and docs/desi
 import secrets
 import threading
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -40,6 +41,7 @@ from .grounds import (
     RequestKind,
     check_footage,
     check_texts,
+    file_name,
     particulars_of,
 )
 from .handing import Broken, HandOver
@@ -309,14 +311,14 @@ class Counter:
             self._waiting[made.id] = approval
         return approval
 
-    def record(self, caller: Caller, disclosure: str, language: str, file: str) -> str:
+    def record(self, caller: Caller, disclosure: str, language: str) -> str:
         """Return the printable record of what was handed over; the manager's.
 
-        `file` names the archive. `DisclosureInvalidError` where nothing was begun.
+        `DisclosureInvalidError` where nothing went out.
         """
         for each in self.register(caller, *_EVER):
             if each.id == disclosure and each.ended_at is not None:
-                return self._packing.record(each, language, file)
+                return self._packing.record(each, language, file_name(each.number))
         raise DisclosureInvalidError("disclosure")
 
     # Handing over
@@ -394,7 +396,9 @@ class Counter:
             self._waiting.clear()
             running = tuple(self._running.values())
         for each in running:
-            each.close(Broken.STOPPED)
+            # What cannot be entered now the next start enters.
+            with suppress(StewardError):
+                each.close(Broken.STOPPED)
 
     # Inside
 

@@ -159,3 +159,8 @@ def _is_past_day(text: str, today: date) -> bool:
     except ValueError:
         return False
     return len(text) == 10 and day.year in _YEARS and day <= today
+
+
+def file_name(number: str) -> str:
+    """Return the name of a package's file; it says nothing of what is in it."""
+    return f"camera-steward-{number}.zip"

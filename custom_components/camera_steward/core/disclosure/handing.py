@@ -146,7 +146,9 @@ class HandOver:
             actor=made.name,
             subject=made.number,
             data=ended_data(
-                made.id, sent_of(self.package.result()), self._broken.value if self._broken else None
+                made.id,
+                sent_of(self.package.result()),
+                self._broken.value if self._broken else None,
             ),
             at=self._desk.now(),
             key=f"disclosure-ended-{made.id}",

@@ -1,6 +1,5 @@
 """From the register to what is sent and what is printed: packages and records of disclosures."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -19,7 +18,7 @@ from . import signing
 from .order import ClockWord, PackageOrder, PackageResult
 from .package import Package, VaultSource
 from .papers import archived_record
-from .reel import Missing, Source, WantedSpan, survey
+from .reel import Source, WantedSpan, survey
 
 
 class HoldSource:
@@ -123,9 +122,7 @@ class Packing:
             reason=made.reason,
             identity=made.identity or "",
             spans=_spans(made),
-            clock=ClockWord(
-                trusted=self._guard.trusted, synchronised=self._guard.synchronised
-            ),
+            clock=ClockWord(trusted=self._guard.trusted, synchronised=self._guard.synchronised()),
             in_charge=made.in_charge or "",
             manager=made.name,
             approved_at=made.at,

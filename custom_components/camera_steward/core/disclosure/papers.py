@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ..documents.rendering import LANGUAGES, render
+from ..ledger.disclosures import Disclosure, Part
 from .order import PackageOrder, PackedVideo
 from .reel import Missing
 from .signing import IDENTITY, NAMESPACE
@@ -34,5 +35,50 @@ def record(
         "videos": videos,
         "missing": missing,
         "fingerprint": key_fingerprint,
+        "archive": None,  # an archive cannot hold its own digest
     }
     return {each: render(each, "record.html", values) for each in LANGUAGES}
+
+
+def archived_record(
+    language: str,
+    order: PackageOrder,
+    made: Disclosure,
+    *,
+    file: str,
+    key_fingerprint: str,
+) -> str:
+    """Return the same page of a disclosure that is over, as the register has it.
+
+    It names the archive `file` with its SHA-256, and the footage in it by spans and not by files.
+    """
+    names = made.cameras
+
+    def rows(parts: Sequence[Part]) -> list[dict[str, object]]:
+        return [
+            {
+                "name": names.get(part.camera, part.camera),
+                "start_at": start,
+                "end_at": end,
+                "causes": part.causes,
+                "continues": None,
+                "file": None,
+            }
+            for part in parts
+            for start, end in part.spans
+        ]
+
+    values = {
+        "order": order,
+        "made_at": made.started_at or made.at,
+        "videos": rows(made.sent.held),
+        "missing": rows(made.sent.missing),
+        "fingerprint": key_fingerprint,
+        "archive": {
+            "name": file,
+            "sha256": made.sent.sha256,
+            "size_bytes": made.sent.size_bytes,
+            "whole": made.why is None,
+        },
+    }
+    return render(language, "record.html", values)
