@@ -12,6 +12,7 @@ import pytest
 
 from custom_components.camera_steward.core.access.decide import RefusedError
 from custom_components.camera_steward.core.disclosure.grounds import PARTICULARS, RequestKind
+from custom_components.camera_steward.core.disclosure.handing import Broken
 from custom_components.camera_steward.core.errors import (
     DisclosureInvalidError,
     HoldInvalidError,
@@ -230,6 +231,22 @@ def test_two_at_once_are_sent_and_a_stop_breaks_off_what_still_is(site: CounterS
         site.counter.begin(waiting.id, MANAGER)
 
 
+def test_what_left_with_a_person_who_no_longer_acts_is_to_be_returned(site: CounterSite) -> None:
+    read_out(site.begin())
+    site.begin().close(Broken.LEFT)
+    site.approve()
+    assert site.counter.to_return(MANAGER) == []
+    site.house = replace(
+        site.house,
+        people=(replace(site.house.people[0], user="successor"), *site.house.people[1:]),
+    )
+    site.lobby.desk.furnish(site.house)
+    successor = replace(MANAGER, user="successor")
+    site.lobby.desk.pledge(successor, version="version 1", data={})
+    found = site.counter.to_return(successor)
+    assert [each.number for each in found] == ["2026-001", "2026-002"]
+
+
 # Grounds
 
 
@@ -247,6 +264,8 @@ def test_without_a_ground_there_is_no_package_and_the_refusal_is_on_record(
     [row] = site.register()
     assert row == made
     assert (row.outcome, row.number, row.kind) == (Outcome.REFUSED, "2026-001", kind.value)
+    with pytest.raises(HoldMissingError):
+        site.counter.refuse(MANAGER, request, refusal="x", hold="0" * 16)
     assert (row.refusal, row.hold, row.span) == ("文書による要請がない", held.id, None)
     with pytest.raises(DisclosureInvalidError):
         site.counter.record(MANAGER, row.id, "en")

@@ -106,6 +106,11 @@ class Disclosure:
     sent: Sent = field(default_factory=Sent)
     entry: int | None = None
 
+    @property
+    def is_out(self) -> bool:
+        """Return whether something of it has left: what was broken off is a copy, too."""
+        return self.started_at is not None
+
     def to_data(self) -> dict[str, Json]:
         """Return the data of the entry that begins it."""
         data: dict[str, Json] = {
