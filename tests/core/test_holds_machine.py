@@ -122,6 +122,7 @@ class HoldsMachine(RuleBasedStateMachine):
         self.faulty(place, fails, crash=crash)
         for hold in self.placed() - before:
             self.model[hold] = Kept(numbers=stored, until_at=now + length)
+        self.check()
 
     @precondition(lambda self: self.model)
     @rule(data=st.data(), fails=st.none() | st.integers(0, 20), crash=st.booleans())
@@ -144,6 +145,7 @@ class HoldsMachine(RuleBasedStateMachine):
         entries = self.site.entries(EntryKind.HOLD_RENEWED)
         if any(each.data["reason"] == f"{self.reasons}" for each in entries):
             self.model[hold].until_at = until_at
+        self.check()
 
     @precondition(lambda self: self.model)
     @rule(data=st.data(), fails=st.none() | st.integers(0, 30), crash=st.booleans())
@@ -160,6 +162,7 @@ class HoldsMachine(RuleBasedStateMachine):
             fails,
             crash=crash,
         )
+        self.check()
 
     # The process
 
@@ -201,12 +204,13 @@ class HoldsMachine(RuleBasedStateMachine):
         try:
             step()
         except Crash:
-            self.restart()
+            self.set_right()
+            self.site.restart()
         except StewardError:
             assert self.site.faults.hit
-            self.site.faults.disarm()
-            self.run()
         self.site.faults.disarm()
+        self.site.keeper.run()
+        self.site.holds.copy_pending()
 
     def placed(self) -> set[str]:
         return {each.subject for each in self.site.entries(EntryKind.HOLD_PLACED)}

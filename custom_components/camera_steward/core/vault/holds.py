@@ -211,7 +211,8 @@ class HoldFiles:
             gone += sum(self._files.unlink(folder / camera / each) for each in names if _own(each))
             self._files.sync_directory(folder / camera)
             self._files.remove_directory(folder / camera)
-        if self._files.remove_directory(folder):
+        if self._root.is_dir():
+            self._files.remove_directory(folder)
             self._files.sync_directory(self._root)
             self._files.remove_directory(self._root)
         return gone
