@@ -22,6 +22,7 @@ from .boxes import (
     find,
     tracks,
 )
+from .units import complete
 
 _BRANDS = b"isom\x00\x00\x02\x00isomiso2iso6mp41"
 _QUICKTIME = b"qt  "
@@ -29,6 +30,8 @@ _EPOCH_1904 = 2_082_844_800
 _EPOCH_1601 = 11_644_473_600
 """Seconds from the beginning of these calendars to 1970."""
 _HALF = 2**32
+_VIDEO_FIELDS = 78
+"""Bytes of a video's sample entry before the boxes in it (ISO/IEC 14496-12, 12.1.3)."""
 _SLIP_US = 250_000
 """How far a segment may lie beside its time of capture where it follows without a break.
 
@@ -267,9 +270,18 @@ class Movie:
                 yield _box(kind, *self._media(body, end, table, media, early))
             elif kind == b"stbl":
                 [(at, to)] = find(data, (b"stsd",), body, end)
-                yield _box(kind, data[at - 8 : to], *_tables(table, early))
+                yield _box(kind, _described(data[at - 8 : to]), *_tables(table, early))
             else:
                 yield data[body - 8 : end]
+
+
+def _described(stsd: bytes) -> bytes:
+    """Return a track's description; H.265 as hvc1 where that holds, as Apple's players ask."""
+    if stsd[20:24] == b"hev1":
+        for body, end in find(stsd, (b"hvcC",), 24 + _VIDEO_FIELDS, len(stsd)):
+            if complete(stsd[body:end]):
+                return stsd[:20] + b"hvc1" + stsd[24:]
+    return stsd
 
 
 def _earliest(table: _Table) -> int:
