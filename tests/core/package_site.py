@@ -120,7 +120,7 @@ def packed(made: Package, folder: Path) -> Packed:
 
 def unpack(archive: Path, folder: Path, password: str) -> subprocess.CompletedProcess[bytes]:
     """Unpack with 7-Zip."""
-    command = ["7zz", "x", "-y", f"-p{password}", f"-o{folder}", archive]
+    command = ["7zz", "x", "-y", f"-p{password}", f"-o{folder}", str(archive)]
     return subprocess.run(command, capture_output=True, check=False)
 
 

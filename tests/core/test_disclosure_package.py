@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from itertools import zip_longest
 from pathlib import Path
+from typing import override
 
 import pytest
 
@@ -110,10 +111,8 @@ def test_the_archive_is_what_our_side_says_it_is(whole: Packed) -> None:
         if each.is_file()
     }
     assert on_disk == {each.name: each.sha256 for each in result.files}
-    sums = dict(
-        reversed(line.split("  "))
-        for line in (whole.folder / "SHA256SUMS").read_text().splitlines()
-    )
+    lines = (whole.folder / "SHA256SUMS").read_text().splitlines()
+    sums = {name: digest for digest, name in (line.split("  ") for line in lines)}
     assert sums == {name: on_disk[name] for name in on_disk if not name.startswith("SHA256SUMS")}
     assert not any("door" in name or "yard" in name for name in on_disk)
     listed = subprocess.run(
@@ -141,8 +140,8 @@ def test_footage_is_what_the_cameras_sent(
             unit_digest(units(clip.path(), "audio")).hex(),
         ]
         for command in (
-            ["ffprobe", "-v", "warning", "-show_packets", path],
-            ["ffmpeg", "-v", "error", "-xerror", "-i", path, "-f", "null", "-"],
+            ["ffprobe", "-v", "warning", "-show_packets", str(path)],
+            ["ffmpeg", "-v", "error", "-xerror", "-i", str(path), "-f", "null", "-"],
         ):
             done = subprocess.run(command, capture_output=True, check=True)
             assert done.stderr == b""
@@ -318,13 +317,14 @@ def test_a_damaged_part_of_a_segment_costs_no_more_than_up_to_the_next_keyframe(
     assert len(sent) // 2 < len(kept) < len(sent)
     assert set(kept) < set(sent)
     for path in videos(found, "door"):
-        command = ["ffmpeg", "-v", "error", "-xerror", "-i", path, "-f", "null", "-"]
+        command = ["ffmpeg", "-v", "error", "-xerror", "-i", str(path), "-f", "null", "-"]
         assert subprocess.run(command, capture_output=True, check=True).stderr == b""
 
 
 class Failing(VaultSource):
     """A vault whose disk does not give out one segment."""
 
+    @override
     def open_segment(self, segment: Segment) -> SegmentReader:
         if segment.sequence == 2:
             raise StorageError

@@ -102,7 +102,16 @@ def in_a_row(stored: Sequence[Stored]) -> list[int]:
 
 def probed(path: Path) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
     """Return streams and packets as ffprobe reads them, without a word of complaint."""
-    command = ["ffprobe", "-v", "warning", "-show_streams", "-show_packets", "-of", "json", path]
+    command = [
+        "ffprobe",
+        "-v",
+        "warning",
+        "-show_streams",
+        "-show_packets",
+        "-of",
+        "json",
+        str(path),
+    ]
     done = subprocess.run(command, capture_output=True, check=True)
     assert done.stderr == b""
     found = json.loads(done.stdout)
@@ -110,7 +119,7 @@ def probed(path: Path) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
 
 
 def check_decodes(path: Path) -> None:
-    command = ["ffmpeg", "-v", "error", "-xerror", "-i", path, "-f", "null", "-"]
+    command = ["ffmpeg", "-v", "error", "-xerror", "-i", str(path), "-f", "null", "-"]
     done = subprocess.run(command, capture_output=True, check=True)
     assert done.stderr == b""
 
@@ -150,7 +159,7 @@ def test_the_movie_holds_every_unit_and_times_that_only_grow(
         assert times[0] >= 0
         assert all(before < after for before, after in itertools.pairwise(times))
         assert int(streams[index]["nb_frames"]) == len(mine)
-    pictures = [each for each in found if each["stream_index"] == 0]
+    pictures = [each for each in found if int(each["stream_index"]) == 0]
     keyframes = [number for number, each in enumerate(pictures) if "K" in each["flags"]]
     gop = 1 if clip.video == "mjpeg" else clip.rate
     assert keyframes == list(range(0, len(pictures), gop))
