@@ -153,6 +153,8 @@ def test_the_movie_holds_every_unit_and_times_that_only_grow(
         {"h265": "hevc"}.get(str(clip.video), clip.video),
         sound,
     ]
+    if clip.video == "h265":
+        assert streams[0]["codec_tag_string"] == "hvc1"
     for index in range(2):
         mine = [each for each in found if int(each["stream_index"]) == index]
         times = [int(each["dts"]) for each in mine]
