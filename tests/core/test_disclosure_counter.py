@@ -94,6 +94,11 @@ def test_what_is_approved_is_handed_over_and_the_register_says_what(site: Counte
         assert words in page
         assert row.sent.sha256 in page
         assert "camera-steward-2026-001.zip" in page
+    # Of the clock it says how it stood then.
+    site.clock.at -= DAY
+    site.guard.tick()
+    assert not site.guard.trusted
+    assert site.counter.record(MANAGER, approval.id, "en") == page
 
 
 def test_a_download_begins_once_in_the_session_that_approved_it(site: CounterSite) -> None:

@@ -346,11 +346,16 @@ class Counter:
             approval = self._take(disclosure, caller)
         try:
             package = self._packing.package(approval.disclosure, approval.password)
+            clock = self._packing.clock()
             self._ledger.append(
                 EntryKind.DISCLOSURE_STARTED,
                 actor=approval.disclosure.name,
                 subject=approval.number,
-                data=started_data(approval.id, caller.client),
+                data=started_data(
+                    *(approval.id, caller.client),
+                    trusted=clock.trusted,
+                    synchronised=clock.synchronised,
+                ),
                 at=self._desk.now(),
             )
             made = HandOver(approval.disclosure, package, caller, self._desk, self._ledger)
