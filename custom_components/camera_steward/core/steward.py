@@ -28,7 +28,7 @@ from .errors import (
     UnexpectedError,
 )
 from .files import Files, LocalFiles
-from .ledger.entry import SYSTEM, Checkpoint, EntryKind, Json
+from .ledger.entry import SYSTEM, Checkpoint, Entry, EntryKind, Json
 from .ledger.registers import PurgeRecord
 from .ledger.verify import Verification, verify as verify_ledger
 from .model import CaptureStatus, Footage, Gap, GapCause, Segment
@@ -272,6 +272,13 @@ class Steward:
     ) -> None:
         """Enter in the ledger what happened at the edge."""
         self._books().ledger.append(kind, actor=actor, subject=subject, data=data)
+
+    def last(self, kind: EntryKind) -> Entry | None:
+        """Return the ledger's last entry of a kind, None when there is none."""
+        found = None
+        for entry in self._books().ledger.entries((kind,)):
+            found = entry
+        return found
 
     def furnish(self, house: House) -> None:
         """Take who is appointed now; it holds for what is being watched as well."""
