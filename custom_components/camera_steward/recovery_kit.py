@@ -5,6 +5,7 @@ state and no log. Until it was taken for the keys as they are, a repair reminds 
 """
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -22,6 +23,7 @@ from .core.documents.rendering import render
 from .core.errors import StewardError
 from .core.ledger.entry import EntryKind
 from .core.vault.kit import kit_code
+from .keys import SiteKeys
 from .repairs import Issue
 
 
@@ -70,17 +72,23 @@ async def async_take(
         data={"user": user, "language": language, _MARK: entry.data[CONF_KEY_MARK]},
     )
     await async_remind(hass, entry, bridge)
-    signing_key = Ed25519PrivateKey.from_private_bytes(site_keys.signing_key)
     values = {
         "site": entry.title,
         "vault": entry.data[CONF_VAULT_ID],
         "path": entry.data[CONF_VAULT_PATH],
-        "code": kit_code(site_keys.site_key),
-        "fingerprint": fingerprint(signing_key.public_key()),
         "made_on": dt_util.now().date().isoformat(),
         "made_for": name,
     }
-    return await hass.async_add_executor_job(render, language, "recovery_kit.html", values)
+    return await hass.async_add_executor_job(_page, language, site_keys, values)
+
+
+def _page(language: str, site_keys: SiteKeys, values: Mapping[str, str]) -> str:
+    signing_key = Ed25519PrivateKey.from_private_bytes(site_keys.signing_key)
+    secrets = {
+        "code": kit_code(site_keys.site_key),
+        "fingerprint": fingerprint(signing_key.public_key()),
+    }
+    return render(language, "recovery_kit.html", {**values, **secrets})
 
 
 async def async_taken(entry: ConfigEntry, bridge: Bridge) -> Taken | None:

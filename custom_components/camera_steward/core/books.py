@@ -159,6 +159,7 @@ class Books:
             adopt_corrections(self.ledger)
             self._recover(emit)
             self._described: SiteDescription | None = None
+            self._describing = threading.Lock()
             self.book = LedgerClockBook(self.index, self.ledger)
             self.guard = ClockGuard(clock, self.book)
             self.keeper = Keeper(
@@ -260,6 +261,10 @@ class Books:
         `cameras` are the names of those that are set up; others keep theirs while there is footage
         of them. `StorageError` when it cannot be written: call again.
         """
+        with self._describing:
+            self._describe(cameras)
+
+    def _describe(self, cameras: Mapping[str, str]) -> None:
         settings = self._settings
         before = self._described or self._told()
         limits = self.keeper.limits()
