@@ -235,8 +235,9 @@ class _Film:
         while (piece := self.ahead) is not None and self._goes_on(piece):
             new = not self._parts or self._parts[-1][0] is not piece.part
             if new:
-                self._movie.segment(to_micros(piece.part.segment.start_at))
+                self._movie.segment(to_micros(piece.start_at), piece.found)
             yield from self._movie.add(piece.data, piece.found)
+            piece.part.take(piece.data, piece.found)
             if new:
                 self._parts.append((piece.part, self._movie.at_us))
             self.end_at = piece.end_at
