@@ -168,7 +168,7 @@ class Books:
                 book=self.book,
                 guard=self.guard,
                 limits=limits,
-                method=method_of(settings.storage),
+                method=_method(settings.storage),
             )
         except BaseException:
             if opened is not None:
@@ -287,7 +287,7 @@ class Books:
             },
             ceiling=settings.ceiling,
             default=limits.default,
-            method=method_of(settings.storage),
+            method=_method(settings.storage),
             zone=settings.zone,
             corrections=tuple(
                 DescribedCorrection(first=each.first, last=each.last, by=each.by)
@@ -453,6 +453,5 @@ def _open_index(path: Path, clock: Clock) -> tuple[Database, bool]:
         return Database(path, METADATA), True
 
 
-def method_of(storage: str) -> str:
-    """Return in words how footage is erased."""
+def _method(storage: str) -> str:
     return f"erased, key destroyed ({storage})" if storage else "erased, key destroyed"

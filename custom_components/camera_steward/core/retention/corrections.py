@@ -102,7 +102,7 @@ class LedgerClockBook(ClockBook):
         entered = [each.at for each in self._ledger.entries((EntryKind.STATEMENT,))]
         adopted = list(self._ledger.entries((EntryKind.VAULT_ADOPTED,)))
         if not entered:
-            entered = [_time(each, "known_at") for each in adopted if each.data["known_at"]]
+            entered = [_time(each, "known_at") for each in adopted if each.data.get("known_at")]
         if not entered and not adopted:
             newest = [each for each in newest if each > wall_at + TOLERANCE]
         return max([*newest, *entered], default=None)
