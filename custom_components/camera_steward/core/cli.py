@@ -375,7 +375,7 @@ def _write_film(
             while ahead is not None and _goes_on(first, part, end_at, ahead):
                 if ahead.part is not part:
                     part = ahead.part
-                    movie.segment(to_micros(part.segment.start_at))
+                    movie.segment(to_micros(ahead.start_at), ahead.found)
                 file.writelines(movie.add(ahead.data, ahead.found))
                 end_at = ahead.end_at
                 ahead = next(pieces, None)
