@@ -53,6 +53,7 @@ class Issue(StrEnum):
     ADMINISTRATORS = "administrators"
     NO_MANAGER = "no_manager"
     HOLDS_DUE = "holds_due"
+    RECOVERY_KIT = "recovery_kit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +91,7 @@ _KINDS = {
     Issue.ADMINISTRATORS: _Kind(severity=ir.IssueSeverity.WARNING, texts=("count",)),
     Issue.NO_MANAGER: _Kind(severity=ir.IssueSeverity.ERROR),
     Issue.HOLDS_DUE: _Kind(severity=ir.IssueSeverity.WARNING, texts=("reviews", "ending")),
+    Issue.RECOVERY_KIT: _Kind(severity=ir.IssueSeverity.WARNING),
 }
 
 

@@ -32,8 +32,10 @@ _MEBIBYTE = 1024 * 1024
 class SiteSettings:
     """What one site is: where its vault and its books are, its keys and its limits.
 
-    `grounds` are the kinds of request that footage is handed over on; `reserve_bytes` is kept free by eviction; `storage` names the kind of storage in words, `installer` and `contact` whose
-    site it is.
+    `grounds` are the kinds of request that footage is handed over on; `reserve_bytes` is kept free
+    by eviction; `storage` names the kind of storage in words, `installer` and `contact` whose site
+    it is, `zone` the time zone. `adopted_by` is who took the vault over from a Home Assistant that
+    is gone.
     """
 
     root: Path
@@ -48,6 +50,9 @@ class SiteSettings:
     storage: str = ""
     installer: str = ""
     contact: str = ""
+    title: str = ""
+    zone: str = "UTC"
+    adopted_by: str = ""
 
     @property
     def sender(self) -> Sender:
@@ -73,6 +78,7 @@ class CameraSettings:
     schedule: Schedule | None = None
     limit: RetentionLimit
     recording: bool = True
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
