@@ -648,7 +648,8 @@ def test_a_hold_from_the_future_of_a_trusted_clock_is_bounded_from_then_on(site:
     found = site.holds.get(hold.id)
     assert found.until_at == site.guard.now() + 30 * DAY
     [entry] = site.entries(EntryKind.HOLD_RENEWED)
-    assert entry.actor == SYSTEM
+    assert (entry.actor, entry.data["explanation"]) == (SYSTEM, "future_stamp")
+    assert found.reason == hold.reason
     site.keeper.run()
     assert len(site.entries(EntryKind.HOLD_RENEWED)) == 1
 
