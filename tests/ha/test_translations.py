@@ -165,9 +165,7 @@ def test_every_error_of_the_core_has_its_text() -> None:
 
 
 def test_what_an_error_leaves_open_is_filled_in() -> None:
-    error = HoldTooLargeError(
-        needed_bytes=7_600_000, free_bytes=5_000_000, reserve_bytes=1_000_000
-    )
+    error = HoldTooLargeError(needed_bytes=7_600_000, free_bytes=5_000_000, reserve_bytes=1_000_000)
     assert figures_of(error) == {"needed": "8", "free": "5", "reserve": "1"}
     texts = {key: each["message"] for key, each in TEXTS["en"]["exceptions"].items()}
     for each in subclasses(StewardError):
