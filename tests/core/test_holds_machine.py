@@ -252,7 +252,7 @@ class HoldsMachine(RuleBasedStateMachine):
 
 TestHoldsMachine = HoldsMachine.TestCase
 TestHoldsMachine.settings = settings(
-    max_examples=12,
+    max_examples=8,
     stateful_step_count=30,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
