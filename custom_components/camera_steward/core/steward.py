@@ -21,6 +21,7 @@ from .capture.worker import (
 from .clock import Clock, SystemClock
 from .disclosure.counter import Counter
 from .errors import (
+    HoldMissingError,
     LedgerBrokenError,
     RetentionError,
     StewardError,
@@ -264,7 +265,7 @@ class Steward:
         end: datetime,
         camera: str | None = None,
     ) -> VerifyReport:
-        """Check the segments that reach into [start, end), and the ledger."""
+        """Check the segments that reach into [start, end), copies of holds as well, and the ledger."""
         books = self._books()
         cameras = [camera] if camera is not None else books.index.cameras()
         checked = 0
@@ -273,6 +274,12 @@ class Steward:
             segments = books.index.segments(each, start, end)
             checked += len(segments)
             damages += verify(books.vault, segments, level)
+        for hold in books.holds.all():
+            with contextlib.suppress(HoldMissingError):
+                copies = books.holds.segments(hold.id, camera)
+                copies = [each for each in copies if each.start_at < end and each.end_at > start]
+                damages += books.holds.verify(hold.id, level, copies)
+                checked += len(copies)
         found = self._check_ledger(books)
         return VerifyReport(checked=checked, damages=tuple(damages), ledger=found)
 
