@@ -70,6 +70,24 @@ class SegmentMissingError(FootageError):
     key = "segment_missing"
 
 
+class DescriptionError(StewardError):
+    """What the vault says of its site is damaged, or is not of this key."""
+
+    key = "description_damaged"
+
+
+class KitMistypedError(StewardError):
+    """A recovery code that is none: `detail` is the number of the line, where that can be told."""
+
+    key = "kit_mistyped"
+
+
+class KitWrongError(StewardError):
+    """A recovery code that opens nothing in this vault."""
+
+    key = "kit_wrong"
+
+
 class LiveMissingError(StewardError):
     """A camera shows nothing live; `detail` is what it does instead, or `rare`."""
 
@@ -212,3 +230,21 @@ class HoldFailedError(StewardError):
     """
 
     key = "hold_failed"
+
+
+class SpanEmptyError(StewardError):
+    """A span of footage that has no length."""
+
+    key = "span_empty"
+
+
+class SpanFutureError(StewardError):
+    """A span of footage that has not passed yet."""
+
+    key = "span_future"
+
+
+class NoFootageError(StewardError):
+    """Of what is asked for, nothing is kept."""
+
+    key = "no_footage"
