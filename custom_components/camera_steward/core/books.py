@@ -38,6 +38,7 @@ from .vault.vault import (
 
 INDEX_NAME = "index.db"
 LEDGER_NAME = "ledger.db"
+FOLDERS_NAME = "folders.db"
 _FIRST_AT = datetime(1970, 1, 1, tzinfo=UTC)
 _FAR_AT = datetime(9000, 1, 1, tzinfo=UTC)
 

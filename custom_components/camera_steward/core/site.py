@@ -10,6 +10,8 @@ from .capture.recorder import RecorderSettings
 from .capture.schedule import Schedule
 from .capture.source import Source
 from .capture.worker import CaptureEvent
+from .copies.folders import FolderSettings
+from .copies.keeper import FolderLooked, FolderSnapshot
 from .errors import StewardError
 from .ledger.registers import PurgeRecord
 from .ledger.verify import Verification
@@ -27,7 +29,8 @@ _MEBIBYTE = 1024 * 1024
 class SiteSettings:
     """What one site is: where its vault and its books are, its keys and its limits.
 
-    `reserve_bytes` is kept free by eviction; `storage` names the kind of storage in words.
+    `reserve_bytes` is kept free by eviction; `storage` names the kind of storage in words; `folders`
+    are managed besides the vault.
     """
 
     root: Path
@@ -39,6 +42,7 @@ class SiteSettings:
     ceiling: timedelta
     reserve_bytes: int = 1024 * _MEBIBYTE
     storage: str = ""
+    folders: tuple[FolderSettings, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +85,7 @@ class SiteSnapshot:
     storage_error_key: str | None
     ledger_broken: bool
     past_limit: int
+    folders: Mapping[str, FolderSnapshot]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,4 +163,5 @@ StewardEvent = (
     | LedgerBroken
     | IndexRebuilt
     | Failed
+    | FolderLooked
 )

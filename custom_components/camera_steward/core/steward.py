@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from .books import Books
+from .books import FOLDERS_NAME, Books
 from .capture.live import Live, LiveFeed
 from .capture.worker import (
     CameraPlan,
@@ -19,6 +19,7 @@ from .capture.worker import (
     StreamFound,
 )
 from .clock import Clock, SystemClock
+from .copies.keeper import FolderKeeper
 from .errors import (
     LedgerBrokenError,
     RetentionError,
@@ -107,6 +108,7 @@ class Steward:
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._opened: Books | None = None
+        self._folders: FolderKeeper | None = None
         self._house = House()
         self._lobby: Lobby | None = None
         self._next_at: datetime | None = None
@@ -136,6 +138,15 @@ class Steward:
             raise
         except StewardError as err:
             self._emit(Failed(error=err))
+        self._folders = FolderKeeper(
+            self._settings.folders,
+            state=self._settings.state / FOLDERS_NAME,
+            ceiling=self._settings.ceiling,
+            ledger=books.ledger,
+            guard=books.guard,
+            on_event=self._emit,
+        )
+        self._folders.start()
         with self._lock:
             for state in self._cameras.values():
                 if state.recording:
@@ -149,6 +160,8 @@ class Steward:
         """Ask all threads to end; returns at once."""
         self._quit.set()
         self._wake.set()
+        if self._folders is not None:
+            self._folders.request_stop()
         for state in self._cameras.values():
             if state.worker is not None:
                 state.worker.request_stop()
@@ -168,6 +181,8 @@ class Steward:
         if self._thread is not None:
             self._thread.join(left())
             ended &= not self._thread.is_alive()
+        if self._folders is not None:
+            ended &= self._folders.join(left())
         books = self._opened
         if ended and books is not None:
             lobby, self._lobby = self._lobby, None
@@ -223,7 +238,12 @@ class Steward:
         return off.join(on_news)
 
     def purge(self, *, actor: str) -> list[PurgeRecord]:
-        """Erase now what has reached its limit; return what was entered in the ledger."""
+        """Erase now what has reached its limit; return what was entered in the ledger.
+
+        Of managed folders it follows soon, in their own thread.
+        """
+        if self._folders is not None:
+            self._folders.look_now()
         return list(self._run(actor, close=True).records)
 
     def accept_clock(self, *, actor: str) -> None:
@@ -333,6 +353,7 @@ class Steward:
                 storage_error_key=missing or self._storage_error,
                 ledger_broken=self._ledger_broken,
                 past_limit=sum(overdue.values()),
+                folders=self._folders.snapshots() if self._folders is not None else {},
             )
 
     # Inside
