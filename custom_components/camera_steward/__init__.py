@@ -25,6 +25,7 @@ from .coordinator import CameraStewardConfigEntry, CameraStewardCoordinator, Cam
 from .core.errors import StewardError, VaultForeignError, VaultMissingError
 from .entity import site_device
 from .exposure import ExposureCheck
+from .folders import folders_of
 from .memory import SiteMemory
 from .panel import async_setup_panel
 from .places import storage_words
@@ -169,5 +170,8 @@ async def _async_furnish(bridge: Bridge) -> None:
 def _apart_from_people(entry: CameraStewardConfigEntry) -> list[object]:
     """Return all that recording rests on; what is left are people, who come and go without it."""
     data = {k: v for k, v in entry.data.items() if k not in _FURNISHED}
-    cameras = [(k, each.title, dict(each.data)) for k, each in cameras_of(entry).items()]
-    return [entry.title, data, cameras]
+    kept = [
+        (k, each.title, dict(each.data))
+        for k, each in (cameras_of(entry) | folders_of(entry)).items()
+    ]
+    return [entry.title, data, kept]

@@ -70,6 +70,7 @@ from .core.vault.verify import VerifyLevel
 from .core.viewing.desk import Caller, House, ViewingDenied
 from .core.viewing.lobby import Lobby, LobbyEvent
 from .core.viewing.watches import FootageViewed, ViewingUnusual
+from .folders import async_folder_settings, folders_of
 from .keys import SiteKeys
 from .limits import limit_from
 from .memory import SiteMemory
@@ -258,6 +259,10 @@ def site_settings(
         ceiling=CEILING,
         reserve_bytes=RESERVE_BYTES,
         storage=storage,
+        folders=tuple(
+            async_folder_settings(hass, folder, each.data)
+            for folder, each in folders_of(entry).items()
+        ),
     )
 
 

@@ -51,10 +51,12 @@ from .const import (
     DEFAULT_RETENTION,
     DOMAIN,
     SUBENTRY_CAMERA,
+    SUBENTRY_FOLDER,
     SUBENTRY_OPERATOR,
 )
 from .core.books import create_vault, vault_at
 from .core.errors import StewardError, StorageError
+from .folder_flow import FolderSubentryFlow
 from .forms import (
     APPROVAL_SCHEMA,
     CONF_UNDERSTOOD,
@@ -125,6 +127,7 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
         return {
             SUBENTRY_CAMERA: CameraSubentryFlow,
             SUBENTRY_OPERATOR: OperatorSubentryFlow,
+            SUBENTRY_FOLDER: FolderSubentryFlow,
         }
 
     @override
