@@ -97,6 +97,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: CameraStewardConfigEntry
         await coordinator.async_config_entry_first_refresh()
         await _async_furnish(bridge)
         await changes.async_enter(hass, entry, bridge, memory)
+        # Only now: that someone agreed is in the ledger before what went is.
+        bridge.steward.manage_folders()
         dr.async_get(hass).async_get_or_create(config_entry_id=entry.entry_id, **site_device(entry))
         entry.runtime_data = CameraStewardData(
             bridge=bridge,

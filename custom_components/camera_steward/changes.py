@@ -18,6 +18,7 @@ from .bridge import Bridge
 from .const import CEILING, DOMAIN
 from .core.ledger.entry import SYSTEM, EntryKind
 from .core.retention.limits import effective
+from .folders import folders_of
 from .limits import limit_from
 from .memory import CameraMemory, Seen, SiteMemory
 from .texts import async_texts
@@ -150,9 +151,11 @@ async def _async_folder_removed(
 
 
 async def async_tell_site_removed(hass: HomeAssistant, entry: ConfigEntry, *, erased: bool) -> None:
-    """Say what became of a removed site's footage."""
+    """Say what became of a removed site's footage, and of what lies in its managed folders."""
     key = "site_removed" if erased else "site_removed_unreachable"
     await _async_tell(hass, f"{DOMAIN}_{entry.entry_id}", key, site=entry.title)
+    for folder, each in folders_of(entry).items():
+        await _async_tell(hass, f"{DOMAIN}_{folder}", "folder_removed", folder=each.title)
 
 
 async def _async_tell(hass: HomeAssistant, id_: str, key: str, **texts: str) -> None:

@@ -200,6 +200,7 @@ async def test_nothing_is_erased_before_the_preview_was_confirmed(
     assert added.data["path"] == str(drop)
     [purge] = await ended(hass, entry)
     assert (purge.subject, purge.data["count"]) == (own.subentry_id, 3)
+    assert added.id < purge.data["begun"] < purge.id  # type: ignore[operator]
 
 
 async def test_a_managed_folder_has_its_device_and_is_kept_to_its_limit(

@@ -46,8 +46,16 @@ NEEDED = {
     Issue.LIVE_SHARED: {"people": "2", "dashboards": "1"},
     Issue.SEAL_OPEN: {"entities": "camera.door"},
     Issue.ADMINISTRATORS: {"count": "1"},
+    Issue.FOLDER_PAST_LIMIT: {"count": "2", "unreadable": "1"},
 }
-OF_CAMERA = {Issue.NO_STREAM, Issue.ADDRESS_LOST, Issue.LIVE_SHARED, Issue.SEAL_OPEN}
+OF_SUBENTRY = {
+    Issue.NO_STREAM,
+    Issue.ADDRESS_LOST,
+    Issue.LIVE_SHARED,
+    Issue.SEAL_OPEN,
+    Issue.FOLDER_NOT_LOOKED_AT,
+    Issue.FOLDER_PAST_LIMIT,
+}
 
 
 class Wall:
@@ -105,7 +113,7 @@ async def test_each_repair_is_raised_with_texts_and_taken_back(
     hass: HomeAssistant, disk: Path, issue: Issue
 ) -> None:
     entry = site(disk, camera(DOOR, "door"))
-    about = entry.subentries[DOOR] if issue in OF_CAMERA else None
+    about = entry.subentries[DOOR] if issue in OF_SUBENTRY else None
     async_report(hass, entry, issue, about, **NEEDED.get(issue, {}))
     told = raised(hass, issue_id(entry, issue, about))
     assert told is not None
@@ -160,7 +168,7 @@ async def test_what_is_known_once_outlives_a_restart(hass: HomeAssistant, disk: 
     entry = site(disk, camera(DOOR, "door"))
     lasting = set()
     for issue in Issue:
-        about = entry.subentries[DOOR] if issue in OF_CAMERA else None
+        about = entry.subentries[DOOR] if issue in OF_SUBENTRY else None
         async_report(hass, entry, issue, about, **NEEDED.get(issue, {}))
         told = raised(hass, issue_id(entry, issue, about))
         assert told

@@ -146,7 +146,6 @@ class Steward:
             guard=books.guard,
             on_event=self._emit,
         )
-        self._folders.start()
         with self._lock:
             for state in self._cameras.values():
                 if state.recording:
@@ -155,6 +154,11 @@ class Steward:
             target=self._keep, name="camera-steward-keeper", daemon=True
         )
         self._thread.start()
+
+    def manage_folders(self) -> None:
+        """Begin to look at the managed folders, once the ledger says that they are managed."""
+        if self._folders is not None:
+            self._folders.start()
 
     def request_stop(self) -> None:
         """Ask all threads to end; returns at once."""

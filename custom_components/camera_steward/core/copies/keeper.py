@@ -79,8 +79,8 @@ class FolderKeeper:
         self._snapshots = {folder: FolderSnapshot() for folder in self._folders}
 
     def start(self) -> None:
-        """Begin to look, where there is a folder."""
-        if self._folders:
+        """Begin to look, where there is a folder; once only, and not after `request_stop`."""
+        if self._folders and self._thread is None and not self._quit.is_set():
             self._thread = threading.Thread(
                 target=self._keep, name="camera-steward-folders", daemon=True
             )
