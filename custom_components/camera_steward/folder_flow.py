@@ -60,6 +60,9 @@ _PATTERNS = ["*.mp4", "*.jpg", "*.jpeg", "*.png", "*.avi", "*.mkv", "*.mov", "*.
 """What cameras and snapshot automations write; anything else can be added."""
 _SHOWN = (CONF_PATH, CONF_PATTERNS, CONF_AGE_BY, CONF_RETENTION_HOURS, CONF_RETENTION_REVIEW_AT)
 """What the preview depends on; it is shown anew when one of these changes."""
+WAIT_SECONDS = 2.0
+"""For so long a listing is waited for before a form shows that it is under way, and so long at least
+that form is there: a page that is told of the end before it listens would wait for ever."""
 _CONFIRM_SCHEMA = probatio.Schema(
     {probatio.Required(CONF_UNDERSTOOD, default=False): BooleanSelector()}
 )
@@ -75,6 +78,7 @@ class FolderSubentryFlow(ConfigSubentryFlow):
         self._real: Path | None = None
         """The path that is meant, where the one that was given leads over a link."""
         self._task: asyncio.Task[Listing] | None = None
+        self._shown: asyncio.Task[None] | None = None
         self._listing: Listing | None = None
         self._unlisted = False
         self._ended = False
@@ -150,25 +154,36 @@ class FolderSubentryFlow(ConfigSubentryFlow):
         )
 
     async def async_step_list(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
-        """List the folder, while the form shows that it is under way."""
+        """List the folder; where that takes long, while the form shows that it is under way."""
         if self._task is None:
-            self._task = self.hass.async_create_task(
-                self._async_list(), "camera_steward preview", eager_start=False
+            self._task = self.hass.async_create_task(self._async_list(), "camera_steward preview")
+            await asyncio.wait({self._task}, timeout=WAIT_SECONDS)
+            if self._task.done():
+                return await self.async_step_listed()
+            self._shown = self.hass.async_create_task(
+                self._async_show(self._task), "camera_steward progress"
             )
-        if not self._task.done():
+        if self._shown is not None and not self._shown.done():
             return self.async_show_progress(
                 step_id="list",
                 progress_action="listing",
-                progress_task=self._task,
+                progress_task=self._shown,
                 description_placeholders={"path": self._data[CONF_PATH]},
             )
-        task, self._task = self._task, None
+        return self.async_show_progress_done(next_step_id="listed")
+
+    async def async_step_listed(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Take what the listing came to."""
+        assert self._task is not None
+        task, self._task, self._shown = self._task, None, None
         try:
             self._listing = task.result()
         except FolderMissingError:
             self._unlisted = True
-            return self.async_show_progress_done(next_step_id="folder")
-        return self.async_show_progress_done(next_step_id="preview")
+            return await self.async_step_folder()
+        return await self.async_step_preview()
 
     async def async_step_preview(
         self, user_input: dict[str, Any] | None = None
@@ -238,6 +253,9 @@ class FolderSubentryFlow(ConfigSubentryFlow):
         return await self.hass.async_add_executor_job(
             preview, settings, limit, now, lambda: self._ended
         )
+
+    async def _async_show(self, task: asyncio.Task[Listing]) -> None:
+        await asyncio.gather(asyncio.wait({task}), asyncio.sleep(WAIT_SECONDS))
 
     def _own(self) -> str | None:
         return self._reconfigure_subentry_id if self.source == SOURCE_RECONFIGURE else None

@@ -360,6 +360,7 @@ def test_a_database_of_first_sights_that_cannot_be_read_is_begun_anew(place: Pla
 def test_what_is_being_written_stays_whatever_its_name_says(place: Place) -> None:
     file = place.drop("20200101T000000.jpg", SECOND)
     assert place.look() == 0
+    assert not place.snapshot().troubled
     place.site.clock.advance(MINUTE)
     assert place.look() == 1
     assert not file.exists()

@@ -1,6 +1,7 @@
 """A folder is managed only after its preview was confirmed; then it is kept to its limit, on record."""
 
 import os
+import threading
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,7 +25,9 @@ from homeassistant.util import dt as dt_util
 from hypothesis import given, settings, strategies as st
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.camera_steward import folder_flow
 from custom_components.camera_steward.const import DOMAIN
+from custom_components.camera_steward.core.copies.folders import Listing, preview
 from custom_components.camera_steward.core.ledger.entry import Entry, EntryKind
 from custom_components.camera_steward.diagnostics import async_get_config_entry_diagnostics
 from custom_components.camera_steward.folders import (
@@ -258,8 +261,9 @@ async def test_a_managed_folder_has_its_device_and_is_kept_to_its_limit(
 
 
 async def test_a_change_that_matters_shows_the_preview_anew(
-    hass: HomeAssistant, disk: Path, drop: Path
+    hass: HomeAssistant, disk: Path, drop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    left = threading.Event()
     entry = await async_set_up(hass, site(disk / "footage", folder(drop)))
     kept = [each.name for each in sorted(drop.glob("*.jpg"))[-7:]]
     await until_looked(hass, entry, *kept)
@@ -282,10 +286,26 @@ async def test_a_change_that_matters_shows_the_preview_anew(
     assert changes[0].data["purpose"] == {"from": "Snapshots", "to": "Another"}
     assert changes[-1].data["retention_hours"] == {"from": 168, "to": 72}
 
-    # A folder that goes away while its form is open is said in the form.
+    # A folder that goes away while it is listed is said in the form, at once or after a while.
     result = await begin(hass, entry, DROP)
+    result = await send(hass, result, given | {"retention_days": 1})
+    assert result["step_id"] == "preview"
+
+    def slow(*args: Any) -> Listing:
+        left.wait(60)
+        return preview(*args)
+
+    monkeypatch.setattr(f"{folder_flow.__name__}.preview", slow)
+    monkeypatch.setattr(folder_flow, "WAIT_SECONDS", 0.0)
+    result = await begin(hass, entry, DROP)
+    result = await hass.config_entries.subentries.async_configure(
+        result["flow_id"], given | {"retention_days": 2}
+    )
+    assert result["type"] is FlowResultType.SHOW_PROGRESS
     away = drop.rename(disk / "away")
-    result = await send(hass, result, given | {"retention_days": 2})
+    left.set()
+    await hass.async_block_till_done()
+    result = await hass.config_entries.subentries.async_configure(result["flow_id"])
     assert result["errors"] == {"path": "folder_not_there"}
     away.rename(drop)
 

@@ -23,6 +23,8 @@ from .tree import CHANGED, GONE, File, Tree
 
 EVERY = timedelta(minutes=10)
 """Between two looks at a folder."""
+WRITING = timedelta(minutes=1)
+"""A file that was changed within this time is still being written, and stays."""
 METHOD = "removed, not overwritten"
 """What the record says: the content is in the clear, and the disk may keep it for a while."""
 BATCH = 1000
@@ -30,7 +32,6 @@ BATCH = 1000
 
 _LEAD = EVERY + timedelta(minutes=1)
 _MOST_EARLY = timedelta(hours=1)
-_WRITING = timedelta(minutes=1)
 _AGAIN = timedelta(days=1)
 _UNDATED = 500
 _SIZE = 16
@@ -68,8 +69,8 @@ class Group:
 class Listing:
     """What a look at a folder found.
 
-    `due` goes now, `kept` stays; `overdue` counts what is past its limit and still there, which can
-    be only what is being written or cannot be removed. `future` counts the files whose date lies in
+    `due` goes now, `kept` stays; `overdue` counts what is past its limit and cannot be removed,
+    `writing` what would go and is still being written. `future` counts the files whose date lies in
     the future, `unreadable` what could not be looked at, `apart` what is not entered. `next_at` is
     when the next of the files reaches its limit.
     """
@@ -77,6 +78,7 @@ class Listing:
     due: Group
     kept: Group
     overdue: int
+    writing: int
     future: int
     unreadable: int
     apart: int
@@ -196,7 +198,7 @@ class Look:
     def listing(self) -> Listing:
         """Return how the folder stands; memory does not grow with it."""
         due, kept = _Sum(), _Sum()
-        overdue = future = 0
+        overdue = writing = future = 0
         next_at: datetime | None = None
         for each in self._files():
             future += each.future
@@ -205,13 +207,17 @@ class Look:
                 due.add(each)
             else:
                 kept.add(each)
-                overdue += limit_at < self._now
+                if self._is_written(each.file):
+                    writing += self._has_reached(each)
+                else:
+                    overdue += limit_at < self._now
             if not self._stays(each.file) and (next_at is None or limit_at < next_at):
                 next_at = limit_at
         return Listing(
             due=due.group(),
             kept=kept.group(),
             overdue=overdue,
+            writing=writing,
             future=future,
             unreadable=self._tree.unreadable,
             apart=self._tree.apart,
@@ -273,15 +279,20 @@ class Look:
         for (file, future), at in zip(undated, since, strict=True):
             yield Aged(file, at, future)
 
+    def _has_reached(self, each: Aged) -> bool:
+        return each.at + self._limit <= self._now + early(self._limit)
+
     def _is_due(self, each: Aged) -> bool:
-        reached = each.at + self._limit <= self._now + early(self._limit)
-        return reached and not self._stays(each.file)
+        return self._has_reached(each) and not self._stays(each.file)
+
+    def _is_written(self, file: File) -> bool:
+        age = self._now.timestamp() - file.modified_ns / 1e9
+        return -_MOST_EARLY.total_seconds() <= age < WRITING.total_seconds()
 
     def _stays(self, file: File) -> bool:
         """Return whether a file is being written, or would not be let go."""
-        age = self._now.timestamp() - file.modified_ns / 1e9
-        writing = -_MOST_EARLY.total_seconds() <= age < _WRITING.total_seconds()
-        return writing or not file.removable or self._stuck.holds(file, self._now)
+        stuck = not file.removable or self._stuck.holds(file, self._now)
+        return stuck or self._is_written(file)
 
     # Erasing
 

@@ -12,7 +12,7 @@ from ..ledger.entry import SYSTEM, EntryKind
 from ..ledger.store import Ledger
 from ..retention.guard import ClockGuard
 from ..retention.limits import effective
-from .folders import EVERY, FolderSettings, Group, Listing, Look, Stuck
+from .folders import EVERY, WRITING, FolderSettings, Group, Listing, Look, Stuck
 from .seen import FirstSeen
 from .tree import Tree
 
@@ -77,6 +77,7 @@ class FolderKeeper:
         self._seen: FirstSeen | None = None
         self._stuck = {folder: Stuck() for folder in self._folders}
         self._snapshots = {folder: FolderSnapshot() for folder in self._folders}
+        self._written = False
 
     def start(self) -> None:
         """Begin to look, where there is a folder; once only, and not after `request_stop`."""
@@ -142,15 +143,19 @@ class FolderKeeper:
             self._first_seen().forget(now)
             self._tell_overdue(folder, found, now)
         self._snapshots[folder] = _snapshot(found, now)
+        self._written |= found.writing > 0
         return erased
 
     def _keep(self) -> None:
         try:
             while not self._quit.is_set():
                 self._wake.clear()
+                self._written = False
                 for folder in self._folders:
                     self._look(folder)
-                self._wake.wait(EVERY.total_seconds())
+                # What would have gone, had it not just been written, is not left for longer.
+                wait = WRITING if self._written else EVERY
+                self._wake.wait(wait.total_seconds())
         except StoppedError:
             pass
         finally:
