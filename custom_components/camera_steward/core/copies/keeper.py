@@ -148,8 +148,10 @@ class FolderKeeper:
 
     def _keep(self) -> None:
         try:
-            while not self._quit.is_set():
-                self._wake.clear()
+            while True:
+                self._wake.clear()  # before the question, or a stop in between would be slept over
+                if self._quit.is_set():
+                    break
                 self._written = False
                 for folder in self._folders:
                     self._look(folder)
