@@ -21,6 +21,9 @@ from homeassistant.util import dt as dt_util
 
 from .const import (
     CEILING,
+    CONF_ADOPTED,
+    CONF_BY,
+    CONF_CAMERAS,
     CONF_END,
     CONF_LIVE_MINUTES,
     CONF_MANAGER_NAME,
@@ -51,7 +54,7 @@ from .core.capture.recorder import RecorderSettings
 from .core.capture.schedule import Schedule, Window
 from .core.capture.worker import GapStarted, StatusChanged, StorageTrouble
 from .core.errors import RetentionError, StewardError
-from .core.ledger.entry import EntryKind, Json
+from .core.ledger.entry import Entry, EntryKind, Json
 from .core.ledger.registers import PurgeRecord
 from .core.model import Action, CaptureStatus, Gap, GapCause, RecordingMode, Segment
 from .core.site import (
@@ -263,6 +266,9 @@ def site_settings(
             async_folder_settings(hass, folder, each.data)
             for folder, each in folders_of(entry).items()
         ),
+        title=entry.title,
+        zone=hass.config.time_zone,
+        adopted_by=entry.data.get(CONF_ADOPTED, {}).get(CONF_BY, ""),
     )
 
 
@@ -289,6 +295,7 @@ def async_camera_settings(
         schedule=_schedule(data.get(CONF_SCHEDULE, [])) if mode is RecordingMode.SCHEDULE else None,
         limit=limit_from(data),
         recording=recording,
+        name=subentry.title,
     )
 
 
@@ -302,9 +309,11 @@ def cameras_of(entry: ConfigEntry) -> dict[str, ConfigSubentry]:
 
 
 def camera_name(entry: ConfigEntry, camera: str) -> str:
-    """Return a camera's name; one that was removed has only its id."""
+    """Return a camera's name; one that was removed has only its id, unless its vault told it."""
     found = entry.subentries.get(camera)
-    return found.title if found is not None else camera
+    if found is not None:
+        return found.title
+    return str(entry.data.get(CONF_ADOPTED, {}).get(CONF_CAMERAS, {}).get(camera) or camera)
 
 
 def on_trigger(subentry: ConfigSubentry) -> bool:
@@ -483,6 +492,10 @@ class Bridge:
     ) -> tuple[list[Segment], list[Gap]]:
         """Return what is stored of a camera in a span, and what is missing."""
         return await self._run(partial(self.steward.footage, camera, start, end))
+
+    async def async_last(self, kind: EntryKind) -> Entry | None:
+        """Return the ledger's last entry of a kind; raises the core's own errors."""
+        return await self._run(partial(self.steward.last, kind))
 
     @core_errors
     async def async_remember(

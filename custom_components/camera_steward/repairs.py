@@ -54,6 +54,7 @@ class Issue(StrEnum):
     NO_MANAGER = "no_manager"
     FOLDER_NOT_LOOKED_AT = "folder_not_looked_at"
     FOLDER_PAST_LIMIT = "folder_past_limit"
+    RECOVERY_KIT = "recovery_kit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +96,7 @@ _KINDS = {
     Issue.FOLDER_PAST_LIMIT: _Kind(
         severity=ir.IssueSeverity.ERROR, of_folder=True, texts=("count", "unreadable")
     ),
+    Issue.RECOVERY_KIT: _Kind(severity=ir.IssueSeverity.WARNING),
 }
 
 

@@ -29,8 +29,9 @@ _MEBIBYTE = 1024 * 1024
 class SiteSettings:
     """What one site is: where its vault and its books are, its keys and its limits.
 
-    `reserve_bytes` is kept free by eviction; `storage` names the kind of storage in words; `folders`
-    are managed besides the vault.
+    `reserve_bytes` is kept free by eviction; `storage` names the kind of storage in words, `zone` the
+    time zone. `adopted_by` is who took the vault over from a Home Assistant that is gone.
+    `folders` are managed besides the vault.
     """
 
     root: Path
@@ -43,6 +44,9 @@ class SiteSettings:
     reserve_bytes: int = 1024 * _MEBIBYTE
     storage: str = ""
     folders: tuple[FolderSettings, ...] = ()
+    title: str = ""
+    zone: str = "UTC"
+    adopted_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +59,7 @@ class CameraSettings:
     schedule: Schedule | None = None
     limit: RetentionLimit
     recording: bool = True
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

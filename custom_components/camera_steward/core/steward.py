@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from .books import FOLDERS_NAME, Books
+from .books import FOLDERS_NAME, Books, kept_checkpoints
 from .capture.live import Live, LiveFeed
 from .capture.worker import (
     CameraPlan,
@@ -29,7 +29,7 @@ from .errors import (
     UnexpectedError,
 )
 from .files import Files, LocalFiles
-from .ledger.entry import SYSTEM, Checkpoint, EntryKind, Json
+from .ledger.entry import SYSTEM, Checkpoint, Entry, EntryKind, Json
 from .ledger.registers import PurgeRecord
 from .ledger.verify import Verification, verify as verify_ledger
 from .model import CaptureStatus, Footage, Gap, GapCause, Segment
@@ -297,6 +297,13 @@ class Steward:
         """Enter in the ledger what happened at the edge."""
         self._books().ledger.append(kind, actor=actor, subject=subject, data=data)
 
+    def last(self, kind: EntryKind) -> Entry | None:
+        """Return the ledger's last entry of a kind, None when there is none."""
+        found = None
+        for entry in self._books().ledger.entries((kind,)):
+            found = entry
+        return found
+
     def furnish(self, house: House) -> None:
         """Take who is appointed now; it holds for what is being watched as well."""
         with self._lock:
@@ -464,7 +471,7 @@ class Steward:
         """Go on behind a break, which stays on record, rather than keep records out (INV-2)."""
         books = self._books()
         try:
-            books.ledger.resume(self._checkpoints())
+            books.ledger.resume(kept_checkpoints(self._settings.root, self._files))
         except StewardError:
             self._troubled(broken)
         else:
@@ -485,11 +492,19 @@ class Steward:
             self._clock_state = state
             self._emit(ClockChanged(state=state))
         books.vault.check()
+        self._describe(books)
         space = books.vault.space()
         reserve = min(self._settings.reserve_bytes, space.total_bytes // 20)
         if space.free_bytes < reserve:
             self._evict(books, reserve - space.free_bytes + reserve // 4)
         return result
+
+    def _describe(self, books: Books) -> None:
+        """Let the vault say whose it is; a disk that is full keeps nothing else from being done."""
+        try:
+            books.describe({k: each.settings.name for k, each in self._cameras.items()})
+        except StewardError as err:
+            self._emit(Failed(error=err))
 
     def _make_room(self) -> bool:
         """Free some bytes for a recorder whose write found the storage full."""
@@ -536,24 +551,10 @@ class Steward:
 
     def _check_ledger(self, books: Books) -> Verification:
         ledger = books.ledger
-        found = verify_ledger(ledger.database, ledger.public_key, self._checkpoints())
+        found = verify_ledger(
+            ledger.database, ledger.public_key, kept_checkpoints(self._settings.root, self._files)
+        )
         self._ledger_broken = False
         if found.broken:
             self._emit(LedgerBroken())
-        return found
-
-    def _checkpoints(self) -> list[Checkpoint]:
-        path = self._settings.root / CHECKPOINTS_NAME
-        if not path.exists():
-            return []
-        file = self._files.open(path)
-        try:
-            lines = file.read(0, file.size).splitlines()
-        finally:
-            file.close()
-        found = []
-        for line in lines:
-            # A line that a power cut tore is no checkpoint, and no break either.
-            with contextlib.suppress(LedgerBrokenError, ValueError):
-                found.append(Checkpoint.from_json(line.decode()))
         return found

@@ -1,8 +1,9 @@
 // The sidebar page: everyone's own role and pledge; for the manager permissions, the viewing register,
-// and who can watch past the steward.
+// who can watch past the steward, and the recovery kit.
 // Texts come with Home Assistant's translations of the integration; nothing is loaded from elsewhere.
 
 import { ExposurePage } from "./exposure.js";
+import { KitPage } from "./kit.js";
 import { OwnPage } from "./own.js";
 import { Context, DOMAIN, fill, make } from "./parts.js";
 import { PermissionsPage } from "./permissions.js";
@@ -10,7 +11,7 @@ import { RegisterPage } from "./register.js";
 import { PRINTED, STYLE } from "./style.js";
 
 const LOOK_AGAIN_MS = 30_000;
-const MANAGERS = { permissions: PermissionsPage, register: RegisterPage, exposure: ExposurePage };
+const MANAGERS = { permissions: PermissionsPage, register: RegisterPage, exposure: ExposurePage, kit: KitPage };
 
 // Before there are any texts.
 const NO_ANSWER = { en: "Home Assistant does not answer.", ja: "Home Assistant から応答がありません。" };
