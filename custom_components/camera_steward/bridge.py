@@ -77,6 +77,7 @@ from .core.vault.verify import VerifyLevel
 from .core.viewing.desk import Caller, House, ViewingDenied
 from .core.viewing.lobby import Lobby, LobbyEvent
 from .core.viewing.watches import FootageViewed, ViewingUnusual
+from .folders import async_folder_settings, folders_of
 from .keys import SiteKeys
 from .limits import limit_from
 from .memory import SiteMemory
@@ -285,6 +286,10 @@ def site_settings(
         storage=storage,
         installer=entry.data[CONF_INSTALLER],
         contact=entry.data[CONF_CONTACT],
+        folders=tuple(
+            async_folder_settings(hass, folder, each.data)
+            for folder, each in folders_of(entry).items()
+        ),
         title=entry.title,
         zone=hass.config.time_zone,
         adopted_by=entry.data.get(CONF_ADOPTED, {}).get(CONF_BY, ""),

@@ -55,6 +55,7 @@ from .const import (
     DEFAULT_RETENTION,
     DOMAIN,
     SUBENTRY_CAMERA,
+    SUBENTRY_FOLDER,
     SUBENTRY_OPERATOR,
 )
 from .core.books import create_vault, vault_at
@@ -62,6 +63,7 @@ from .core.errors import KitMistypedError, KitWrongError, StewardError, StorageE
 from .core.files import LocalFiles
 from .core.vault.description import SiteDescription
 from .core.vault.kit import check_kit, key_from
+from .folder_flow import FolderSubentryFlow
 from .forms import (
     APPROVAL_SCHEMA,
     CONF_UNDERSTOOD,
@@ -136,6 +138,7 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
         return {
             SUBENTRY_CAMERA: CameraSubentryFlow,
             SUBENTRY_OPERATOR: OperatorSubentryFlow,
+            SUBENTRY_FOLDER: FolderSubentryFlow,
         }
 
     @override

@@ -22,6 +22,7 @@ from custom_components.camera_steward.core.errors import (
 from custom_components.camera_steward.core.model import GapCause
 from custom_components.camera_steward.core.viewing import lettering
 from custom_components.camera_steward.core.viewing.watches import Unusual
+from custom_components.camera_steward.folders import FolderRefusal
 from custom_components.camera_steward.places import PlaceRefusal, PlaceWarning
 from custom_components.camera_steward.repairs import Issue
 from custom_components.camera_steward.sources import EntityUnavailableError
@@ -108,6 +109,7 @@ def test_every_step_has_its_texts_and_every_text_its_step() -> None:
     for module, part in (
         ("config_flow", "config"),
         ("subentry_flows", "config_subentries.camera"),
+        ("folder_flow", "config_subentries.folder"),
     ):
         handled = {
             node.name.removeprefix("async_step_")
@@ -118,7 +120,7 @@ def test_every_step_has_its_texts_and_every_text_its_step() -> None:
             key.split(".")[part.count(".") + 2] for key in EN if key.startswith(f"{part}.step.")
         }
         # These show nothing of their own: they begin, wait, or choose between two others.
-        assert handled - told <= {"user", "reconfigure", "test", "found"}
+        assert handled - told <= {"user", "reconfigure", "test", "found", "list", "listed"}
         assert told <= handled
 
 
@@ -133,10 +135,12 @@ def test_every_field_has_its_text() -> None:
 
 
 def test_every_error_of_a_form_has_its_text() -> None:
-    site, camera = (
+    site, camera, folder = (
         TEXTS["en"]["config"]["error"],
         TEXTS["en"]["config_subentries"]["camera"]["error"],
+        TEXTS["en"]["config_subentries"]["folder"]["error"],
     )
+    assert set(FolderRefusal) <= set(folder)
     assert set(PlaceRefusal) <= set(site)
     assert set(PlaceWarning) <= set(TEXTS["en"]["config"]["step"])
     keys = {error.key for error in subclasses(SourceError)}
@@ -147,6 +151,8 @@ def test_every_error_of_a_form_has_its_text() -> None:
         for module in (
             "config_flow",
             "subentry_flows",
+            "folder_flow",
+            "folders",
             "camera_forms",
             "addresses",
             "forms",
@@ -157,6 +163,7 @@ def test_every_error_of_a_form_has_its_text() -> None:
     }
     assert [key for key in site if key not in written] == []
     assert [key for key in camera if key not in written | keys] == []
+    assert [key for key in folder if key not in written] == []
 
 
 def test_every_error_of_the_core_has_its_text() -> None:

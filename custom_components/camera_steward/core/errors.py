@@ -54,6 +54,12 @@ class StorageReadOnlyError(StorageError):
     key = "storage_read_only"
 
 
+class FolderMissingError(StewardError):
+    """A managed folder is not there, cannot be opened, or a link stands in its way."""
+
+    key = "folder_missing"
+
+
 class FootageError(StewardError):
     """A stored segment cannot be read as it was written."""
 
