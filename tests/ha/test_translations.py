@@ -13,7 +13,12 @@ from homeassistant.core import HomeAssistant
 from PIL import ImageFont
 
 from custom_components.camera_steward import camera_forms
-from custom_components.camera_steward.core.errors import SourceError, StewardError
+from custom_components.camera_steward.bridge import figures_of
+from custom_components.camera_steward.core.errors import (
+    HoldTooLargeError,
+    SourceError,
+    StewardError,
+)
 from custom_components.camera_steward.core.model import GapCause
 from custom_components.camera_steward.core.viewing import lettering
 from custom_components.camera_steward.core.viewing.watches import Unusual
@@ -164,6 +169,15 @@ def test_every_error_of_a_form_has_its_text() -> None:
 def test_every_error_of_the_core_has_its_text() -> None:
     keys = {error.key for error in subclasses(StewardError)}
     assert keys <= set(TEXTS["en"]["exceptions"])
+
+
+def test_what_an_error_leaves_open_is_filled_in() -> None:
+    error = HoldTooLargeError(needed_bytes=7_600_000, free_bytes=5_000_000, reserve_bytes=1_000_000)
+    assert figures_of(error) == {"needed": "8", "free": "5", "reserve": "1"}
+    texts = {key: each["message"] for key, each in TEXTS["en"]["exceptions"].items()}
+    for each in subclasses(StewardError):
+        told = figures_of(error) if each is HoldTooLargeError else None
+        assert placeholders(texts[each.key]) == set(told or ())
 
 
 def test_every_exception_that_is_raised_has_its_text() -> None:

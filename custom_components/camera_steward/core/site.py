@@ -17,6 +17,7 @@ from .ledger.registers import PurgeRecord
 from .ledger.verify import Verification
 from .model import CaptureStatus, Footage, Space
 from .retention.guard import ClockState
+from .retention.hold import Hold
 from .retention.limits import RetentionLimit
 from .retention.statement import Statement
 from .vault.verify import Damage
@@ -47,6 +48,10 @@ class SiteSettings:
     title: str = ""
     zone: str = "UTC"
     adopted_by: str = ""
+
+    def reserve_of(self, space: Space) -> int:
+        """Return what is kept free of a storage: no more than a twentieth of a small one."""
+        return min(self.reserve_bytes, space.total_bytes // 20)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +96,7 @@ class SiteSnapshot:
     ledger_broken: bool
     past_limit: int
     folders: Mapping[str, FolderSnapshot]
+    holds: tuple[Hold, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
