@@ -608,6 +608,23 @@ def test_what_cannot_be_removed_is_on_record_and_tried_again_a_day_later(
     assert not place.snapshot().troubled
 
 
+def test_what_is_another_at_each_look_is_told_and_not_tried_for_ever(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = place.drop("odd.jpg")
+    with monkeypatch.context() as patch:
+        patch.setattr(trees, "_remove", lambda directory, file: trees.CHANGED)
+        for _ in range(4):
+            assert place.look() == 0
+    assert len(place.entries("ended")) == 2
+    assert place.snapshot().overdue == 1
+    [finding] = place.site.entries(EntryKind.FINDING)
+    assert finding.data["count"] == 1
+    place.site.clock.advance(DAY)
+    assert place.look() == 1
+    assert not odd.exists()
+
+
 # Other disks
 
 
