@@ -22,6 +22,8 @@ from .views import running_site
 
 ENTRY: Final[VolDictType] = {probatio.Required("entry_id"): str}
 _LONGEST_TEXT: Final = 500
+_FORMULA: Final = (*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20")
+"""Also the signs in full width, which a Japanese spreadsheet takes for the same."""
 TEXT: Final = probatio.All(str, probatio.Length(min=1, max=_LONGEST_TEXT))
 
 type _Command = Callable[[HomeAssistant, ActiveConnection, dict[str, Any]], Awaitable[Any]]
@@ -82,6 +84,6 @@ def local(moment: str) -> str:
 
 
 def _safe(cell: str | None) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
+    """Return a cell that no spreadsheet takes for a formula (OWASP, CSV injection)."""
     text = cell or ""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    return f"'{text}" if text.startswith(_FORMULA) else text
