@@ -51,8 +51,10 @@ from .const import (
     DEFAULT_RETENTION,
     DOMAIN,
     SUBENTRY_CAMERA,
+    SUBENTRY_COPY,
     SUBENTRY_OPERATOR,
 )
+from .copy_flow import CopySubentryFlow
 from .core.books import create_vault, vault_at
 from .core.errors import StewardError, StorageError
 from .forms import (
@@ -125,6 +127,7 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
         return {
             SUBENTRY_CAMERA: CameraSubentryFlow,
             SUBENTRY_OPERATOR: OperatorSubentryFlow,
+            SUBENTRY_COPY: CopySubentryFlow,
         }
 
     @override

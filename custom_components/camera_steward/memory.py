@@ -1,4 +1,4 @@
-"""What a site must remember across restarts: its settings as last seen, and which cameras record.
+"""What a site must remember across restarts: settings as last seen, which cameras record, copies.
 
 Comparing them at each set-up finds what was added, changed or removed, however it came about, so
 that it can be entered in the ledger. Nothing secret is in it: addresses and keys stay elsewhere.
@@ -12,7 +12,14 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
 
-from .const import CONF_ADDRESS, CONF_KEY_MARK, DOMAIN, SUBENTRY_CAMERA, SUBENTRY_OPERATOR
+from .const import (
+    CONF_ADDRESS,
+    CONF_KEY_MARK,
+    DOMAIN,
+    SUBENTRY_CAMERA,
+    SUBENTRY_COPY,
+    SUBENTRY_OPERATOR,
+)
 
 _VERSION = 1
 
@@ -25,6 +32,25 @@ class CameraMemory(TypedDict):
     settings: dict[str, Any]
 
 
+class NoticedMemory(TypedDict):
+    """That something saved a camera's pictures: by which action, where, on whose behalf; ISO times."""
+
+    camera: str
+    action: str
+    target: str
+    by: str
+    first_at: str
+    last_at: str
+
+
+class BackupMemory(TypedDict):
+    """A backup in which footage was found, and which agents held it."""
+
+    name: str
+    made_at: str
+    agents: list[str]
+
+
 class Seen(TypedDict):
     """A site as last seen."""
 
@@ -32,13 +58,18 @@ class Seen(TypedDict):
     cameras: dict[str, CameraMemory]
     operators: NotRequired[dict[str, dict[str, Any]]]
     """Since there are operators; an older file has none."""
+    elsewhere: NotRequired[dict[str, dict[str, Any]]]
+    """The inventory of copies, as are the two below: since there is one."""
+    noticed: NotRequired[list[NoticedMemory]]
+    backups: NotRequired[dict[str, BackupMemory]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
     """What differs from what was last seen; `settings` by camera, the site's under an empty id.
 
-    `appointed` are the operators who are new or differ, `dismissed` those who are gone. `seen` is
+    `appointed` are the operators who are new or differ, `dismissed` those who are gone; `elsewhere`
+    what of the inventory of copies is new, differs or is gone. `seen` is
     the site as it was compared: by when all that is entered, it may be another.
     """
 
@@ -49,6 +80,7 @@ class Changes:
     settings: Mapping[str, Mapping[str, Mapping[str, Any]]]
     appointed: Mapping[str, Mapping[str, Any]]
     dismissed: Mapping[str, Mapping[str, Any]]
+    elsewhere: Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
 class SiteMemory:
@@ -81,6 +113,28 @@ class SiteMemory:
             found["recording"] = on
             await self._store.async_save(self._stored)
 
+    @property
+    def noticed(self) -> list[NoticedMemory]:
+        """Return what was noticed to save pictures."""
+        return list(self._stored.get("noticed", []))
+
+    @property
+    def backups(self) -> dict[str, BackupMemory]:
+        """Return the backups in which footage was found, by their id."""
+        return dict(self._stored.get("backups", {}))
+
+    def take_noticed(self, noticed: list[NoticedMemory]) -> None:
+        """Take what was noticed; durable after `async_save`."""
+        self._stored["noticed"] = noticed
+
+    def take_backups(self, backups: dict[str, BackupMemory]) -> None:
+        """Take in which backups footage was found; durable after `async_save`."""
+        self._stored["backups"] = backups
+
+    async def async_save(self) -> None:
+        """Write what was taken; durable on return."""
+        await self._store.async_save(self._stored)
+
     def site(self, entry: ConfigEntry) -> dict[str, Any]:
         """Return the settings of a site that may be entered in the ledger."""
         return {k: v for k, v in entry.data.items() if k != CONF_KEY_MARK}
@@ -90,6 +144,7 @@ class SiteMemory:
         before = self._stored
         now = self._seen(entry)
         operators, operators_before = now.get("operators", {}), before.get("operators", {})
+        copies, copies_before = now.get("elsewhere", {}), before.get("elsewhere", {})
         differing = {
             camera: _differences(before["cameras"][camera], found)
             for camera, found in now["cameras"].items()
@@ -108,13 +163,19 @@ class SiteMemory:
                 id_: each for id_, each in operators.items() if operators_before.get(id_) != each
             },
             dismissed={k: v for k, v in operators_before.items() if k not in operators},
+            elsewhere={
+                id_: found
+                for id_ in (*copies_before, *(each for each in copies if each not in copies_before))
+                if (found := _differing(copies_before.get(id_, {}), copies.get(id_, {})))
+            },
         )
 
     async def async_remember(self, seen: Seen) -> None:
         """Take a site as seen; durable on return."""
         for camera, found in seen["cameras"].items():
             found["recording"] = self.recording(camera)
-        self._stored = seen
+        # By now more may have been found than when the site was compared.
+        self._stored = {**seen, "noticed": self.noticed, "backups": self.backups}
         await self._store.async_save(self._stored)
 
     def _seen(self, entry: ConfigEntry) -> Seen:
@@ -133,6 +194,11 @@ class SiteMemory:
                 id_: dict(subentry.data)
                 for id_, subentry in entry.subentries.items()
                 if subentry.subentry_type == SUBENTRY_OPERATOR
+            },
+            "elsewhere": {
+                id_: dict(subentry.data)
+                for id_, subentry in entry.subentries.items()
+                if subentry.subentry_type == SUBENTRY_COPY
             },
         }
 

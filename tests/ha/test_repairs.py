@@ -46,8 +46,18 @@ NEEDED = {
     Issue.LIVE_SHARED: {"people": "2", "dashboards": "1"},
     Issue.SEAL_OPEN: {"entities": "camera.door"},
     Issue.ADMINISTRATORS: {"count": "1"},
+    Issue.FOOTAGE_IN_BACKUP: {"count": "1", "backups": "- Weekly"},
+    Issue.BACKUP_PLAN: {"holds": "the vault"},
+    Issue.COPIES_UNCHECKED: {"count": "2"},
+    Issue.COPY_NOTICED: {"count": "1"},
 }
-OF_CAMERA = {Issue.NO_STREAM, Issue.ADDRESS_LOST, Issue.LIVE_SHARED, Issue.SEAL_OPEN}
+OF_CAMERA = {
+    Issue.NO_STREAM,
+    Issue.ADDRESS_LOST,
+    Issue.LIVE_SHARED,
+    Issue.SEAL_OPEN,
+    Issue.COPY_NOTICED,
+}
 
 
 class Wall:

@@ -100,6 +100,7 @@ ROUTES: dict[str, Callable[[Stage, list[str]], Pairs]] = {
 NOW = datetime.now(UTC)
 SPAN = {"start": NOW.isoformat(), "end": (NOW + timedelta(hours=1)).isoformat()}
 MANAGERS: dict[str, dict[str, Any]] = {
+    "copies": {},
     "exposure": {},
     "permissions": {},
     "permit": {"user_id": MANAGER, "name": "x", "cameras": [DOOR], "reason": "x", **SPAN},

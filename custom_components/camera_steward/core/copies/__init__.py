@@ -1,0 +1,1 @@
+"""Footage outside the vault: values and judgements, without touching any of it."""
