@@ -71,13 +71,8 @@ def async_on_backups(hass: HomeAssistant, changed: CALLBACK_TYPE) -> CALLBACK_TY
         return None
 
 
-async def async_look_at_backups(
-    hass: HomeAssistant, places: Iterable[Place], local: str
-) -> BackupLook | None:
-    """Look at all backups and at the plan; None where they could not be asked.
-
-    `local` is how the place of backups on this machine reads.
-    """
+async def async_look_at_backups(hass: HomeAssistant, places: Iterable[Place]) -> BackupLook | None:
+    """Look at all backups and at the plan; None where they could not be asked."""
     try:
         manager = async_get_manager(hass)
         async with asyncio.timeout(_PATIENCE_SECONDS):
@@ -86,7 +81,7 @@ async def async_look_at_backups(
         return None
     await _async_forget_missing(manager, backups)
     plan = manager.config.data
-    names = {each: await _async_place(hass, each, local) for each in manager.backup_agents}
+    names = {each: await _async_place(hass, each) for each in manager.backup_agents}
     own = await instance_id.async_get(hass)
     newest: dict[str, str] = {}
     for backup in sorted(backups.values(), key=lambda each: each.date):
@@ -98,7 +93,7 @@ async def async_look_at_backups(
 
     def found(archive: Archive, folders: Iterable[str]) -> Finding | None:
         held = where.held(folders, with_settings=archive.with_settings)
-        return judge(archive, held, sure=True, more_coming=more_coming)
+        return judge(archive, held, more_coming=more_coming)
 
     def holder(agent: str, *, protected: bool, newest: bool) -> Holder:
         rule = _rule(plan, agent)
@@ -211,10 +206,13 @@ def _rule(plan: BackupConfigData, agent: str) -> tuple[int | None, int | None]:
     return rule.days, rule.copies
 
 
-async def _async_place(hass: HomeAssistant, agent: str, local: str) -> str:
-    """Return where an agent keeps backups, without its own name: that may be someone's address."""
+async def _async_place(hass: HomeAssistant, agent: str) -> str:
+    """Return where an agent keeps backups, without its own name: that may be someone's address.
+
+    Empty for this machine.
+    """
     if agent in _LOCAL:
-        return local
+        return ""
     domain = agent.partition(".")[0]
     try:
         return (await async_get_integration(hass, domain)).name

@@ -136,6 +136,7 @@ class CopiesCheck:
         self._on_seen = on_seen
         self._turn = asyncio.Lock()
         self._stop_backups: CALLBACK_TYPE | None = None
+        self._stopped = False
         self._backups: BackupLook | None = None
         self._backups_at: datetime | None = None
         self._debouncer = Debouncer(
@@ -152,7 +153,7 @@ class CopiesCheck:
             async_track_time_interval(hass, self._async_again, _AT_LEAST, cancel_on_shutdown=True)
         )
         entry.async_on_unload(self._debouncer.async_shutdown)
-        entry.async_on_unload(self._async_leave_backups)
+        entry.async_on_unload(self._async_stop)
         entry.async_create_background_task(hass, self.async_look(), f"{entry.title}: copies")
 
     @callback
@@ -163,23 +164,26 @@ class CopiesCheck:
     async def async_look(self) -> None:
         """Look now."""
         async with self._turn:
-            if self._stop_backups is None:
+            if self._stop_backups is None and not self._stopped:
                 self._stop_backups = async_on_backups(self._hass, self.async_look_soon)
             texts = await async_texts(self._hass)
             folders = await self._hass.async_add_executor_job(_resolved, self._folders())
             try:
-                await self._async_look_at_backups(texts, folders)
+                await self._async_look_at_backups(folders)
                 await self._async_notice_processors()
             except HomeAssistantError as err:
                 _LOGGER.warning("What was found of copies is entered at the next look: %s", err)
-            self._on_seen(await self._async_join(texts, folders), texts)
+            look = await self._async_join(folders)
+        if not self._stopped:
+            self._on_seen(look, texts)
 
     @callback
     def _async_again(self, _: Event[Any] | datetime) -> None:
         self.async_look_soon()
 
     @callback
-    def _async_leave_backups(self) -> None:
+    def _async_stop(self) -> None:
+        self._stopped = True
         if self._stop_backups is not None:
             self._stop_backups()
 
@@ -204,15 +208,14 @@ class CopiesCheck:
 
     # ------------------------------------------------------------------ backups
 
-    async def _async_look_at_backups(self, texts: Texts, folders: list[_Folder]) -> None:
-        places = await self._async_places(texts, folders)
-        look = await async_look_at_backups(self._hass, places, texts["copies_this_machine"])
+    async def _async_look_at_backups(self, folders: list[_Folder]) -> None:
+        look = await async_look_at_backups(self._hass, await self._async_places(folders))
         if look is None:
             return
         self._backups, self._backups_at = look, dt_util.utcnow()
         await self._async_enter_backups(look)
 
-    async def _async_places(self, texts: Texts, folders: list[_Folder]) -> list[Place]:
+    async def _async_places(self, folders: list[_Folder]) -> list[Place]:
         """Return where footage lies or lay that a backup may hold."""
         entries = await self._bridge.async_entries(
             EntryKind.SITE_CREATED, EntryKind.SETTINGS_CHANGED
@@ -226,7 +229,7 @@ class CopiesCheck:
             found = [
                 Place(
                     kind=PlaceKind.VAULT,
-                    name=texts["copies_vault"],
+                    name="",
                     path=each.path.resolve(),
                     limit=limit,
                     since=each.since,
@@ -255,7 +258,7 @@ class CopiesCheck:
     async def _async_enter_backups(self, look: BackupLook) -> None:
         """Enter each backup that outlives the limit once, and once more when it is gone."""
         known = self._memory.backups
-        found = {each.archive.id: each for each in look.findings if each.outlives}
+        found = {each.archive.id: each for each in look.findings if each.needs_a_person}
         for id_, each in found.items():
             if id_ in known:
                 continue
@@ -380,7 +383,7 @@ class CopiesCheck:
 
     # ------------------------------------------------------------------ all of them
 
-    async def _async_join(self, texts: Texts, folders: list[_Folder]) -> CopiesLook:
+    async def _async_join(self, folders: list[_Folder]) -> CopiesLook:
         now = dt_util.utcnow()
         noticed = await self._hass.async_add_executor_job(_unmanaged, self._memory.noticed, folders)
         due = due_copies(self._entry, dt_util.now().date())
@@ -391,13 +394,13 @@ class CopiesCheck:
                 *(self._in_backup(each) for each in findings),
                 *self._in_silent_backups({each.archive.id for each in findings}),
                 *(self._in_folder(each, now) for each in folders),
-                *(self._in_files(each, texts, now) for each in noticed),
+                *(self._in_files(each, now) for each in noticed),
                 *(
                     self._elsewhere(each, id_ in due)
                     for id_, each in inventory_of(self._entry).items()
                 ),
             ),
-            backups=tuple(each for each in findings if each.outlives),
+            backups=tuple(each for each in findings if each.needs_a_person),
             plan=self._backups.plan if self._backups is not None else None,
             noticed=Counter(each["camera"] for each in noticed if each["camera"] in cameras),
             due=tuple(due),
@@ -409,6 +412,8 @@ class CopiesCheck:
         remarks = ["automatic" if archive.automatic else "manual"]
         if not found.sure:
             remarks.append("unsure")
+        if archive.foreign:
+            remarks.append("foreign")
         if found.opens:
             remarks.append("opens")
         if all(each.protected for each in archive.holders):
@@ -422,7 +427,7 @@ class CopiesCheck:
             checked_at=self._backups_at,
             holds_until=found.gone_at,
             made_at=archive.made_at,
-            holds=tuple(dict.fromkeys(each.name for each in found.places)),
+            holds=tuple(dict.fromkeys((each.kind.value, each.name) for each in found.places)),
             remarks=tuple(remarks),
         )
 
@@ -452,12 +457,12 @@ class CopiesCheck:
             kept=folder.limit,
         )
 
-    def _in_files(self, found: NoticedMemory, texts: Texts, now: datetime) -> Copy:
+    def _in_files(self, found: NoticedMemory, now: datetime) -> Copy:
         working = found["action"] == IMAGE_PROCESSING
         return Copy(
             kind=CopyKind.IMAGE_PROCESSING if working else CopyKind.FILES,
             name=found["target"] if working else found["action"],
-            where=() if working else (found["target"] or texts["copies_place_unknown"],),
+            where=() if working else (found["target"],),
             end=End.UNKNOWN,
             past_limit=None,
             checked_at=now,

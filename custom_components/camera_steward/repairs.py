@@ -404,7 +404,11 @@ def backup_lines(found: Sequence[Finding], texts: Texts, now: datetime) -> str:
                 date=_local_day(archive.made_at),
                 days=max((now - archive.made_at).days, 0),
                 kind=texts.option("copies_remark", "automatic" if archive.automatic else "manual"),
-                places=", ".join(dict.fromkeys(holder.place for holder in archive.holders)),
+                places=", ".join(
+                    dict.fromkeys(
+                        holder.place or texts["copies_this_machine"] for holder in archive.holders
+                    )
+                ),
                 holds=texts["copies_holds" if each.sure else "copies_may_hold"].format(
                     what=place_names(each.places, texts)
                 ),

@@ -15,7 +15,7 @@ from custom_components.camera_steward.core.ledger.entry import EntryKind, Json
 from custom_components.camera_steward.core.ledger.fields import Span
 from custom_components.camera_steward.core.ledger.viewings import Viewing, ended_data, unusual_data
 from custom_components.camera_steward.core.model import Action
-from tests.cameras import RtspCamera
+from tests.cameras import RtspCamera, wait_for
 from tests.homes import (
     ADMINISTRATOR,
     MANAGER,
@@ -55,13 +55,16 @@ class _Stage:
 
 
 @pytest.fixture(scope="module")
-def stage(folder: Path, make_home: Callable[[dict[str, str]], Home]) -> Iterator[_Stage]:
+def stage(make_home: Callable[[dict[str, str]], Home]) -> Iterator[_Stage]:
     """Give a site with two minutes of footage, and a day long ago on which much was watched."""
     clip = SCENES[0].clip
     with RtspCamera(clip) as source:
         home = make_home({"Door": source.url})
         home.start()
-        site = add_site(home, folder / "vault", texts=SITE["ja"] | {"manager_name": "見本 太郎"})
+        # Where backups take it along.
+        site = add_site(
+            home, home.config / "footage", texts=SITE["ja"] | {"manager_name": "見本 太郎"}
+        )
         camera = add_camera(home, site, "camera.door", _NAME)
         home.stop()
         hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=30)
@@ -449,3 +452,44 @@ def test_who_can_watch_past_the_steward_is_named_to_the_manager(
             expect(pages.panel.locator("dd").nth(0)).to_contain_text(person.name)
         expect(pages.panel.locator("dd").nth(1)).to_have_text(ADMINISTRATOR.name)
         pages.pictures(pictures, "exposure")
+
+
+_CARD = "出入口のメモリーカード"
+
+
+def test_a_backup_that_holds_the_vault_stands_among_the_copies(
+    stage: _Stage, pictures: Path
+) -> None:
+    """Home Assistant makes it, by hand; the manager reads what it is, in their own language."""
+    home, name = stage.home, "週次 weekly"
+    accept(home, stage.site, MANAGER)
+    for person in (ADMINISTRATOR, RESIDENT):
+        with pytest.raises(RefusedError):
+            home.client(person).ws("camera_steward/copies", entry_id=stage.site)
+    client = home.client()
+    client.ws("backup/generate", agent_ids=["backup.local"], name=name)
+    checked_on = datetime.now(_ZONE).date() - timedelta(days=100)
+    card = {"name": _CARD, "kind": "sd_card", "camera": stage.camera, "place": "カメラの中"}
+    more = {"kept_days": 30, "responsible": _GONE, "checked_on": checked_on.isoformat()}
+    client.fill("subentries/flow", [stage.site, "copy"], {"user": card | more})
+
+    def told() -> bool:
+        issues = client.ws("repairs/list_issues")["issues"]
+        found = [e for e in issues if e["translation_key"] == "footage_in_backup"]
+        return any(name in each["translation_placeholders"]["backups"] for each in found)
+
+    wait_for(told)
+    for language in ("en", "ja"):
+        with browser(language) as page:
+            log_in(page, home.base, MANAGER)
+            pages = _Pages(page, stage, language)
+            pages.open("copies")
+            rows = pages.panel.locator("tbody tr")
+            backup = rows.filter(has_text=name)
+            said = ("kind_backup", "remark_manual", "vault", "remark_opens", "this_machine")
+            for key in (*said, "end_never", "past_yes"):
+                expect(backup).to_contain_text(pages.text(f"copies_{key}"))
+            copy = rows.filter(has_text=_CARD)
+            for text_ in (_NAME, _GONE, pages.text("copies_remark_due")):
+                expect(copy).to_contain_text(text_)
+            pages.pictures(pictures, "copies")

@@ -251,7 +251,7 @@ async def test_a_managed_folder_and_saved_pictures_in_a_backup_are_told_of(
     seen = await look(hass, entry)
     copy = in_backups(seen)["By hand"]
     # Whether anything lay there when the backup was made is not known.
-    assert (copy.past_limit, copy.holds) == (None, ("Camera upload",))
+    assert (copy.past_limit, copy.holds) == (None, (("folder", "Camera upload"),))
     assert copy.remarks == ("manual", "unsure")
     told = raised(hass, entry, Issue.FOOTAGE_IN_BACKUP)["backups"]
     assert "May hold: Camera upload." in told

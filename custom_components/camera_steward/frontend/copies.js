@@ -22,16 +22,8 @@ export class CopiesPage {
     );
   }
 
-  open() {
-    this.refresh();
-  }
-
-  clear() {
-    this._count.textContent = "";
-    this._rows.replaceChildren();
-  }
-
-  async refresh() {
+  // Not again by itself: each look asks wherever backups are kept.
+  async open() {
     try {
       this._show(await this._context.call("copies", this._site));
       this._trouble.textContent = "";
@@ -39,6 +31,11 @@ export class CopiesPage {
       this.clear();
       this._trouble.textContent = this._context.error(error);
     }
+  }
+
+  clear() {
+    this._count.textContent = "";
+    this._rows.replaceChildren();
   }
 
   _show({ copies, looked_at: at }) {
@@ -56,7 +53,7 @@ export class CopiesPage {
   }
 
   _row(copy) {
-    const cells = [this._what(copy), copy.where, this._until(copy), [this._past(copy)], this._checked(copy)];
+    const cells = [this._what(copy), this._where(copy), this._until(copy), [this._past(copy)], this._checked(copy)];
     return make(
       "tr",
       { class: copy.past_limit ? "denied" : null },
@@ -69,16 +66,23 @@ export class CopiesPage {
   _what({ kind, name, camera, by, note, holds, remarks }) {
     const context = this._context;
     const found = kind === "files";
+    const held = holds.map(([place, own]) => (place === "folder" ? own : context.text(`copies_${place}`)));
+    const what = context.list([...new Set(held)]);
     const sure = !remarks.includes("unsure");
     return [
       make("span", { class: "mark" }, name),
       context.list([context.text(`copies_kind_${kind}`), ...remarks.filter((each) => each === "automatic" || each === "manual").map((each) => context.text(`copies_remark_${each}`))]),
       camera,
       by && context.text(found ? "copies_by" : "copies_responsible", { by }),
-      holds.length && context.text(sure ? "copies_holds" : "copies_may_hold", { what: context.list(holds) }),
-      ...["opens", "protected", "silent", "noticed"].filter((each) => remarks.includes(each)).map((each) => context.text(`copies_remark_${each}`)),
+      holds.length && context.text(sure ? "copies_holds" : "copies_may_hold", { what }),
+      ...["foreign", "opens", "protected", "silent", "noticed"].filter((each) => remarks.includes(each)).map((each) => context.text(`copies_remark_${each}`)),
       note,
     ];
+  }
+
+  _where({ kind, where }) {
+    const nowhere = this._context.text(kind === "backup" ? "copies_this_machine" : "copies_place_unknown");
+    return where.map((each) => each || nowhere);
   }
 
   _until({ end, holds_until: until, kept_hours: hours }) {

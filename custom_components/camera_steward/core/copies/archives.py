@@ -51,9 +51,9 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """Who keeps a backup: its id, `place` in words, and the plan's rule for automatic ones there.
+    """Who keeps a backup: its id, its place, and the plan's rule for automatic ones there.
 
-    `days` and `copies` both None: for ever. `newest`: the automatic one that is never deleted.
+    An empty `place` is this machine. `days` and `copies` both None: for ever. `newest`: the automatic one that is never deleted.
     """
 
     agent: str
@@ -79,7 +79,7 @@ class Archive:
     with_settings: bool
     holders: tuple[Holder, ...]
     foreign: bool = False
-    """Made by another installation: its directories need not be those of this one."""
+    """Made by another installation: an earlier one of this machine, or one that is nobody's business."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,11 +102,15 @@ class Finding:
         return self.gone_at is None or self.gone_at > self.past_at
 
     @property
+    def needs_a_person(self) -> bool:
+        """Return whether that is to be mended, as far as it is this installation's doing."""
+        return self.outlives and not self.archive.foreign
+
+    @property
     def opens(self) -> bool:
-        """Return whether it holds a vault together with the key to it."""
-        return self.archive.with_settings and any(
-            each.kind is PlaceKind.VAULT for each in self.places
-        )
+        """Return whether it holds a vault together with this installation's key to it."""
+        vault = any(each.kind is PlaceKind.VAULT for each in self.places)
+        return vault and self.archive.with_settings and not self.archive.foreign
 
 
 def stays(entries: Iterable[Entry], now_at: Path) -> list[Stay]:
@@ -144,22 +148,19 @@ def is_archived(path: PurePath, root: PurePath, excluded: Iterable[str]) -> bool
     return not any(step.full_match(f"data/{each}") for step in steps for each in excluded)
 
 
-def judge(
-    archive: Archive, held: Iterable[Place], *, sure: bool, more_coming: bool
-) -> Finding | None:
+def judge(archive: Archive, held: Iterable[Place], *, more_coming: bool) -> Finding | None:
     """Return what is to be said of a backup that holds these places; None for nothing.
 
     `more_coming`: automatic ones go on being made, so that newer ones push older ones out.
     """
-    places = tuple(each for each in held if _lay_there(each, archive.made_at))
+    places = tuple(e for e in held if archive.foreign or _lay_there(e, archive.made_at))
     if not places:
         return None
     end, gone_at = ends(archive, more_coming=more_coming)
     return Finding(
         archive=archive,
         places=places,
-        sure=sure
-        and not archive.foreign
+        sure=not archive.foreign
         and any(each.kind is not PlaceKind.FILES and each.since is not None for each in places),
         end=end,
         gone_at=gone_at,

@@ -39,11 +39,12 @@ class End(StrEnum):
 class Copy:
     """Footage of governed cameras outside the vault.
 
-    `where` are places in words, `camera` an id if it is of one camera. `past_limit` is whether by
+    `where` are names of places: for a backup an empty one is this machine, for files one that is
+    not known. `camera` is an id if it is of one camera. `past_limit` is whether by
     its own rules it comes to hold what is older than the limit; None where nobody can say.
     `made_at` is when it was made or last added to, `checked_at` when it was last looked at, by the
-    steward or by a person. `by` is who answers for it or what makes it, `holds` what is in it,
-    `remarks` names what else is to be said.
+    steward or by a person. `by` is who answers for it or what makes it, `holds` the kinds and names
+    of the places that a backup holds, `remarks` names what else is to be said.
     """
 
     kind: CopyKind
@@ -58,7 +59,7 @@ class Copy:
     camera: str | None = None
     by: str = ""
     note: str = ""
-    holds: tuple[str, ...] = ()
+    holds: tuple[tuple[str, str], ...] = ()
     remarks: tuple[str, ...] = ()
 
 
