@@ -172,3 +172,21 @@ class PermissionInvalidError(StewardError):
     """A guest permission that cannot be given: `detail` names the field."""
 
     key = "permission_invalid"
+
+
+class SpanEmptyError(StewardError):
+    """A span of footage that has no length."""
+
+    key = "span_empty"
+
+
+class SpanFutureError(StewardError):
+    """A span of footage that has not passed yet."""
+
+    key = "span_future"
+
+
+class NoFootageError(StewardError):
+    """Of what is asked for, nothing is kept."""
+
+    key = "no_footage"

@@ -13,6 +13,9 @@ _NTP_ERA = 2**32
 _UNIT_LENGTH = Struct(">I")
 _NAL_ENTRIES = frozenset({b"avc1", b"avc3", b"hvc1", b"hev1"})
 
+NON_SYNC = 0x10000
+"""Flag of a sample that cannot be decoded alone."""
+
 
 class BoxError(ValueError):
     """The bytes are no fragmented MP4 of ours."""
@@ -39,7 +42,8 @@ class StoredTrack:
 class StoredRun:
     """The samples of one track in one fragment; `data_at` counts from the fragment's start.
 
-    `shifts` say how much later than decoded each sample is shown; empty where it is at once.
+    `flags` are those of each sample (ISO/IEC 14496-12, 8.8.3.1). `shifts` say how much later than
+    decoded each is shown; empty where it is at once.
     """
 
     track: int
@@ -47,8 +51,13 @@ class StoredRun:
     data_at: int
     sizes: tuple[int, ...]
     durations: tuple[int, ...]
-    keyframe: bool
+    flags: tuple[int, ...]
     shifts: tuple[int, ...]
+
+    @property
+    def keyframe(self) -> bool:
+        """Return whether the first sample needs no other."""
+        return bool(self.flags) and not self.flags[0] & NON_SYNC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +174,7 @@ def runs_of(media: bytes, start: int, end: int, moof_at: int) -> Iterator[Stored
                 data_at=moof_at + data_at,
                 sizes=rows[1::width],
                 durations=rows[0::width],
-                keyframe=bool(count) and not rows[2] & 0x10000,
+                flags=rows[2::width],
                 shifts=unpack_from(f">{count * width}i", media, at + 12)[3::width]
                 if width == 4
                 else (),

@@ -1,0 +1,29 @@
+"""Fill a template in one of the languages."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+LANGUAGES: Final = ("ja", "en")
+_TEMPLATES = Path(__file__).parents[2] / "templates"
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        # By the name that the document will have: `record.html.j2` is HTML.
+        autoescape=select_autoescape(enabled_extensions=("html", "html.j2")),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def render(language: str, name: str, values: Mapping[str, object]) -> str:
+    """Return the document `name` (`record.html`, `package.txt`) in a language; reads files."""
+    return _environment().get_template(f"{language}/{name}.j2").render(values)
