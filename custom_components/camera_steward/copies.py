@@ -388,11 +388,13 @@ class CopiesCheck:
         noticed = await self._hass.async_add_executor_job(_unmanaged, self._memory.noticed, folders)
         due = due_copies(self._entry, dt_util.now().date())
         cameras = cameras_of(self._entry)
-        findings = self._backups.findings if self._backups is not None else ()
+        backups = self._backups
+        findings = backups.findings if backups is not None else ()
+        present = backups.present if backups is not None else frozenset[str]()
         return CopiesLook(
             copies=(
                 *(self._in_backup(each) for each in findings),
-                *self._in_silent_backups({each.archive.id for each in findings}),
+                *self._in_silent_backups(present),
                 *(self._in_folder(each, now) for each in folders),
                 *(self._in_files(each, now) for each in noticed),
                 *(
@@ -401,7 +403,7 @@ class CopiesCheck:
                 ),
             ),
             backups=tuple(each for each in findings if each.needs_a_person),
-            plan=self._backups.plan if self._backups is not None else None,
+            plan=backups.plan if backups is not None else None,
             noticed=Counter(each["camera"] for each in noticed if each["camera"] in cameras),
             due=tuple(due),
             looked_at=now,
@@ -409,7 +411,7 @@ class CopiesCheck:
 
     def _in_backup(self, found: Finding) -> Copy:
         archive = found.archive
-        remarks = ["automatic" if archive.automatic else "manual"]
+        remarks = [found.origin]
         if not found.sure:
             remarks.append("unsure")
         if archive.foreign:
@@ -431,10 +433,10 @@ class CopiesCheck:
             remarks=tuple(remarks),
         )
 
-    def _in_silent_backups(self, seen: Container[str]) -> Iterator[Copy]:
+    def _in_silent_backups(self, present: Container[str]) -> Iterator[Copy]:
         """Yield backups that were seen at a place that does not answer now."""
         for id_, was in self._memory.backups.items():
-            if id_ not in seen:
+            if id_ not in present:
                 yield Copy(
                     kind=CopyKind.BACKUP,
                     name=was["name"],

@@ -403,7 +403,7 @@ def backup_lines(found: Sequence[Finding], texts: Texts, now: datetime) -> str:
                 name=" ".join(archive.name.split())[:_LONGEST_NAME],
                 date=_local_day(archive.made_at),
                 days=max((now - archive.made_at).days, 0),
-                kind=texts.option("copies_remark", "automatic" if archive.automatic else "manual"),
+                kind=texts.option("copies_remark", each.origin),
                 places=", ".join(
                     dict.fromkeys(
                         holder.place or texts["copies_this_machine"] for holder in archive.holders

@@ -1,13 +1,21 @@
 """Footage in backups that Home Assistant's own backup integration makes is found and named."""
 
 import tarfile
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, override
 
 import pytest
-from homeassistant.components.backup import BackupManager, ManagerBackup, async_get_manager
+from homeassistant.components.backup import (
+    AgentBackup,
+    BackupAgent,
+    BackupManager,
+    ManagerBackup,
+    async_get_manager,
+)
+from homeassistant.components.backup.agent import BackupAgentUnreachableError
 from homeassistant.components.backup.config import (
     AgentParametersDict,
     CreateBackupParametersDict,
@@ -18,13 +26,19 @@ from homeassistant.components.backup.config import (
 from homeassistant.components.backup.const import EXCLUDE_FROM_BACKUP
 from homeassistant.config_entries import ConfigSubentryDataWithId
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers import instance_id, issue_registry as ir
 from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.camera_steward import backups, places
 from custom_components.camera_steward.const import DOMAIN
 from custom_components.camera_steward.copies import CopiesLook
-from custom_components.camera_steward.core.copies.archives import is_archived
+from custom_components.camera_steward.core.copies.archives import (
+    Place,
+    PlaceKind,
+    is_archived,
+)
 from custom_components.camera_steward.core.copies.known import Copy, CopyKind, End
 from custom_components.camera_steward.core.ledger.entry import EntryKind
 from custom_components.camera_steward.repairs import Issue
@@ -195,6 +209,113 @@ async def test_an_automatic_backup_goes_when_the_plan_says_and_the_plan_is_told_
     assert [kind for kind, _ in await findings(hass, entry)] == ["footage_in_backup"]
     assert not raised(hass, entry, Issue.BACKUP_PLAN)
     plan(manager, ScheduleRecurrence.NEVER)
+
+
+class FarAgent(BackupAgent):
+    """A place of backups that does not always answer, under someone's address."""
+
+    domain = "sensor"
+    name = "hanako@example.test"
+    unique_id = "far"
+
+    def __init__(self) -> None:
+        self.backups: list[AgentBackup] = []
+        self.answers = True
+
+    @override
+    async def async_list_backups(self, **kwargs: Any) -> list[AgentBackup]:
+        if not self.answers:
+            raise BackupAgentUnreachableError("gone")
+        return self.backups
+
+    @override
+    async def async_get_backup(self, backup_id: str, **kwargs: Any) -> AgentBackup:
+        raise NotImplementedError
+
+    @override
+    async def async_download_backup(self, backup_id: str, **kwargs: Any) -> AsyncIterator[bytes]:
+        raise NotImplementedError
+
+    @override
+    async def async_upload_backup(self, **kwargs: Any) -> None:
+        raise NotImplementedError
+
+    @override
+    async def async_delete_backup(self, backup_id: str, **kwargs: Any) -> None:
+        raise NotImplementedError
+
+
+async def test_what_a_silent_place_holds_stays_known_and_another_home_s_is_no_finding(
+    hass: HomeAssistant, manager: BackupManager
+) -> None:
+    config = Path(hass.config.config_dir)
+    entry = await async_set_up(hass, site(config / "footage"))
+    far = manager.backup_agents["sensor.far"] = FarAgent()
+    own: dict[str, bool | str] = {
+        "instance_id": await instance_id.async_get(hass),
+        "with_automatic_settings": False,
+    }
+    others: dict[str, bool | str] = {"instance_id": "another"}
+    far.backups = [
+        AgentBackup(
+            addons=[],
+            backup_id=name,
+            database_included=True,
+            date=dt_util.now().isoformat(),
+            extra_metadata=metadata,
+            folders=[],
+            homeassistant_included=True,
+            homeassistant_version="2026.10.4",
+            name=name,
+            protected=True,
+            size=1,
+        )
+        for name, metadata in (("Ours", own), ("Another home's", others))
+    ]
+    found = in_backups(await look(hass, entry))
+    assert found["Ours"].remarks == ("manual", "opens", "protected")
+    assert (found["Ours"].where, found["Ours"].past_limit) == (("Sensor",), True)
+    assert found["Another home's"].remarks == ("other", "unsure", "foreign", "protected")
+    assert found["Another home's"].past_limit is None
+    told = raised(hass, entry, Issue.FOOTAGE_IN_BACKUP)
+    assert (told["count"], "at Sensor" in told["backups"]) == ("1", True)
+    assert "hanako" not in repr(told)
+
+    far.answers = False
+    silent = in_backups(await look(hass, entry))
+    assert {name: (each.remarks, each.past_limit) for name, each in silent.items()} == {
+        "Ours": (("silent",), None)
+    }
+    far.answers, far.backups = True, []
+    assert not in_backups(await look(hass, entry))
+    assert await findings(hass, entry) == [
+        ("footage_in_backup", "Ours"),
+        ("footage_in_backup_gone", "Ours"),
+    ]
+
+
+def test_the_supervisor_takes_chosen_folders_along_but_no_network_storage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounts = tmp_path / "mounts"
+    mounts.write_text("/dev/sda8 /share ext4 rw 0 0\n//nas/x /share/nas cifs rw 0 0\n")
+    monkeypatch.setattr(places, "_MOUNTS", mounts)
+    paths = ("/share/footage", "/share/nas/footage", "/media/clips", "/config/footage", "/data/x")
+    lie = tuple(
+        Place(kind=PlaceKind.VAULT, name=each, path=PurePath(each), limit=timedelta(days=7))
+        for each in paths
+    )
+    machine = backups._read_machine(Path("/config"), lie, supervised=True)
+
+    def held(*folders: str, with_settings: bool = False) -> list[str]:
+        return [each.name for each in machine.held(folders, with_settings=with_settings)]
+
+    assert held(with_settings=True) == ["/config/footage"]
+    assert held("share") == ["/share/footage"]
+    assert held("ssl", "media", with_settings=True) == ["/config/footage", "/media/clips"]
+    assert held("addons/local") == []
+    alone = backups._read_machine(Path("/config"), lie, supervised=False)
+    assert [each.name for each in alone.held(["share"], with_settings=True)] == ["/config/footage"]
 
 
 async def test_what_a_backup_holds_is_told_as_it_is_made(

@@ -3,6 +3,8 @@
 import { make } from "./parts.js";
 
 const COLUMNS = ["what", "where", "until", "past", "checked"];
+const ORIGINS = ["automatic", "manual", "other"];
+const MORE = ["foreign", "opens", "protected", "silent", "noticed"];
 
 export class CopiesPage {
   constructor(context, site) {
@@ -69,13 +71,14 @@ export class CopiesPage {
     const held = holds.map(([place, own]) => (place === "folder" ? own : context.text(`copies_${place}`)));
     const what = context.list([...new Set(held)]);
     const sure = !remarks.includes("unsure");
+    const remarked = (names) => names.filter((each) => remarks.includes(each)).map((each) => context.text(`copies_remark_${each}`));
     return [
       make("span", { class: "mark" }, name),
-      context.list([context.text(`copies_kind_${kind}`), ...remarks.filter((each) => each === "automatic" || each === "manual").map((each) => context.text(`copies_remark_${each}`))]),
+      context.list([context.text(`copies_kind_${kind}`), ...remarked(ORIGINS)]),
       camera,
       by && context.text(found ? "copies_by" : "copies_responsible", { by }),
       holds.length && context.text(sure ? "copies_holds" : "copies_may_hold", { what }),
-      ...["foreign", "opens", "protected", "silent", "noticed"].filter((each) => remarks.includes(each)).map((each) => context.text(`copies_remark_${each}`)),
+      ...remarked(MORE),
       note,
     ];
   }

@@ -97,6 +97,11 @@ class Finding:
     past_at: datetime
 
     @property
+    def origin(self) -> str:
+        """Return who made it: the plan, a person, or something that does not say."""
+        return {True: "automatic", False: "manual", None: "other"}[self.archive.automatic]
+
+    @property
     def outlives(self) -> bool:
         """Return whether it is still there when what it holds has to be gone."""
         return self.gone_at is None or self.gone_at > self.past_at
