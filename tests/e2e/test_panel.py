@@ -467,7 +467,7 @@ def test_a_backup_that_holds_the_vault_stands_among_the_copies(
         with pytest.raises(RefusedError):
             home.client(person).ws("camera_steward/copies", entry_id=stage.site)
     client = home.client()
-    client.ws("backup/generate", agent_ids=["backup.local"], name=name)
+    client.ws("backup/generate", agent_ids=["backup.local"], include_database=False, name=name)
     checked_on = datetime.now(_ZONE).date() - timedelta(days=100)
     card = {"name": _CARD, "kind": "sd_card", "camera": stage.camera, "place": "カメラの中"}
     more = {"kept_days": 30, "responsible": _GONE, "checked_on": checked_on.isoformat()}
@@ -479,17 +479,17 @@ def test_a_backup_that_holds_the_vault_stands_among_the_copies(
         return any(name in each["translation_placeholders"]["backups"] for each in found)
 
     wait_for(told)
-    for language in ("en", "ja"):
-        with browser(language) as page:
-            log_in(page, home.base, MANAGER)
-            pages = _Pages(page, stage, language)
-            pages.open("copies")
-            rows = pages.panel.locator("tbody tr")
-            backup = rows.filter(has_text=name)
-            said = ("kind_backup", "remark_manual", "vault", "remark_opens", "this_machine")
-            for key in (*said, "end_never", "past_yes"):
-                expect(backup).to_contain_text(pages.text(f"copies_{key}"))
-            copy = rows.filter(has_text=_CARD)
-            for text_ in (_NAME, _GONE, pages.text("copies_remark_due")):
-                expect(copy).to_contain_text(text_)
-            pages.pictures(pictures, "copies")
+    # The home's own language is another: none of its words may stand on the page.
+    with browser("ja") as page:
+        log_in(page, home.base, MANAGER)
+        pages = _Pages(page, stage, "ja")
+        pages.open("copies")
+        rows = pages.panel.locator("tbody tr")
+        backup = rows.filter(has_text=name)
+        said = ("kind_backup", "remark_manual", "vault", "remark_opens", "this_machine")
+        for key in (*said, "end_never", "past_yes"):
+            expect(backup).to_contain_text(pages.text(f"copies_{key}"))
+        copy = rows.filter(has_text=_CARD)
+        for text_ in (_NAME, _GONE, pages.text("copies_remark_due")):
+            expect(copy).to_contain_text(text_)
+        pages.pictures(pictures, "copies")
