@@ -9,7 +9,7 @@ from homeassistant.core import Event, HomeAssistant
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.typing import ConfigType
 
-from . import changes, keys, repairs, sealing
+from . import changes, keys, recovery_kit, repairs, sealing
 from .bridge import Bridge, async_erase_site, cameras_of, not_ready
 from .const import (
     CONF_LIVE_MINUTES,
@@ -97,6 +97,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: CameraStewardConfigEntry
         await coordinator.async_config_entry_first_refresh()
         await _async_furnish(bridge)
         await changes.async_enter(hass, entry, bridge, memory)
+        await recovery_kit.async_remind(hass, entry, bridge)
         dr.async_get(hass).async_get_or_create(config_entry_id=entry.entry_id, **site_device(entry))
         entry.runtime_data = CameraStewardData(
             bridge=bridge,

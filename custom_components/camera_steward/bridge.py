@@ -21,6 +21,9 @@ from homeassistant.util import dt as dt_util
 
 from .const import (
     CEILING,
+    CONF_ADOPTED,
+    CONF_BY,
+    CONF_CAMERAS,
     CONF_END,
     CONF_LIVE_MINUTES,
     CONF_MANAGER_NAME,
@@ -258,6 +261,9 @@ def site_settings(
         ceiling=CEILING,
         reserve_bytes=RESERVE_BYTES,
         storage=storage,
+        title=entry.title,
+        zone=hass.config.time_zone,
+        adopted_by=entry.data.get(CONF_ADOPTED, {}).get(CONF_BY, ""),
     )
 
 
@@ -284,6 +290,7 @@ def async_camera_settings(
         schedule=_schedule(data.get(CONF_SCHEDULE, [])) if mode is RecordingMode.SCHEDULE else None,
         limit=limit_from(data),
         recording=recording,
+        name=subentry.title,
     )
 
 
@@ -297,9 +304,11 @@ def cameras_of(entry: ConfigEntry) -> dict[str, ConfigSubentry]:
 
 
 def camera_name(entry: ConfigEntry, camera: str) -> str:
-    """Return a camera's name; one that was removed has only its id."""
+    """Return a camera's name; one that was removed has only its id, unless its vault told it."""
     found = entry.subentries.get(camera)
-    return found.title if found is not None else camera
+    if found is not None:
+        return found.title
+    return str(entry.data.get(CONF_ADOPTED, {}).get(CONF_CAMERAS, {}).get(camera) or camera)
 
 
 def on_trigger(subentry: ConfigSubentry) -> bool:
@@ -478,6 +487,10 @@ class Bridge:
     ) -> tuple[list[Segment], list[Gap]]:
         """Return what is stored of a camera in a span, and what is missing."""
         return await self._run(partial(self.steward.footage, camera, start, end))
+
+    async def async_last(self, kind: EntryKind) -> Entry | None:
+        """Return the ledger's last entry of a kind; raises the core's own errors."""
+        return await self._run(partial(self.steward.last, kind))
 
     @core_errors
     async def async_remember(

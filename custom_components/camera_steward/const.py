@@ -26,6 +26,10 @@ CONF_VAULT_PATH: Final = "vault_path"
 CONF_VAULT_ID: Final = "vault_id"
 CONF_KEY_MARK: Final = "key_mark"
 """Tells the site's key from another without giving it away (keys.py)."""
+CONF_ADOPTED: Final = "adopted"
+"""Where the vault was another Home Assistant's: who took it over, and its cameras' names by id."""
+CONF_BY: Final = "by"
+CONF_CAMERAS: Final = "cameras"
 
 # Subentry data: an operator; dates are local, the last one included (people.py).
 CONF_USER_ID: Final = "user_id"

@@ -72,6 +72,7 @@ class Issue(StrEnum):
     BACKUP_PLAN = "backup_plan"
     COPIES_UNCHECKED = "copies_unchecked"
     COPY_NOTICED = "copy_noticed"
+    RECOVERY_KIT = "recovery_kit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +117,7 @@ _KINDS = {
     Issue.COPY_NOTICED: _Kind(
         severity=ir.IssueSeverity.WARNING, fixable=True, of_camera=True, texts=("count",)
     ),
+    Issue.RECOVERY_KIT: _Kind(severity=ir.IssueSeverity.WARNING),
 }
 
 

@@ -33,6 +33,7 @@ from .core.viewing.lobby import Lobby
 from .moments import moment
 from .people import caller_of_connection, is_person
 from .pledge import LANGUAGES
+from .recovery_kit import async_take, async_taken
 from .texts import Texts, async_texts, iso
 from .views import running_site, running_sites
 
@@ -51,7 +52,9 @@ type _Command = Callable[[HomeAssistant, ActiveConnection, dict[str, Any]], Awai
 @callback
 def async_setup_commands(hass: HomeAssistant) -> None:
     """Register the commands, which are there whether or not a site is set up."""
-    for command in (own, accept, permissions, permit, withdraw, viewings, exposure, copies):
+    managers = (permissions, permit, withdraw, viewings, exposure, copies)
+    kit = (recovery_kit, recovery_kit_taken)
+    for command in (own, accept, *managers, *kit):
         websocket_api.async_register_command(hass, command)
 
 
@@ -322,6 +325,44 @@ async def copies(
         "looked_at": iso(seen.looked_at) if seen is not None else None,
         "copies": [_copy(entry, each) for each in found],
     }
+
+
+@websocket_api.websocket_command(
+    {
+        probatio.Required("type"): f"{DOMAIN}/recovery_kit",
+        **_ENTRY,
+        probatio.Required("language"): probatio.In(LANGUAGES),
+    }
+)
+@websocket_api.async_response
+@_answering
+async def recovery_kit(
+    hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the recovery kit as a page to print; who took it is in the ledger before."""
+    entry, manager = await _async_manager(hass, connection, msg)
+    bridge = entry.runtime_data.bridge
+    name = await bridge.async_in_lobby(lambda lobby: lobby.desk.name_of(manager))
+    page = await async_take(
+        hass, entry, bridge, user=manager.user or "", name=name, language=msg["language"]
+    )
+    return {"html": page}
+
+
+@websocket_api.websocket_command(
+    {probatio.Required("type"): f"{DOMAIN}/recovery_kit_taken", **_ENTRY}
+)
+@websocket_api.async_response
+@_answering
+async def recovery_kit_taken(
+    hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
+) -> dict[str, Any] | None:
+    """Return when the recovery kit was taken last, by whom, and whether it opens the vault."""
+    entry, _ = await _async_manager(hass, connection, msg)
+    taken = await async_taken(entry, entry.runtime_data.bridge)
+    if taken is None:
+        return None
+    return {"at": taken.at.isoformat(), "name": taken.name, "valid": taken.valid}
 
 
 # ---------------------------------------------------------------------- inside

@@ -70,6 +70,24 @@ class SegmentMissingError(FootageError):
     key = "segment_missing"
 
 
+class DescriptionError(StewardError):
+    """What the vault says of its site is damaged, or is not of this key."""
+
+    key = "description_damaged"
+
+
+class KitMistypedError(StewardError):
+    """A recovery code that is none: `detail` is the number of the line, where that can be told."""
+
+    key = "kit_mistyped"
+
+
+class KitWrongError(StewardError):
+    """A recovery code that opens nothing in this vault."""
+
+    key = "kit_wrong"
+
+
 class LiveMissingError(StewardError):
     """A camera shows nothing live; `detail` is what it does instead, or `rare`."""
 

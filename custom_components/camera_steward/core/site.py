@@ -27,7 +27,8 @@ _MEBIBYTE = 1024 * 1024
 class SiteSettings:
     """What one site is: where its vault and its books are, its keys and its limits.
 
-    `reserve_bytes` is kept free by eviction; `storage` names the kind of storage in words.
+    `reserve_bytes` is kept free by eviction; `storage` names the kind of storage in words, `zone` the
+    time zone. `adopted_by` is who took the vault over from a Home Assistant that is gone.
     """
 
     root: Path
@@ -39,6 +40,9 @@ class SiteSettings:
     ceiling: timedelta
     reserve_bytes: int = 1024 * _MEBIBYTE
     storage: str = ""
+    title: str = ""
+    zone: str = "UTC"
+    adopted_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +55,7 @@ class CameraSettings:
     schedule: Schedule | None = None
     limit: RetentionLimit
     recording: bool = True
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from .books import Books
+from .books import Books, kept_checkpoints
 from .capture.live import Live, LiveFeed
 from .capture.worker import (
     CameraPlan,
@@ -283,6 +283,13 @@ class Steward:
         """Return the ledger's entries of these kinds, in order of time."""
         return list(self._books().ledger.entries(kinds))
 
+    def last(self, kind: EntryKind) -> Entry | None:
+        """Return the ledger's last entry of a kind, None when there is none."""
+        found = None
+        for entry in self._books().ledger.entries((kind,)):
+            found = entry
+        return found
+
     def furnish(self, house: House) -> None:
         """Take who is appointed now; it holds for what is being watched as well."""
         with self._lock:
@@ -449,7 +456,7 @@ class Steward:
         """Go on behind a break, which stays on record, rather than keep records out (INV-2)."""
         books = self._books()
         try:
-            books.ledger.resume(self._checkpoints())
+            books.ledger.resume(kept_checkpoints(self._settings.root, self._files))
         except StewardError:
             self._troubled(broken)
         else:
@@ -470,11 +477,19 @@ class Steward:
             self._clock_state = state
             self._emit(ClockChanged(state=state))
         books.vault.check()
+        self._describe(books)
         space = books.vault.space()
         reserve = min(self._settings.reserve_bytes, space.total_bytes // 20)
         if space.free_bytes < reserve:
             self._evict(books, reserve - space.free_bytes + reserve // 4)
         return result
+
+    def _describe(self, books: Books) -> None:
+        """Let the vault say whose it is; a disk that is full keeps nothing else from being done."""
+        try:
+            books.describe({k: each.settings.name for k, each in self._cameras.items()})
+        except StewardError as err:
+            self._emit(Failed(error=err))
 
     def _make_room(self) -> bool:
         """Free some bytes for a recorder whose write found the storage full."""
@@ -521,24 +536,10 @@ class Steward:
 
     def _check_ledger(self, books: Books) -> Verification:
         ledger = books.ledger
-        found = verify_ledger(ledger.database, ledger.public_key, self._checkpoints())
+        found = verify_ledger(
+            ledger.database, ledger.public_key, kept_checkpoints(self._settings.root, self._files)
+        )
         self._ledger_broken = False
         if found.broken:
             self._emit(LedgerBroken())
-        return found
-
-    def _checkpoints(self) -> list[Checkpoint]:
-        path = self._settings.root / CHECKPOINTS_NAME
-        if not path.exists():
-            return []
-        file = self._files.open(path)
-        try:
-            lines = file.read(0, file.size).splitlines()
-        finally:
-            file.close()
-        found = []
-        for line in lines:
-            # A line that a power cut tore is no checkpoint, and no break either.
-            with contextlib.suppress(LedgerBrokenError, ValueError):
-                found.append(Checkpoint.from_json(line.decode()))
         return found

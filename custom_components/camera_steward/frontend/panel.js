@@ -1,9 +1,10 @@
 // The sidebar page: everyone's own role and pledge; for the manager permissions, the viewing register,
-// who can watch past the steward, and the copies outside the vault.
+// who can watch past the steward, the copies outside the vault, and the recovery kit.
 // Texts come with Home Assistant's translations of the integration; nothing is loaded from elsewhere.
 
 import { CopiesPage } from "./copies.js";
 import { ExposurePage } from "./exposure.js";
+import { KitPage } from "./kit.js";
 import { OwnPage } from "./own.js";
 import { Context, DOMAIN, fill, make } from "./parts.js";
 import { PermissionsPage } from "./permissions.js";
@@ -11,7 +12,13 @@ import { RegisterPage } from "./register.js";
 import { PRINTED, STYLE } from "./style.js";
 
 const LOOK_AGAIN_MS = 30_000;
-const MANAGERS = { permissions: PermissionsPage, register: RegisterPage, exposure: ExposurePage, copies: CopiesPage };
+const MANAGERS = {
+  permissions: PermissionsPage,
+  register: RegisterPage,
+  exposure: ExposurePage,
+  copies: CopiesPage,
+  kit: KitPage,
+};
 
 // Before there are any texts.
 const NO_ANSWER = { en: "Home Assistant does not answer.", ja: "Home Assistant から応答がありません。" };

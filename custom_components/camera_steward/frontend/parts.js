@@ -53,6 +53,17 @@ export function fill(select, options) {
   if (options.some(([value]) => value === chosen)) select.value = chosen;
 }
 
+// Let the browser save what a command returned. The link stands in the page, as Firefox asks.
+export function download(element, name, ending, blob) {
+  const address = URL.createObjectURL(blob);
+  const link = make("a", { href: address, download: `${name.replace(/[\\/:*?"<>|\s]+/g, "_")}.${ending}` });
+  element.append(link);
+  link.click();
+  link.remove();
+  // The browser reads it after the click; a minute is ample.
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}
+
 export class Context {
   constructor(hass, texts, language) {
     this.hass = hass;

@@ -1,6 +1,6 @@
 // The manager's page of the viewing register: who watched what, when, and who was refused.
 
-import { field, fill, firstWrong, make, mark } from "./parts.js";
+import { download, field, fill, firstWrong, make, mark } from "./parts.js";
 
 const DAYS = 7;
 const DRAWN = 500;
@@ -129,13 +129,7 @@ export class RegisterPage {
       const asked = { ...this._query(chosen), as_csv: true, language: context.language };
       const { csv } = await context.call("viewings", this._site, asked);
       const name = context.text("register_of", { site: this._site.title, start: chosen.from, end: chosen.to });
-      const address = URL.createObjectURL(new Blob([csv], { type: "text/csv;charset=utf-8" }));
-      const link = make("a", { href: address, download: `${name.replace(/[\\/:*?"<>|\s]+/g, "_")}.csv` });
-      this.element.append(link);
-      link.click();
-      link.remove();
-      // The browser reads it after the click; a minute is ample.
-      setTimeout(() => URL.revokeObjectURL(address), 60_000);
+      download(this.element, name, "csv", new Blob([csv], { type: "text/csv;charset=utf-8" }));
     } catch (error) {
       this._trouble.textContent = context.error(error);
     }
