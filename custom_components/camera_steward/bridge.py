@@ -53,7 +53,7 @@ from .core.books import (
 from .core.capture.recorder import RecorderSettings
 from .core.capture.schedule import Schedule, Window
 from .core.capture.worker import GapStarted, StatusChanged, StorageTrouble
-from .core.errors import RetentionError, StewardError
+from .core.errors import HoldInvalidError, HoldTooLargeError, RetentionError, StewardError
 from .core.ledger.entry import Entry, EntryKind, Json
 from .core.ledger.registers import PurgeRecord
 from .core.model import Action, CaptureStatus, Gap, GapCause, RecordingMode, Segment
@@ -73,6 +73,7 @@ from .core.vault.verify import VerifyLevel
 from .core.viewing.desk import Caller, House, ViewingDenied
 from .core.viewing.lobby import Lobby, LobbyEvent
 from .core.viewing.watches import FootageViewed, ViewingUnusual
+from .folders import async_folder_settings, folders_of
 from .keys import SiteKeys
 from .limits import limit_from
 from .memory import SiteMemory
@@ -89,6 +90,7 @@ RESERVE_BYTES: Final = 1024**3
 """Kept free by erasing the oldest footage; a product default."""
 STOP_SECONDS: Final = 20.0
 """Threads end within ten seconds; a busy machine gets as long again before we give up."""
+_WRONG_INPUT = (RetentionError, HoldInvalidError, HoldTooLargeError)
 
 
 # Errors
@@ -96,8 +98,24 @@ STOP_SECONDS: Final = 20.0
 
 def translated(err: StewardError) -> HomeAssistantError:
     """Return the error that a person is shown for one of the core's."""
-    kind = ServiceValidationError if isinstance(err, RetentionError) else HomeAssistantError
-    return kind(translation_domain=DOMAIN, translation_key=err.key)
+    kind = ServiceValidationError if isinstance(err, _WRONG_INPUT) else HomeAssistantError
+    return kind(
+        translation_domain=DOMAIN,
+        translation_key=err.key,
+        translation_placeholders=figures_of(err),
+    )
+
+
+def figures_of(err: StewardError) -> dict[str, str] | None:
+    """Return what the text of an error leaves open."""
+    if not isinstance(err, HoldTooLargeError):
+        return None
+    figures = {
+        "needed": err.needed_bytes,
+        "free": err.free_bytes,
+        "reserve": err.reserve_bytes,
+    }
+    return {name: str(round(size / 1_000_000)) for name, size in figures.items()}
 
 
 def not_ready(err: StewardError) -> ConfigEntryNotReady:
@@ -261,6 +279,10 @@ def site_settings(
         ceiling=CEILING,
         reserve_bytes=RESERVE_BYTES,
         storage=storage,
+        folders=tuple(
+            async_folder_settings(hass, folder, each.data)
+            for folder, each in folders_of(entry).items()
+        ),
         title=entry.title,
         zone=hass.config.time_zone,
         adopted_by=entry.data.get(CONF_ADOPTED, {}).get(CONF_BY, ""),

@@ -56,6 +56,7 @@ from .const import (
     DOMAIN,
     SUBENTRY_CAMERA,
     SUBENTRY_COPY,
+    SUBENTRY_FOLDER,
     SUBENTRY_OPERATOR,
 )
 from .copy_flow import CopySubentryFlow
@@ -64,6 +65,7 @@ from .core.errors import KitMistypedError, KitWrongError, StewardError, StorageE
 from .core.files import LocalFiles
 from .core.vault.description import SiteDescription
 from .core.vault.kit import check_kit, key_from
+from .folder_flow import FolderSubentryFlow
 from .forms import (
     APPROVAL_SCHEMA,
     CONF_UNDERSTOOD,
@@ -138,6 +140,7 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
         return {
             SUBENTRY_CAMERA: CameraSubentryFlow,
             SUBENTRY_OPERATOR: OperatorSubentryFlow,
+            SUBENTRY_FOLDER: FolderSubentryFlow,
             SUBENTRY_COPY: CopySubentryFlow,
         }
 

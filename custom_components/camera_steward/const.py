@@ -79,6 +79,14 @@ CONF_STILL_INTERVAL_SECONDS: Final = "still_interval_seconds"
 CONF_AUDIO: Final = "audio"
 CONF_RTSP_TRANSPORT: Final = "rtsp_transport"
 
+# Subentry data: a managed folder; its path is Home Assistant's CONF_PATH, its purpose CONF_PURPOSE.
+CONF_PATTERNS: Final = "patterns"
+CONF_AGE_BY: Final = "age_by"
+CONF_FOOTAGE_OF: Final = "footage_of"
+"""Ids of cameras of the site, or words for what is none of it."""
+CONF_CONFIRMED: Final = "confirmed"
+"""What someone was shown would be erased, and agreed to."""
+
 PURPOSES: Final = ("incident_check", "inspection", "disclosure_request", "test")
 """What a person may state as the purpose of a look; a product default."""
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
@@ -37,20 +37,28 @@ from .const import (
     CONF_KEPT_DAYS,
     CONF_KIND,
     CONF_NOTE,
+    CONF_PATTERNS,
     CONF_PLACE,
     CONF_RESPONSIBLE,
     CONF_VAULT_PATH,
     SUBENTRY_COPY,
-    SUBENTRY_FOLDER,
 )
 from .core.copies.archives import Finding, Place, PlaceKind, stays
+from .core.copies.folders import matcher
 from .core.copies.known import Copy, CopyKind, End, is_due, outlives
 from .core.errors import RetentionError
 from .core.ledger.entry import SYSTEM, EntryKind, Json
 from .core.retention.limits import effective
+from .folders import folders_of
 from .limits import limit_from
 from .memory import BackupMemory, NoticedMemory, SiteMemory
-from .noticing import async_governed, async_notice, async_processors, async_run_of
+from .noticing import (
+    async_governed,
+    async_notice,
+    async_processors,
+    async_run_of,
+    directory_of,
+)
 from .texts import Texts, async_texts, bounds, iso
 
 _LOGGER = logging.getLogger(__name__)
@@ -60,6 +68,7 @@ _COOLDOWN_SECONDS: Final = 1.0
 _NOTICED_EVERY: Final = timedelta(hours=1)
 IMAGE_PROCESSING: Final = "image_processing"
 """The action of what is no action: an entity that works on a camera's pictures."""
+_LONGEST_NAME: Final = 255
 _FOOTAGE_IN_BACKUP: Final = "footage_in_backup"
 
 
@@ -92,10 +101,11 @@ class CopiesLook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Folder:
-    """A managed folder, resolved."""
+    """A managed folder, resolved, and which files in it are governed."""
 
     name: str
     path: Path
+    patterns: tuple[str, ...]
     limit: timedelta
 
 
@@ -200,10 +210,10 @@ class CopiesCheck:
             _Folder(
                 name=each.title,
                 path=Path(each.data[CONF_PATH]),
+                patterns=tuple(each.data[CONF_PATTERNS]),
                 limit=_limit_of(each.data),
             )
-            for each in self._entry.subentries.values()
-            if each.subentry_type == SUBENTRY_FOLDER
+            for each in folders_of(self._entry).values()
         ]
 
     # ------------------------------------------------------------------ backups
@@ -297,9 +307,11 @@ class CopiesCheck:
     # ------------------------------------------------------------------ noticed
 
     @callback
-    def _async_noticed(self, camera: str, action: str, target: str, context: Context) -> None:
-        """Take note of pictures being saved, once an hour for each camera, action and target."""
-        now = dt_util.utcnow()
+    def _async_noticed(
+        self, camera: str, action: str, file: PurePosixPath, context: Context
+    ) -> None:
+        """Take note of pictures being saved, once an hour for each camera, action and directory."""
+        now, target = dt_util.utcnow(), directory_of(file)
         noticed = self._memory.noticed
         before = next((e for e in noticed if _is_same(e, camera, action, target)), None)
         if before is not None:
@@ -311,6 +323,7 @@ class CopiesCheck:
             camera=camera,
             action=action,
             target=target,
+            name=file.name[:_LONGEST_NAME],
             by=async_run_of(self._hass, context) or "",
             first_at=before["first_at"] if before is not None else now.isoformat(),
             last_at=now.isoformat(),
@@ -356,6 +369,7 @@ class CopiesCheck:
                 camera=camera,
                 action=IMAGE_PROCESSING,
                 target=target,
+                name="",
                 by=target,
                 first_at=now,
                 last_at=now,
@@ -508,12 +522,17 @@ def _resolved(folders: Iterable[_Folder]) -> list[_Folder]:
 
 def _unmanaged(noticed: Iterable[NoticedMemory], folders: list[_Folder]) -> list[NoticedMemory]:
     """Return what was noticed to save pictures where no managed folder ends them."""
-    return [
-        each
-        for each in noticed
-        if not each["target"].startswith("/")
-        or not any(Path(each["target"]).resolve().is_relative_to(own.path) for own in folders)
-    ]
+    return [each for each in noticed if not any(_is_managed(each, own) for own in folders)]
+
+
+def _is_managed(noticed: NoticedMemory, folder: _Folder) -> bool:
+    """Return whether a managed folder ends such files in time."""
+    if not noticed["target"].startswith("/"):
+        return False
+    file = Path(noticed["target"]).resolve() / noticed["name"]
+    if not file.is_relative_to(folder.path):
+        return False
+    return matcher(folder.patterns)(file.relative_to(folder.path).as_posix())
 
 
 def _is_same(noticed: NoticedMemory, camera: str, action: str, target: str) -> bool:

@@ -12,6 +12,7 @@ from homeassistant.core import HomeAssistant
 
 from .bridge import cameras_of
 from .const import (
+    CONF_AGE_BY,
     CONF_AUDIO,
     CONF_MODE,
     CONF_POST_ROLL_SECONDS,
@@ -27,10 +28,12 @@ from .const import (
 )
 from .coordinator import CameraStewardConfigEntry
 from .copies import CopiesLook
+from .core.copies.keeper import FolderSnapshot
 from .core.site import (
     CameraSnapshot,
     SiteSnapshot,
 )
+from .folders import folders_of
 from .sealing import source_entity
 
 _SITE_SETTINGS = (CONF_RETENTION_HOURS, CONF_RETENTION_REVIEW_AT)
@@ -47,12 +50,13 @@ _CAMERA_SETTINGS = (
     CONF_AUDIO,
     CONF_SEALED,
 )
+_FOLDER_SETTINGS = (CONF_AGE_BY, CONF_RETENTION_HOURS, CONF_RETENTION_REVIEW_AT)
 
 
 async def async_get_config_entry_diagnostics(
     hass: HomeAssistant, entry: CameraStewardConfigEntry
 ) -> dict[str, Any]:
-    """Return settings and state of a site and its cameras."""
+    """Return settings and state of a site, its cameras and its managed folders."""
     snapshot = entry.runtime_data.coordinator.data
     return {
         "settings": {name: entry.data.get(name) for name in _SITE_SETTINGS},
@@ -66,6 +70,13 @@ async def async_get_config_entry_diagnostics(
                 "state": _camera_state(snapshot.cameras.get(camera)),
             }
             for camera, subentry in cameras_of(entry).items()
+        },
+        "folders": {
+            folder: {
+                "settings": {name: subentry.data.get(name) for name in _FOLDER_SETTINGS},
+                "state": _folder_state(snapshot.folders.get(folder)),
+            }
+            for folder, subentry in folders_of(entry).items()
         },
     }
 
@@ -114,6 +125,22 @@ def _camera_state(camera: CameraSnapshot | None) -> dict[str, Any] | None:
         "oldest_at": camera.footage.oldest_at,
         "newest_at": camera.footage.newest_at,
         "overdue": camera.overdue,
+    }
+
+
+def _folder_state(folder: FolderSnapshot | None) -> dict[str, Any] | None:
+    if folder is None:
+        return None
+    return {
+        "looked_at": folder.looked_at,
+        "files": folder.files.count,
+        "size_bytes": folder.files.size_bytes,
+        "oldest_at": folder.files.oldest_at,
+        "newest_at": folder.files.newest_at,
+        "overdue": folder.overdue,
+        "future": folder.future,
+        "unreadable": folder.unreadable,
+        "error": folder.error_key,
     }
 
 

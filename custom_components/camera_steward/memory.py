@@ -18,6 +18,7 @@ from .const import (
     DOMAIN,
     SUBENTRY_CAMERA,
     SUBENTRY_COPY,
+    SUBENTRY_FOLDER,
     SUBENTRY_OPERATOR,
 )
 
@@ -33,11 +34,16 @@ class CameraMemory(TypedDict):
 
 
 class NoticedMemory(TypedDict):
-    """That something saved a camera's pictures: by which action, where, on whose behalf; ISO times."""
+    """That something saved a camera's pictures: by which action, where, on whose behalf.
+
+    `target` is a directory or an entity, `name` the last file's, with templates as they are. The
+    times are ISO 8601.
+    """
 
     camera: str
     action: str
     target: str
+    name: str
     by: str
     first_at: str
     last_at: str
@@ -51,6 +57,13 @@ class BackupMemory(TypedDict):
     agents: list[str]
 
 
+class FolderMemory(TypedDict):
+    """A managed folder as last seen."""
+
+    name: str
+    settings: dict[str, Any]
+
+
 class Seen(TypedDict):
     """A site as last seen."""
 
@@ -58,6 +71,8 @@ class Seen(TypedDict):
     cameras: dict[str, CameraMemory]
     operators: NotRequired[dict[str, dict[str, Any]]]
     """Since there are operators; an older file has none."""
+    folders: NotRequired[dict[str, FolderMemory]]
+    """Since there are managed folders."""
     elsewhere: NotRequired[dict[str, dict[str, Any]]]
     """The inventory of copies, as are the two below: since there is one."""
     noticed: NotRequired[list[NoticedMemory]]
@@ -66,10 +81,11 @@ class Seen(TypedDict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What differs from what was last seen; `settings` by camera, the site's under an empty id.
+    """What differs from what was last seen.
 
-    `appointed` are the operators who are new or differ, `dismissed` those who are gone; `elsewhere`
-    what of the inventory of copies is new, differs or is gone. `seen` is
+    `settings` are by camera or managed folder, the site's under an empty id. `appointed` are the
+    operators who are new or differ, `dismissed` those who are gone; `elsewhere` what of the
+    inventory of copies is new, differs or is gone. `seen` is
     the site as it was compared: by when all that is entered, it may be another.
     """
 
@@ -80,6 +96,8 @@ class Changes:
     settings: Mapping[str, Mapping[str, Mapping[str, Any]]]
     appointed: Mapping[str, Mapping[str, Any]]
     dismissed: Mapping[str, Mapping[str, Any]]
+    folders_added: Mapping[str, FolderMemory]
+    folders_removed: Mapping[str, FolderMemory]
     elsewhere: Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
@@ -150,6 +168,12 @@ class SiteMemory:
             for camera, found in now["cameras"].items()
             if camera in before["cameras"]
         }
+        folders, folders_before = now.get("folders", {}), before.get("folders", {})
+        differing |= {
+            folder: _differences(folders_before[folder], found)
+            for folder, found in folders.items()
+            if folder in folders_before
+        }
         site = _differing(before["settings"] or {}, now["settings"] or {})
         if before["settings"] is not None and site:
             differing[""] = site
@@ -163,6 +187,8 @@ class SiteMemory:
                 id_: each for id_, each in operators.items() if operators_before.get(id_) != each
             },
             dismissed={k: v for k, v in operators_before.items() if k not in operators},
+            folders_added={k: v for k, v in folders.items() if k not in folders_before},
+            folders_removed={k: v for k, v in folders_before.items() if k not in folders},
             elsewhere={
                 id_: found
                 for id_ in (*copies_before, *(each for each in copies if each not in copies_before))
@@ -200,10 +226,17 @@ class SiteMemory:
                 for id_, subentry in entry.subentries.items()
                 if subentry.subentry_type == SUBENTRY_COPY
             },
+            "folders": {
+                id_: FolderMemory(name=subentry.title, settings=dict(subentry.data))
+                for id_, subentry in entry.subentries.items()
+                if subentry.subentry_type == SUBENTRY_FOLDER
+            },
         }
 
 
-def _differences(before: CameraMemory, now: CameraMemory) -> dict[str, dict[str, Any]]:
+def _differences[Memory: (CameraMemory, FolderMemory)](
+    before: Memory, now: Memory
+) -> dict[str, dict[str, Any]]:
     return _differing(
         {**before["settings"], "name": before["name"]}, {**now["settings"], "name": now["name"]}
     )

@@ -38,8 +38,8 @@ _SAVING: Final = frozenset((SERVICE_RECORD, SERVICE_SNAPSHOT))
 _RUNS: Final = ("automation", "script")
 _TEMPLATE: Final = "{"
 
-type Noticed = Callable[[str, str, str, Context], None]
-"""Told of a camera's id, the action's name, the directory, and whose doing it was."""
+type Noticed = Callable[[str, str, PurePosixPath, Context], None]
+"""Told of a camera's id, the action's name, the file's, and whose doing it was."""
 
 
 @callback
@@ -53,7 +53,7 @@ def async_notice(hass: HomeAssistant, entry: ConfigEntry, on_noticed: Noticed) -
         cameras = {governed[each] for each in _targets(hass, data, governed)}
         for camera in sorted(cameras):
             action = f"{CAMERA}.{event.data[ATTR_SERVICE]}"
-            on_noticed(camera, action, directory_of(data.get(ATTR_FILENAME)), event.context)
+            on_noticed(camera, action, _file(data.get(ATTR_FILENAME)), event.context)
 
     return hass.bus.async_listen(EVENT_CALL_SERVICE, called, event_filter=_saves_pictures)
 
@@ -95,12 +95,11 @@ def async_run_of(hass: HomeAssistant, context: Context) -> str | None:
     return None
 
 
-def directory_of(filename: object) -> str:
+def directory_of(path: PurePosixPath) -> str:
     """Return the directory that a file name begins with, up to where a template makes it.
 
     Empty where it cannot be told: a relative name, or one that is a template as a whole.
     """
-    path = PurePosixPath(str(getattr(filename, "template", filename) or ""))
     if not path.is_absolute():
         return ""
     directory = PurePosixPath("/")
@@ -109,6 +108,11 @@ def directory_of(filename: object) -> str:
             break
         directory /= part
     return str(directory)
+
+
+def _file(filename: object) -> PurePosixPath:
+    """Return a file name as it was given, maybe with templates."""
+    return PurePosixPath(str(getattr(filename, "template", filename)))
 
 
 @callback

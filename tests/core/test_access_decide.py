@@ -178,6 +178,40 @@ CASES: list[tuple[str, Asking, Register, Refusal | Role]] = [
         Role.MANAGER,
     ),
     (
+        "a manager holds",
+        ask("manager", Action.HOLD, purpose=None, start_at=None, end_at=None),
+        REGISTER,
+        Role.MANAGER,
+    ),
+    ("an operator holds", ask("operator", Action.HOLD, purpose=None), REGISTER, Role.OPERATOR),
+    ("a guest holds", ask("guest", Action.HOLD, purpose=None), REGISTER, Refusal.NOT_APPOINTED),
+    (
+        "a hold without pledge",
+        ask("operator", Action.HOLD, purpose=None),
+        NO_PLEDGE,
+        Refusal.NOT_PLEDGED,
+    ),
+    (
+        "a hold of no camera",
+        ask("manager", Action.HOLD, camera=None, purpose=None),
+        REGISTER,
+        Refusal.CAMERA,
+    ),
+    (
+        "a hold of no camera of ours",
+        ask("manager", Action.HOLD, camera="x", purpose=None),
+        REGISTER,
+        Refusal.CAMERA,
+    ),
+    (
+        "a manager discloses",
+        ask("manager", Action.DISCLOSE, purpose=None),
+        REGISTER,
+        Role.MANAGER,
+    ),
+    ("an operator discloses", ask("operator", Action.DISCLOSE), REGISTER, Refusal.NOT_MANAGER),
+    ("a guest discloses", ask("guest", Action.DISCLOSE), REGISTER, Refusal.NOT_MANAGER),
+    (
         "a list of cameras",
         ask("operator", Action.BROWSE, camera=None, purpose=None),
         REGISTER,
@@ -363,16 +397,20 @@ def roles_by_the_rules(
     if asking.user is None or not asking.active or asking.user not in register.accepted:
         return set()
     wanted = asking.action in PICTURES
-    for stated, known in ((asking.purpose, register.purposes), (asking.camera, register.cameras)):
-        if stated not in known and (wanted or stated is not None):
-            return set()
+    if asking.purpose not in register.purposes and (wanted or asking.purpose is not None):
+        return set()
+    named = wanted or asking.action is Action.HOLD or asking.camera is not None
+    if named and asking.camera not in register.cameras:
+        return set()
     roles = set()
     for person in register.people:
         since_at, until_at = person.since_at or EVER[0], person.until_at or EVER[1]
         if person.user == asking.user and since_at <= now and not until_at <= now:
             roles.add(person.role)
-    if asking.action is Action.MANAGE:
+    if asking.action in (Action.MANAGE, Action.DISCLOSE):
         return roles & {Role.MANAGER}
+    if asking.action is Action.HOLD:
+        return {Role.MANAGER} if Role.MANAGER in roles else roles
     if roles:
         return {Role.MANAGER} if Role.MANAGER in roles else roles
     usable = [

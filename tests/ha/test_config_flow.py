@@ -255,7 +255,7 @@ async def test_a_place_that_cannot_be_written_to_is_refused(
     hass: HomeAssistant, manager: MockUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Not even root can make a folder there.
-    monkeypatch.setattr(places, "_OFF_LIMITS", ())
+    monkeypatch.setattr(places, "OFF_LIMITS", ())
     result = await send(hass, await begin(hass, manager), place("/sys/footage"))
     assert result["errors"] == {"vault_path": "path_not_writable"}
 

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from datetime import timedelta
 from http import HTTPStatus
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any, override
 
@@ -382,15 +382,20 @@ async def test_it_is_entered_once_an_hour_remembered_and_ended_by_a_person(
     assert [where for _, _, where in noticed(await look(entry))] == [str(disk), f"{disk}/b"]
 
     # A managed folder ends the pictures in it in time.
-    folder = ConfigSubentry(
-        data=MappingProxyType({"path": str(disk / "b"), "retention_hours": 24}),
-        subentry_type="folder",
-        title="Bell",
-        unique_id=None,
-    )
-    hass.config_entries.async_add_subentry(entry, folder)
-    await hass.async_block_till_done()
-    assert [where for _, _, where in noticed(await look(entry))] == [str(disk)]
+    for pattern, left in (("*.mp4", [str(disk), f"{disk}/b"]), ("*.jpg", [str(disk)])):
+        settings = {"path": f"{disk}/b", "patterns": [pattern], "age_by": "name"}
+        folder = ConfigSubentry(
+            data=MappingProxyType(settings | {"retention_hours": 24}),
+            subentry_type="folder",
+            title="Bell",
+            unique_id=None,
+        )
+        hass.config_entries.async_add_subentry(entry, folder)
+        await hass.async_block_till_done()
+        assert [where for _, _, where in noticed(await look(entry))] == left
+        if left[1:]:
+            hass.config_entries.async_remove_subentry(entry, folder.subentry_id)
+            await hass.async_block_till_done()
 
     browser = await logged_in(hass, user, hass_client_no_auth)
     shown = await open_repair(browser, f"{Issue.COPY_NOTICED}_{DOOR}")
@@ -435,8 +440,7 @@ async def test_what_works_on_a_camera_s_pictures_is_noticed_while_it_is_there(
         ("x.jpg", ""),
         ("{{ states('input_text.where') }}", ""),
         ("rtsp://user:secret@camera/x", ""),
-        (None, ""),
     ],
 )
-def test_the_directory_is_what_a_file_name_begins_with(filename: Any, directory: str) -> None:
-    assert directory_of(filename) == directory
+def test_the_directory_is_what_a_file_name_begins_with(filename: str, directory: str) -> None:
+    assert directory_of(PurePosixPath(filename)) == directory

@@ -361,7 +361,12 @@ async def test_a_managed_folder_and_saved_pictures_in_a_backup_are_told_of(
 ) -> None:
     config = Path(hass.config.config_dir)
     ftp = ConfigSubentryDataWithId(
-        data={"path": str(config / "ftp"), "retention_hours": 24},
+        data={
+            "path": str(config / "www" / "ftp"),
+            "patterns": ["*"],
+            "age_by": "name",
+            "retention_hours": 24,
+        },
         subentry_id="01J00000000000000000000FTP",
         subentry_type="folder",
         title="Camera upload",

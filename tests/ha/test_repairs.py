@@ -50,12 +50,15 @@ NEEDED = {
     Issue.BACKUP_PLAN: {"holds": "the vault"},
     Issue.COPIES_UNCHECKED: {"count": "2"},
     Issue.COPY_NOTICED: {"count": "1"},
+    Issue.FOLDER_PAST_LIMIT: {"count": "2", "unreadable": "1"},
 }
-OF_CAMERA = {
+OF_SUBENTRY = {
     Issue.NO_STREAM,
     Issue.ADDRESS_LOST,
     Issue.LIVE_SHARED,
     Issue.SEAL_OPEN,
+    Issue.FOLDER_NOT_LOOKED_AT,
+    Issue.FOLDER_PAST_LIMIT,
     Issue.COPY_NOTICED,
 }
 
@@ -115,7 +118,7 @@ async def test_each_repair_is_raised_with_texts_and_taken_back(
     hass: HomeAssistant, disk: Path, issue: Issue
 ) -> None:
     entry = site(disk, camera(DOOR, "door"))
-    about = entry.subentries[DOOR] if issue in OF_CAMERA else None
+    about = entry.subentries[DOOR] if issue in OF_SUBENTRY else None
     async_report(hass, entry, issue, about, **NEEDED.get(issue, {}))
     told = raised(hass, issue_id(entry, issue, about))
     assert told is not None
@@ -170,7 +173,7 @@ async def test_what_is_known_once_outlives_a_restart(hass: HomeAssistant, disk: 
     entry = site(disk, camera(DOOR, "door"))
     lasting = set()
     for issue in Issue:
-        about = entry.subentries[DOOR] if issue in OF_CAMERA else None
+        about = entry.subentries[DOOR] if issue in OF_SUBENTRY else None
         async_report(hass, entry, issue, about, **NEEDED.get(issue, {}))
         told = raised(hass, issue_id(entry, issue, about))
         assert told

@@ -13,10 +13,16 @@ from homeassistant.core import HomeAssistant
 from PIL import ImageFont
 
 from custom_components.camera_steward import camera_forms
-from custom_components.camera_steward.core.errors import SourceError, StewardError
+from custom_components.camera_steward.bridge import figures_of
+from custom_components.camera_steward.core.errors import (
+    HoldTooLargeError,
+    SourceError,
+    StewardError,
+)
 from custom_components.camera_steward.core.model import GapCause
 from custom_components.camera_steward.core.viewing import lettering
 from custom_components.camera_steward.core.viewing.watches import Unusual
+from custom_components.camera_steward.folders import FolderRefusal
 from custom_components.camera_steward.places import PlaceRefusal, PlaceWarning
 from custom_components.camera_steward.repairs import Issue
 from custom_components.camera_steward.sources import EntityUnavailableError
@@ -103,6 +109,7 @@ def test_every_step_has_its_texts_and_every_text_its_step() -> None:
     for module, part in (
         ("config_flow", "config"),
         ("subentry_flows", "config_subentries.camera"),
+        ("folder_flow", "config_subentries.folder"),
     ):
         handled = {
             node.name.removeprefix("async_step_")
@@ -113,7 +120,7 @@ def test_every_step_has_its_texts_and_every_text_its_step() -> None:
             key.split(".")[part.count(".") + 2] for key in EN if key.startswith(f"{part}.step.")
         }
         # These show nothing of their own: they begin, wait, or choose between two others.
-        assert handled - told <= {"user", "reconfigure", "test", "found"}
+        assert handled - told <= {"user", "reconfigure", "test", "found", "list", "listed"}
         assert told <= handled
 
 
@@ -128,10 +135,12 @@ def test_every_field_has_its_text() -> None:
 
 
 def test_every_error_of_a_form_has_its_text() -> None:
-    site, camera = (
+    site, camera, folder = (
         TEXTS["en"]["config"]["error"],
         TEXTS["en"]["config_subentries"]["camera"]["error"],
+        TEXTS["en"]["config_subentries"]["folder"]["error"],
     )
+    assert set(FolderRefusal) <= set(folder)
     assert set(PlaceRefusal) <= set(site)
     assert set(PlaceWarning) <= set(TEXTS["en"]["config"]["step"])
     keys = {error.key for error in subclasses(SourceError)}
@@ -142,6 +151,8 @@ def test_every_error_of_a_form_has_its_text() -> None:
         for module in (
             "config_flow",
             "subentry_flows",
+            "folder_flow",
+            "folders",
             "camera_forms",
             "addresses",
             "forms",
@@ -152,11 +163,21 @@ def test_every_error_of_a_form_has_its_text() -> None:
     }
     assert [key for key in site if key not in written] == []
     assert [key for key in camera if key not in written | keys] == []
+    assert [key for key in folder if key not in written] == []
 
 
 def test_every_error_of_the_core_has_its_text() -> None:
     keys = {error.key for error in subclasses(StewardError)}
     assert keys <= set(TEXTS["en"]["exceptions"])
+
+
+def test_what_an_error_leaves_open_is_filled_in() -> None:
+    error = HoldTooLargeError(needed_bytes=7_600_000, free_bytes=5_000_000, reserve_bytes=1_000_000)
+    assert figures_of(error) == {"needed": "8", "free": "5", "reserve": "1"}
+    texts = {key: each["message"] for key, each in TEXTS["en"]["exceptions"].items()}
+    for each in subclasses(StewardError):
+        told = figures_of(error) if each is HoldTooLargeError else None
+        assert placeholders(texts[each.key]) == set(told or ())
 
 
 def test_every_exception_that_is_raised_has_its_text() -> None:

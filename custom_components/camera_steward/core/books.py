@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from uuid import UUID
 
@@ -34,6 +35,9 @@ from .retention.corrections import (
     corrections,
 )
 from .retention.guard import ClockGuard, Correction
+from .retention.hold import HoldEnd
+from .retention.hold_entries import enter_end
+from .retention.holds import Holds
 from .retention.keeper import Keeper, remember_limit
 from .retention.limits import SiteLimits
 from .site import IndexRebuilt, LedgerBroken, Recovered, SiteSettings, StewardEvent
@@ -44,6 +48,8 @@ from .vault.description import (
     read_description,
     write_description,
 )
+from .vault.held import Ending
+from .vault.holds import HoldFiles
 from .vault.index import METADATA, Index
 from .vault.recovery import recover
 from .vault.vault import (
@@ -59,6 +65,8 @@ from .vault.vault import (
 
 INDEX_NAME = "index.db"
 LEDGER_NAME = "ledger.db"
+FOLDERS_NAME = "folders.db"
+_GIVEN_UP = "vault given up"
 _FIRST_AT = datetime(1970, 1, 1, tzinfo=UTC)
 _FAR_AT = datetime(9000, 1, 1, tzinfo=UTC)
 
@@ -162,11 +170,19 @@ class Books:
             self._describing = threading.Lock()
             self.book = LedgerClockBook(self.index, self.ledger)
             self.guard = ClockGuard(clock, self.book)
+            self.holds = Holds(
+                files=HoldFiles(self.vault, settings.site_key),
+                ledger=self.ledger,
+                guard=self.guard,
+                reserve=settings.reserve_of,
+                method=_method(settings.storage),
+            )
             self.keeper = Keeper(
                 vault=self.vault,
                 ledger=self.ledger,
                 book=self.book,
                 guard=self.guard,
+                holds=self.holds,
                 limits=limits,
                 method=_method(settings.storage),
             )
@@ -363,10 +379,12 @@ def erase_site(
         lambda event: None,
     )
     try:
+        books.holds.end_all(HoldEnd.DECOMMISSION, actor=actor)
         erased = 0
         for camera in {*books.index.cameras(), *books.vault.camera_folders()}:
             erased += books.keeper.decommission(camera, actor).erased
-        if not any(True for _ in books.vault.walk()):
+        left = (*islice(books.vault.walk(), 1), *islice(books.holds.files.walk(), 1))
+        if not left:
             # The folder is free for another site; what attested to the ledger goes with it.
             for name in site_files(settings.root, books.vault.files):
                 books.vault.files.unlink(settings.root / name)
@@ -425,6 +443,9 @@ def _give_up_vault(settings: SiteSettings, *, actor: str, reason: str) -> None:
                 },
                 key=f"vault_given_up:{settings.vault}",
             )
+            gone = Ending(rule=HoldEnd.LOST.value, by=actor, reason=reason, at=clock.now())
+            for row in index.held.holds():
+                enter_end(ledger, row, gone, index.held.segments(row.id), _GIVEN_UP)
         finally:
             ledger.close()
         index.forget_all()

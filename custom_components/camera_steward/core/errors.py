@@ -52,6 +52,12 @@ class StorageReadOnlyError(StorageError):
     key = "storage_read_only"
 
 
+class FolderMissingError(StewardError):
+    """A managed folder is not there, cannot be opened, or a link stands in its way."""
+
+    key = "folder_missing"
+
+
 class FootageError(StewardError):
     """A stored segment cannot be read as it was written."""
 
@@ -190,6 +196,46 @@ class PermissionInvalidError(StewardError):
     """A guest permission that cannot be given: `detail` names the field."""
 
     key = "permission_invalid"
+
+
+class HoldInvalidError(StewardError):
+    """A hold that cannot be placed or renewed: `detail` names the field."""
+
+    key = "hold_invalid"
+
+
+class HoldEmptyError(HoldInvalidError):
+    """Nothing is stored of the span that is to be held."""
+
+    key = "hold_empty"
+
+
+class HoldTooLargeError(StewardError):
+    """A hold for which there is no space: its copies would leave less free than the reserve."""
+
+    key = "hold_too_large"
+
+    def __init__(self, *, needed_bytes: int, free_bytes: int, reserve_bytes: int) -> None:
+        """Keep the figures: what all copies that are still to be made take, and what is there."""
+        super().__init__(f"{needed_bytes} of {free_bytes}, reserve {reserve_bytes}")
+        self.needed_bytes = needed_bytes
+        self.free_bytes = free_bytes
+        self.reserve_bytes = reserve_bytes
+
+
+class HoldMissingError(StewardError):
+    """There is no such hold, or it has ended."""
+
+    key = "hold_missing"
+
+
+class HoldFailedError(StewardError):
+    """The storage did not let something be copied or ended; `detail` is its error's key.
+
+    No `StorageError`: what one hold lacks must not keep the site from recording.
+    """
+
+    key = "hold_failed"
 
 
 class SpanEmptyError(StewardError):

@@ -10,11 +10,14 @@ from .capture.recorder import RecorderSettings
 from .capture.schedule import Schedule
 from .capture.source import Source
 from .capture.worker import CaptureEvent
+from .copies.folders import FolderSettings
+from .copies.keeper import FolderLooked, FolderSnapshot
 from .errors import StewardError
 from .ledger.registers import PurgeRecord
 from .ledger.verify import Verification
 from .model import CaptureStatus, Footage, Space
 from .retention.guard import ClockState
+from .retention.hold import Hold
 from .retention.limits import RetentionLimit
 from .retention.statement import Statement
 from .vault.verify import Damage
@@ -29,6 +32,7 @@ class SiteSettings:
 
     `reserve_bytes` is kept free by eviction; `storage` names the kind of storage in words, `zone` the
     time zone. `adopted_by` is who took the vault over from a Home Assistant that is gone.
+    `folders` are managed besides the vault.
     """
 
     root: Path
@@ -40,9 +44,14 @@ class SiteSettings:
     ceiling: timedelta
     reserve_bytes: int = 1024 * _MEBIBYTE
     storage: str = ""
+    folders: tuple[FolderSettings, ...] = ()
     title: str = ""
     zone: str = "UTC"
     adopted_by: str = ""
+
+    def reserve_of(self, space: Space) -> int:
+        """Return what is kept free of a storage: no more than a twentieth of a small one."""
+        return min(self.reserve_bytes, space.total_bytes // 20)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +95,8 @@ class SiteSnapshot:
     storage_error_key: str | None
     ledger_broken: bool
     past_limit: int
+    folders: Mapping[str, FolderSnapshot]
+    holds: tuple[Hold, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,4 +174,5 @@ StewardEvent = (
     | LedgerBroken
     | IndexRebuilt
     | Failed
+    | FolderLooked
 )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from .books import Books, kept_checkpoints
+from .books import FOLDERS_NAME, Books, kept_checkpoints
 from .capture.live import Live, LiveFeed
 from .capture.worker import (
     CameraPlan,
@@ -19,7 +19,9 @@ from .capture.worker import (
     StreamFound,
 )
 from .clock import Clock, SystemClock
+from .copies.keeper import FolderKeeper
 from .errors import (
+    HoldMissingError,
     LedgerBrokenError,
     RetentionError,
     StewardError,
@@ -33,6 +35,7 @@ from .ledger.registers import PurgeRecord
 from .ledger.verify import Verification, verify as verify_ledger
 from .model import CaptureStatus, Footage, Gap, GapCause, Segment
 from .retention.guard import ClockState
+from .retention.holds import Holds
 from .retention.keeper import RunResult
 from .retention.limits import SiteLimits
 from .retention.plan import next_due
@@ -106,7 +109,10 @@ class Steward:
         self._quit = threading.Event()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
+        self._copying: threading.Thread | None = None
+        self._copy_again = False
         self._opened: Books | None = None
+        self._folders: FolderKeeper | None = None
         self._house = House()
         self._lobby: Lobby | None = None
         self._next_at: datetime | None = None
@@ -136,6 +142,14 @@ class Steward:
             raise
         except StewardError as err:
             self._emit(Failed(error=err))
+        self._folders = FolderKeeper(
+            self._settings.folders,
+            state=self._settings.state / FOLDERS_NAME,
+            ceiling=self._settings.ceiling,
+            ledger=books.ledger,
+            guard=books.guard,
+            on_event=self._emit,
+        )
         with self._lock:
             for state in self._cameras.values():
                 if state.recording:
@@ -144,11 +158,20 @@ class Steward:
             target=self._keep, name="camera-steward-keeper", daemon=True
         )
         self._thread.start()
+        books.holds.listen(self._start_copying)
+        self._start_copying()
+
+    def manage_folders(self) -> None:
+        """Begin to look at the managed folders, once the ledger says that they are managed."""
+        if self._folders is not None:
+            self._folders.start()
 
     def request_stop(self) -> None:
         """Ask all threads to end; returns at once."""
         self._quit.set()
         self._wake.set()
+        if self._folders is not None:
+            self._folders.request_stop()
         for state in self._cameras.values():
             if state.worker is not None:
                 state.worker.request_stop()
@@ -168,6 +191,11 @@ class Steward:
         if self._thread is not None:
             self._thread.join(left())
             ended &= not self._thread.is_alive()
+        if self._folders is not None:
+            ended &= self._folders.join(left())
+        if (copying := self._copying) is not None:
+            copying.join(left())
+            ended &= not copying.is_alive()
         books = self._opened
         if ended and books is not None:
             lobby, self._lobby = self._lobby, None
@@ -223,7 +251,12 @@ class Steward:
         return off.join(on_news)
 
     def purge(self, *, actor: str) -> list[PurgeRecord]:
-        """Erase now what has reached its limit; return what was entered in the ledger."""
+        """Erase now what has reached its limit; return what was entered in the ledger.
+
+        Of managed folders it follows soon, in their own thread.
+        """
+        if self._folders is not None:
+            self._folders.look_now()
         return list(self._run(actor, close=True).records)
 
     def accept_clock(self, *, actor: str) -> None:
@@ -248,7 +281,7 @@ class Steward:
         end: datetime,
         camera: str | None = None,
     ) -> VerifyReport:
-        """Check the segments that reach into [start, end), and the ledger."""
+        """Check the segments that reach into [start, end), copies of holds as well, and the ledger."""
         books = self._books()
         cameras = [camera] if camera is not None else books.index.cameras()
         checked = 0
@@ -257,6 +290,12 @@ class Steward:
             segments = books.index.segments(each, start, end)
             checked += len(segments)
             damages += verify(books.vault, segments, level)
+        for hold in books.holds.all():
+            with contextlib.suppress(HoldMissingError):
+                copies = books.holds.segments(hold.id, camera)
+                copies = [each for each in copies if each.start_at < end and each.end_at > start]
+                damages += books.holds.verify(hold.id, level, copies)
+                checked += len(copies)
         found = self._check_ledger(books)
         return VerifyReport(checked=checked, damages=tuple(damages), ledger=found)
 
@@ -296,6 +335,10 @@ class Steward:
             self._house = house
             if self._lobby is not None:
                 self._lobby.desk.furnish(house)
+
+    def holds(self) -> Holds:
+        """Return what is held; what is placed with it is copied in a thread of the steward."""
+        return self._books().holds
 
     def lobby(self) -> Lobby:
         """Return where people are let in to footage.
@@ -350,6 +393,8 @@ class Steward:
                 storage_error_key=missing or self._storage_error,
                 ledger_broken=self._ledger_broken,
                 past_limit=sum(overdue.values()),
+                folders=self._folders.snapshots() if self._folders is not None else {},
+                holds=books.holds.all(),
             )
 
     # Inside
@@ -433,6 +478,7 @@ class Steward:
                     # Also while the storage fails: a live view that was left still holds its camera.
                     if self._lobby is not None:
                         self._lobby.watches.sweep()
+                    self._start_copying()
                 if self._statement_due():
                     self.make_statement()
                     self._books().index.forget_gaps(self._books().guard.now() - _GAPS_KEPT)
@@ -451,6 +497,32 @@ class Steward:
                 wait = min(self._next_at - self._books().guard.now(), timedelta(minutes=1))
             self._wake.wait(max(wait.total_seconds(), 0.05))
             self._wake.clear()
+
+    def _start_copying(self) -> None:
+        """Copy what is held in a thread of its own, until nothing is left that can be copied."""
+        with self._lock:
+            if self._quit.is_set() or not self._books().holds.pending():
+                return
+            self._copy_again = True
+            if self._copying is None or not self._copying.is_alive():
+                self._copying = threading.Thread(
+                    target=self._copy, name="camera-steward-holds", daemon=True
+                )
+                self._copying.start()
+
+    def _copy(self) -> None:
+        while True:
+            with self._lock:
+                if self._quit.is_set() or not self._copy_again:
+                    self._copying = None
+                    return
+                self._copy_again = False
+            try:
+                self._books().holds.copy_pending(self._quit.is_set)
+            except StewardError as err:
+                self._emit(Failed(error=err))
+            except Exception as err:
+                self._emit(Failed(error=UnexpectedError(type(err).__name__)))
 
     def _resume_ledger(self, broken: LedgerBrokenError) -> None:
         """Go on behind a break, which stays on record, rather than keep records out (INV-2)."""
@@ -479,7 +551,7 @@ class Steward:
         books.vault.check()
         self._describe(books)
         space = books.vault.space()
-        reserve = min(self._settings.reserve_bytes, space.total_bytes // 20)
+        reserve = self._settings.reserve_of(space)
         if space.free_bytes < reserve:
             self._evict(books, reserve - space.free_bytes + reserve // 4)
         return result

@@ -9,6 +9,10 @@ from ..model import Action
 from .people import Permission, Register, Role
 
 _PICTURES = frozenset({Action.LIVE, Action.PLAYBACK, Action.STILL})
+_MANAGER = frozenset({Role.MANAGER})
+_APPOINTED = frozenset({Role.MANAGER, Role.OPERATOR})
+_ROLES = {Action.HOLD: _APPOINTED, Action.DISCLOSE: _MANAGER, Action.MANAGE: _MANAGER}
+"""Who alone may do what is not watching; a guest permission opens none of it."""
 
 
 class Refusal(StrEnum):
@@ -102,9 +106,10 @@ def decide(register: Register, asking: Asking, now: datetime, *, trusted: bool) 
     name = person.name if person is not None else permissions[0].name
 
     refusal = _improper(register, asking, user)
-    if refusal is None and asking.action is Action.MANAGE:
-        managing = person is not None and person.role is Role.MANAGER
-        refusal = None if managing else Refusal.NOT_MANAGER
+    if refusal is None and asking.action in _ROLES:
+        roles = _ROLES[asking.action]
+        if person is None or person.role not in roles:
+            refusal = Refusal.NOT_MANAGER if roles is _MANAGER else Refusal.NOT_APPOINTED
     if refusal is Refusal.CAMERA and person is None:
         # A guest learns no more of the cameras than what the permission says.
         refusal = Refusal.OUTSIDE_PERMISSION if trusted else Refusal.CLOCK
@@ -124,7 +129,9 @@ def _improper(register: Register, asking: Asking, user: str) -> Refusal | None:
     pictures = asking.action in _PICTURES
     if (pictures or asking.purpose is not None) and asking.purpose not in register.purposes:
         return Refusal.PURPOSE
-    if (pictures or asking.camera is not None) and asking.camera not in register.cameras:
+    if (
+        pictures or asking.action is Action.HOLD or asking.camera is not None
+    ) and asking.camera not in register.cameras:
         return Refusal.CAMERA
     return None
 

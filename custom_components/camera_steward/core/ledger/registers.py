@@ -142,6 +142,19 @@ class CameraStatement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HoldsStatement:
+    """What a walk of the disk found of holds: how many there are, and their copies.
+
+    `past_end` counts copies whose hold should have ended when the walk began.
+    """
+
+    holds: int = 0
+    segments: int = 0
+    size_bytes: int = 0
+    past_end: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatementRecord:
     """The daily statement, from a walk of the disk and not of the index: a `statement`'s data.
 
@@ -154,12 +167,13 @@ class StatementRecord:
     walked_to: datetime
     cameras: tuple[CameraStatement, ...]
     strangers: int = 0
+    holds: HoldsStatement = HoldsStatement()
     entry: int | None = field(default=None, compare=False)
 
     @property
     def past_limit(self) -> int:
         """Return how many segments were found past their limit; 0 is what the statement states."""
-        return sum(each.past_limit for each in self.cameras)
+        return sum(each.past_limit for each in self.cameras) + self.holds.past_end
 
     def to_data(self) -> dict[str, Json]:
         """Return the fields as an entry's data; times are ISO 8601 in UTC."""
@@ -179,6 +193,12 @@ class StatementRecord:
                 for each in self.cameras
             ],
             "strangers": self.strangers,
+            "holds": {
+                "holds": self.holds.holds,
+                "segments": self.holds.segments,
+                "size_bytes": self.holds.size_bytes,
+                "past_end": self.holds.past_end,
+            },
         }
 
     @classmethod
@@ -201,7 +221,23 @@ class StatementRecord:
                 for each in read.each("cameras")
             ),
             strangers=read.whole("strangers"),
+            holds=_holds_statement(data.get("holds")),
         )
+
+
+def _holds_statement(data: Json) -> HoldsStatement:
+    """Read what a statement says of holds: nothing, before there were any."""
+    if data is None:
+        return HoldsStatement()
+    if not isinstance(data, Mapping):
+        raise LedgerBrokenError("statement")
+    read = Fields(data, "statement")
+    return HoldsStatement(
+        holds=read.whole("holds"),
+        segments=read.whole("segments"),
+        size_bytes=read.whole("size_bytes"),
+        past_end=read.whole("past_end"),
+    )
 
 
 def purge_register(

@@ -41,6 +41,15 @@ def corrections(ledger: Ledger) -> list[Correction]:
     return [found for each in _accepted(ledger) if (found := _correction(each)) is not None]
 
 
+def correction_after(ledger: Ledger, entry: int, sequence: int) -> timedelta:
+    """Return by how much what was decided at `sequence` was corrected after an entry was made."""
+    found = [_correction(each) for each in _accepted(ledger) if each.id > entry]
+    return sum(
+        (each.by for each in found if each is not None and each.first <= sequence <= each.last),
+        timedelta(),
+    )
+
+
 def corrected(segment: Segment, made: Iterable[Correction]) -> Segment:
     """Return a segment as read from its file, with its times corrected."""
     by = sum((each.by for each in made if each.first <= segment.sequence <= each.last), timedelta())

@@ -1,11 +1,10 @@
 """The keeper: erases what the plan names, with a record, and nothing while the clock is doubted."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from threading import RLock
 
 from ..errors import RetentionError, SegmentMissingError, StewardError
 from ..ledger.entry import SYSTEM, EntryKind
@@ -17,6 +16,7 @@ from ..vault.vault import Found, Vault
 from .batches import Batches, Tally
 from .corrections import LedgerClockBook, corrected, corrections
 from .guard import TOLERANCE, ClockGuard, Correction
+from .holds import Holds
 from .limits import RetentionLimit, SiteLimits, effective, lapses_at
 from .plan import MARGIN, Limits, evict, next_due, overdue, plan
 from .statement import Statement, take
@@ -62,6 +62,7 @@ class Keeper:
         ledger: Ledger,
         book: LedgerClockBook,
         guard: ClockGuard,
+        holds: Holds,
         limits: Callable[[], SiteLimits],
         method: str,
         margin: timedelta = MARGIN,
@@ -76,7 +77,8 @@ class Keeper:
         self._method = method
         self._margin = margin
         self._batches = Batches(vault, ledger, method)
-        self._turn = RLock()
+        self._holds = holds
+        self._turn = holds.turn
         # The book may have reserved numbers that were corrected once.
         vault.resume_after_recovery()
 
@@ -91,6 +93,7 @@ class Keeper:
             limits = self._limits(now, tally)
             trusted = self._guard.trusted
             self._finish(now, tally, everything=close or not trusted)
+            self._holds.settle(now, tally.failures)
             if trusted:
                 self._retain(limits, now, tally)
             self._batches.enter(now, tally, actor, due_only=trusted and not close)
@@ -111,10 +114,11 @@ class Keeper:
             now, tally = self._begin()
             limits = self._limits(now, tally)
             self._finish(now, tally, everything=True)
+            self._holds.settle(now, tally.failures)
             if self._guard.trusted:
                 self._retain(limits, now, tally)
             if (missing := needed_bytes - tally.size_bytes) > 0:
-                self._batches.mark(self._oldest(missing), EraseRule.SPACE, now)
+                self._mark(self._oldest(missing), EraseRule.SPACE, now, tally)
                 self._batches.erase(now, tally)
             self._batches.enter(now, tally, actor, due_only=False)
             _raise_first(tally)
@@ -129,26 +133,30 @@ class Keeper:
             now, tally = self._begin()
             limits = self._limits(now, tally)
             self._finish(now, tally, everything=True)
+            self._holds.settle(now, tally.failures)
             with _collecting(tally):
                 self._adopt_all(
                     [each for each in self._vault.walk() if each.camera == camera], tally
                 )
             found = self._index.started_by(camera, _FAR_AT)
-            self._batches.mark(found, EraseRule.DECOMMISSION, now)
+            self._mark(found, EraseRule.DECOMMISSION, now, tally)
             self._batches.erase(now, tally)
             self._batches.enter(now, tally, actor, due_only=False, camera=camera)
             return self._result(limits, now, tally)
 
     def overdue(self) -> list[Segment]:
-        """Return what is kept past its limit, oldest first: it should always be empty."""
+        """Return what is kept past its limit, oldest first: it should always be empty.
+
+        What is held and still to be copied is kept for that.
+        """
         with self._turn:
             now = self._guard.now()
             limits = self._limits(now, _tally(now))
-            found = [
-                each
-                for camera in self._index.cameras()
-                for each in self._index.started_by(camera, now - limits.of(camera))
-            ]
+            found: list[Segment] = []
+            for camera in self._index.cameras():
+                if late := self._index.started_by(camera, now - limits.of(camera)):
+                    noted = self._holds.noted_of(camera)
+                    found += [each for each in late if each.sequence not in noted]
             return overdue([*found, *self._batches.pending()], limits, now)
 
     def limits(self) -> Limits:
@@ -179,7 +187,7 @@ class Keeper:
         with self._turn:
             limits = self._limits(now, tally)
         statement = take(
-            self._vault,
+            self._holds.files,
             corrections(self._ledger),
             limits,
             run=tally.run,
@@ -225,8 +233,14 @@ class Keeper:
                 until = now + self._margin - limits.of(camera)
                 planned = plan(self._index.started_by(camera, until), limits, now, self._margin)
                 going = [each.segment for each in planned.erase]
-                self._batches.mark(going, EraseRule.RETENTION, now)
+                self._mark(going, EraseRule.RETENTION, now, tally)
         self._batches.erase(now, tally)
+
+    def _mark(
+        self, segments: Sequence[Segment], rule: EraseRule, now: datetime, tally: Tally
+    ) -> None:
+        """Mark what goes, once what is held of it has its copy."""
+        self._batches.mark(self._holds.spare(segments, tally.failures), rule, now)
 
     def _correct_future(self, now: datetime) -> None:
         """Bound the life of footage stamped in the future, from the moment it is noticed."""
@@ -246,10 +260,15 @@ class Keeper:
         ]
 
     def _oldest(self, needed_bytes: int) -> list[Segment]:
+        """Return what is evicted; what is still to be copied is passed over: that frees nothing."""
+        noted = {camera: self._holds.noted_of(camera) for camera in self._index.cameras()}
         count = 64
         while True:
             oldest = self._index.oldest(count)
-            found = evict(oldest, needed_bytes)
+            found = evict(
+                [each for each in oldest if each.sequence not in noted.get(each.camera, ())],
+                needed_bytes,
+            )
             if len(oldest) < count or sum(each.size_bytes for each in found) >= needed_bytes:
                 return found
             count *= 4
@@ -302,15 +321,28 @@ class Keeper:
         )
 
     def _next_at(self, limits: Limits, now: datetime) -> datetime:
-        oldest: dict[str, datetime] = {}
-        for camera in self._index.cameras():
-            if (start_at := self._index.oldest_start(camera)) is not None:
-                oldest[camera] = start_at
-        due_at = next_due(oldest, limits, self._margin)
         latest = now + RUN_EVERY
-        if due_at is None or not self._guard.trusted:
+        if not self._guard.trusted:
             return latest
-        return max(now, min(due_at, latest))
+        due = (next_due(self._oldest_starts(limits, now), limits, self._margin), latest)
+        ends = (self._holds.next_end(), latest)
+        return max(now, min(each for each in (*due, *ends) if each is not None))
+
+    def _oldest_starts(self, limits: Limits, now: datetime) -> dict[str, datetime]:
+        """Return when the oldest footage starts that the next run erases, for each camera."""
+        found: dict[str, datetime] = {}
+        for camera in self._index.cameras():
+            start_at = self._index.oldest_start(camera)
+            until = now + self._margin - limits.of(camera)
+            if start_at is not None and start_at <= until:
+                # Left by this run, for its copy: what comes behind it is due all the same.
+                noted = self._holds.noted_of(camera)
+                others = self._index.started_by(camera, until + RUN_EVERY)
+                starts = (each.start_at for each in others if each.sequence not in noted)
+                start_at = next(starts, None)
+            if start_at is not None:
+                found[camera] = start_at
+        return found
 
     # Limits
 

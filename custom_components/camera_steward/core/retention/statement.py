@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 from ..clock import Clock
-from ..errors import StoppedError
+from ..errors import KeyMissingError, StoppedError
 from ..ledger.entry import Json
-from ..ledger.registers import CameraStatement, StatementRecord
+from ..ledger.registers import CameraStatement, HoldsStatement, StatementRecord
 from ..model import Segment, SegmentState
+from ..vault.held import Copying, HeldSegment
+from ..vault.holds import HoldFiles, HoldFound
 from ..vault.vault import Found, FoundKind, Vault, name_of
 from .corrections import corrected
 from .guard import Correction
@@ -33,12 +35,13 @@ class Statement:
     method: str
     orphans: tuple[Found, ...]
     missing: tuple[Segment, ...]
-    strangers: tuple[Found, ...]
+    strangers: tuple[Found | HoldFound, ...]
 
     def findings(self) -> dict[str, int]:
         """Return what should not be, by name, with its count."""
         counts = {
             "past_limit": self.record.past_limit,
+            "holds_past_end": self.record.holds.past_end,
             "files_unknown_to_index": len(self.orphans),
             "files_missing": len(self.missing),
             "strange_files": len(self.strangers),
@@ -71,7 +74,7 @@ class _Camera:
 
 
 def take(
-    vault: Vault,
+    files: HoldFiles,
     made: Sequence[Correction],
     limits: Limits,
     *,
@@ -86,8 +89,10 @@ def take(
 
     Every age is by the file's own stamp, with the corrections of the clock that the index holds for
     its number; for files that it does not know, with those in `made`. What counts as past its limit
-    was so when the walk began. Recording and purging may go on meanwhile.
+    was so when the walk began. Recording and purging may go on meanwhile. What is noted
+    for a hold and not yet copied is not past its limit: it is kept for that.
     """
+    vault = files.vault
     walk = _Walk(vault=vault, made=made, limits=limits, walked_from=clock.now(), stopping=stopping)
     unmet = set(vault.index.cameras())
     for camera, found in groupby(vault.walk(), key=lambda each: each.camera):
@@ -95,19 +100,21 @@ def take(
         unmet.discard(camera)
     for camera in unmet:
         walk.camera(camera, ())
+    holds = walk.holds(files)
     record = StatementRecord(
         run=run,
         walked_from=walk.walked_from,
         walked_to=clock.now(),
         cameras=_statements(walk.cameras, limits),
-        strangers=len(walk.strangers),
+        strangers=len(walk.strangers) + len(walk.strange_holds),
+        holds=holds,
     )
     return Statement(
         record=record,
         method=method,
         orphans=tuple(walk.orphans),
         missing=tuple(walk.missing),
-        strangers=tuple(walk.strangers),
+        strangers=(*walk.strangers, *walk.strange_holds),
     )
 
 
@@ -124,6 +131,7 @@ class _Walk:
     orphans: list[Found] = field(default_factory=list)
     missing: list[Segment] = field(default_factory=list)
     strangers: list[Found] = field(default_factory=list)
+    strange_holds: list[HoldFound] = field(default_factory=list)
 
     def camera(self, camera: str, files: Iterable[Found]) -> None:
         """Take the files met of one camera; without a name, those that lie beside."""
@@ -132,6 +140,7 @@ class _Walk:
         known |= {each.sequence: each for each, _, _ in index.marked() if each.camera == camera}
         if camera:
             self.cameras.setdefault(camera, _Camera())
+        noted = {each for each, held in index.held.uncopied(camera).items() if _is_noted(held)}
         seen: set[int] = set()
         for found in files:
             if self.stopping():
@@ -143,7 +152,8 @@ class _Walk:
                 self.strangers.append(found)
             elif (row := known.get(sequence)) is not None and _is_its_file(found, row):
                 seen.add(sequence)
-                self._count(found, stamp_at + (row.start_at - row.stamp_at))
+                start_at = stamp_at + (row.start_at - row.stamp_at)
+                self._count(found, start_at, held=sequence in noted)
             elif row is not None or index.knows(sequence):
                 if not self._young(stamp_at):
                     self.strangers.append(found)
@@ -156,16 +166,67 @@ class _Walk:
             kept = {each.sequence for each in index.started_by(camera, _FAR_AT)}
             self.missing += [each for each in unseen if each.sequence in kept]
 
-    def _count(self, found: Found, start_at: datetime) -> None:
-        past = start_at + self.limits.of(found.camera) < self.walked_from
+    def holds(self, files: HoldFiles) -> HoldsStatement:
+        """Take the files of holds: what no hold knows, or no key opens, is strange."""
+        held = self.vault.index.held
+        rows = {each.id: each for each in held.holds()}
+        known = {hold: _copied(held.segments(hold)) for hold in rows}
+        opens: dict[str, bool] = {}
+        segments = size_bytes = past_end = 0
+        met: set[tuple[str, int]] = set()
+        for found in files.walk():
+            if self.stopping():
+                raise StoppedError
+            if found.hold not in opens:
+                opens[found.hold] = found.hold in rows and _opens(files, found.hold)
+            if not opens[found.hold] or found.kind is FoundKind.OTHER:
+                # Not one that was placed, or that ended, while we walked.
+                if (held.hold(found.hold) is not None) == (found.hold in rows):
+                    self.strange_holds.append(found)
+            elif found.sequence is not None:
+                row = held.segment(found.hold, found.sequence)
+                if row is None or not _is_its_file(found, row.segment):
+                    if not rows[found.hold].ending and held.hold(found.hold) is not None:
+                        self.strange_holds.append(found)
+                    continue
+                met.add((found.hold, found.sequence))
+                segments += 1
+                size_bytes += found.size_bytes
+                past_end += rows[found.hold].until_at < self.walked_from
+        for hold, copies in known.items():
+            unmet = [each for each in copies if (hold, each.sequence) not in met]
+            if unmet and opens.get(hold, True) and held.hold(hold) is not None:
+                self.missing += unmet
+        return HoldsStatement(
+            holds=len(rows), segments=segments, size_bytes=size_bytes, past_end=past_end
+        )
+
+    def _count(self, found: Found, start_at: datetime, *, held: bool = False) -> None:
+        past = not held and start_at + self.limits.of(found.camera) < self.walked_from
         self.cameras[found.camera].count(found.size_bytes, start_at, past=past)
 
     def _young(self, stamp_at: datetime) -> bool:
         return abs(stamp_at - self.walked_from) < YOUNG
 
 
-def _is_its_file(found: Found, row: Segment) -> bool:
+def _is_its_file(found: Found | HoldFound, row: Segment) -> bool:
     return found.camera == row.camera and found.path.endswith(f"/{name_of(row)}")
+
+
+def _is_noted(held: Iterable[HeldSegment]) -> bool:
+    return any(each.copying is Copying.NOTED for each in held)
+
+
+def _copied(held: Iterable[HeldSegment]) -> list[Segment]:
+    return [each.segment for each in held if each.copying is Copying.COPIED]
+
+
+def _opens(files: HoldFiles, hold: str) -> bool:
+    try:
+        files.read(hold)
+    except KeyMissingError:
+        return False
+    return True
 
 
 def _as_segment(found: Found, sequence: int, stamp_at: datetime) -> Segment:

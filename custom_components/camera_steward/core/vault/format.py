@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from struct import Struct
 from typing import Any, Self
@@ -37,6 +37,10 @@ _HEADER = Struct(">8sHHI16s32sQq32s16s")
 HEADER_BYTES = _HEADER.size
 _KEY = Struct(">8sHH12s48s")
 KEY_BYTES = _KEY.size
+_HOLD_MAGIC = b"CAMSTEWH"
+_HOLD = Struct(">8sHI12s")
+HOLD_KEY_MOST_BYTES = 64 * 1024
+"""What a hold's key file may have at most: some 900 cameras."""
 _TRAILER_LENGTH = Struct(">I")
 _SEGMENT_INFO = b"camera-steward segment 1"
 _FINAL = 1
@@ -109,8 +113,9 @@ class ChunkCipher:
     """
 
     def __init__(self, hour_key: bytes, header: bytes) -> None:
-        """Derive the file key for the segment with this header."""
+        """Derive the file key for the segment with this header; of a held one, from its hold's."""
         told = SegmentHeader.unpack(header)
+        self.format = told.format
         self.unit_hash = _UNIT_HASHES[told.format]
         key = HKDF(SHA256(), 32, told.salt, _SEGMENT_INFO).derive(hour_key)
         self._cipher = ChaCha20Poly1305(key)
@@ -176,6 +181,65 @@ def unwrap_key(data: bytes, site_key: bytes, vault: UUID, camera: str, hour: str
         return ChaCha20Poly1305(site_key).decrypt(nonce, sealed, _key_place(vault, camera, hour))
     except InvalidTag as err:
         raise KeyMissingError("key file does not open") from err
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldKey:
+    """What a hold's key file holds: its key, of what footage it is, when it was placed and ends."""
+
+    key: bytes = field(repr=False)
+    cameras: tuple[str, ...]
+    start_at: datetime
+    end_at: datetime
+    placed_at: datetime
+    until_at: datetime
+
+
+def _hold_place(vault: UUID, hold: str) -> bytes:
+    return b"camera-steward hold key 1" + vault.bytes + hold.encode()
+
+
+def wrap_hold(content: HoldKey, site_key: bytes, vault: UUID, hold: str) -> bytes:
+    """Return the key file of a hold; it opens only at its own place in its own vault."""
+    body = json.dumps(
+        {
+            "key": content.key.hex(),
+            "cameras": list(content.cameras),
+            "start_us": to_micros(content.start_at),
+            "end_us": to_micros(content.end_at),
+            "placed_us": to_micros(content.placed_at),
+            "until_us": to_micros(content.until_at),
+        },
+        separators=(",", ":"),
+        sort_keys=True,
+    ).encode()
+    nonce = os.urandom(12)
+    sealed = ChaCha20Poly1305(site_key).encrypt(nonce, body, _hold_place(vault, hold))
+    return _HOLD.pack(_HOLD_MAGIC, VAULT_FORMAT, _HOLD.size + len(sealed), nonce) + sealed
+
+
+def unwrap_hold(data: bytes, site_key: bytes, vault: UUID, hold: str) -> HoldKey:
+    """Return what a hold's key file holds; `KeyMissingError` when it does not open."""
+    if len(data) < _HOLD.size:
+        raise KeyMissingError("key file is cut off")
+    magic, version, length, nonce = _HOLD.unpack(data[: _HOLD.size])
+    if (magic, version, length) != (_HOLD_MAGIC, VAULT_FORMAT, len(data)):
+        raise KeyMissingError("key file is not of a known format")
+    try:
+        body = ChaCha20Poly1305(site_key).decrypt(
+            nonce, data[_HOLD.size :], _hold_place(vault, hold)
+        )
+    except InvalidTag as err:
+        raise KeyMissingError("key file does not open") from err
+    told: dict[str, Any] = json.loads(body)
+    return HoldKey(
+        key=bytes.fromhex(told["key"]),
+        cameras=tuple(told["cameras"]),
+        start_at=from_micros(told["start_us"]),
+        end_at=from_micros(told["end_us"]),
+        placed_at=from_micros(told["placed_us"]),
+        until_at=from_micros(told["until_us"]),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

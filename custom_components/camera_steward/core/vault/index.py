@@ -6,15 +6,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import (
     BigInteger,
-    Column,
     Connection,
-    Index as SqlIndex,
-    Integer,
-    LargeBinary,
-    MetaData,
     Row,
-    String,
-    Table,
     bindparam,
     delete,
     func,
@@ -34,58 +27,10 @@ from ..model import (
     from_micros,
     to_micros,
 )
+from .held import Held
+from .tables import GAPS, LIMITS, META, METADATA, SEGMENTS
 
-METADATA = MetaData()
-
-SEGMENTS = Table(
-    "segments",
-    METADATA,
-    Column("sequence", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
-    Column("camera", String(64), nullable=False),
-    Column("stamp_at", BigInteger, nullable=False),
-    Column("start_at", BigInteger, nullable=False),
-    Column("end_at", BigInteger, nullable=False),
-    Column("size_bytes", BigInteger, nullable=False),
-    Column("state", String(9), nullable=False),
-    Column("digest", LargeBinary, nullable=False),
-    Column("erase_rule", String(16)),
-    Column("erase_at", BigInteger),
-    SqlIndex(
-        "segments_listed",
-        *("camera", "start_at", "sequence"),
-        # Not searched by: with these a listing is read from here alone, without a look-up a row.
-        *("end_at", "stamp_at", "size_bytes", "state", "digest", "erase_rule"),
-    ),
-    SqlIndex("segments_by_age", "start_at"),
-    SqlIndex("segments_marked", "erase_rule"),
-    SqlIndex("segments_by_state", "state"),
-)
-
-GAPS = Table(
-    "gaps",
-    METADATA,
-    Column("id", Integer, primary_key=True),
-    Column("camera", String(64), nullable=False),
-    Column("start_at", BigInteger, nullable=False),
-    Column("end_at", BigInteger),
-    Column("cause", String(16), nullable=False),
-    SqlIndex("gaps_by_time", "camera", "start_at"),
-)
-
-LIMITS = Table(
-    "limits",
-    METADATA,
-    Column("camera", String(64), primary_key=True),
-    Column("limit_us", BigInteger, nullable=False),
-)
-
-META = Table(
-    "meta",
-    METADATA,
-    Column("name", String(32), primary_key=True),
-    Column("value", BigInteger, nullable=False),
-)
-
+__all__ = ["METADATA", "Hour", "Index"]
 
 _LIVE = SEGMENTS.c.erase_rule.is_(None)
 """A segment marked for erasing is no longer footage: no reader may find it."""
@@ -198,6 +143,7 @@ class Index:
     def __init__(self, database: Database) -> None:
         """Use a database that was opened with `METADATA`."""
         self._database = database
+        self.held = Held(database)
 
     # Segments
 
@@ -416,6 +362,7 @@ class Index:
         """Drop every row, after the vault itself was given up; numbers are not used again."""
         with self._database.write() as connection:
             connection.execute(delete(SEGMENTS))
+            self.held.forget_all(connection)
 
     def forget(self, sequences: Sequence[int]) -> None:
         """Drop rows, after the file is gone and the ledger says so."""
@@ -430,13 +377,15 @@ class Index:
     def shift(self, first: int, last: int, by: timedelta, **remember: int) -> int:
         """Correct start and end of segments [first, last] made under a wrong clock; count them.
 
-        The numbers to remember are written with it or not at all, so that a crash can be finished
+        What is held of them is corrected with it, and the end of a hold that was set meanwhile. The
+        numbers to remember are written with it or not at all, so that a crash can be finished
         without shifting twice.
         """
         micros = by // timedelta(microseconds=1)
         with self._database.write() as connection:
             for name, value in remember.items():
                 _put(connection, name, value)
+            self.held.shift(connection, first, last, micros)
             return connection.execute(
                 update(SEGMENTS)
                 .where(SEGMENTS.c.sequence.between(first, last))

@@ -1,7 +1,7 @@
 """Read a segment: any span of its media, by byte or by time, without touching the rest."""
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 from ..errors import FootageError
@@ -30,7 +30,7 @@ class SegmentReader:
         self._chunks = -(-body // SEALED_CHUNK_BYTES)
         if body <= TAG_BYTES:
             raise FootageError("segment is cut off")
-        self._held: tuple[int, bytes] = (-1, b"")
+        self._held: tuple[int, bytes, bool] = (-1, b"", False)
         self._plain_bytes = body - self._chunks * TAG_BYTES
         if self._plain_bytes < 4:
             raise FootageError("segment is cut off")
@@ -49,6 +49,16 @@ class SegmentReader:
     def unit_hash(self) -> Callable[[], UnitHash]:
         """Return the hash of the unit digest of its format."""
         return self._cipher.unit_hash
+
+    @property
+    def chunk_count(self) -> int:
+        """Return how many chunks it has."""
+        return self._chunks
+
+    @property
+    def format(self) -> int:
+        """Return the format of its header."""
+        return self._cipher.format
 
     @property
     def media_bytes(self) -> int:
@@ -83,9 +93,14 @@ class SegmentReader:
         for number in range(self._chunks):
             self._chunk(number)
 
+    def chunks(self) -> Iterator[tuple[bytes, bool]]:
+        """Yield the plaintext of every chunk, trailer included, and whether recovery wrote it."""
+        for number in range(self._chunks):
+            yield self._chunk(number), self._held[2]
+
     def close(self) -> None:
         """Let go of the file."""
-        self._held = (-1, b"")
+        self._held = (-1, b"", False)
         self._file.close()
 
     def _read(self, offset: int, length: int) -> bytes:
@@ -102,28 +117,21 @@ class SegmentReader:
 
     def _sealed_by_recovery(self) -> bool:
         """Return who wrote the final chunk."""
-        number = self._chunks - 1
-        data = self._sealed_chunk(number)
-        try:
-            self._held = (number, self._cipher.open(number, data, final=True))
-        except FootageError:
-            self._held = (number, self._cipher.open(number, data, final=True, recovery=True))
-            return True
-        return False
-
-    def _sealed_chunk(self, number: int) -> bytes:
-        return self._file.read(HEADER_BYTES + number * SEALED_CHUNK_BYTES, SEALED_CHUNK_BYTES)
+        self._recovered = True
+        self._chunk(self._chunks - 1)
+        return self._held[2]
 
     def _chunk(self, number: int) -> bytes:
-        held, plain = self._held
-        if held != number:
-            data = self._sealed_chunk(number)
+        if self._held[0] != number:
+            data = self._file.read(HEADER_BYTES + number * SEALED_CHUNK_BYTES, SEALED_CHUNK_BYTES)
             final = number == self._chunks - 1
+            recovery = False
             try:
                 plain = self._cipher.open(number, data, final=final)
             except FootageError:
                 if not self._recovered:
                     raise
+                recovery = True
                 plain = self._cipher.open(number, data, final=final, recovery=True)
-            self._held = (number, plain)
-        return plain
+            self._held = (number, plain, recovery)
+        return self._held[1]

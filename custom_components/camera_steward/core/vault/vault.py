@@ -40,10 +40,12 @@ from .writer import Sealed, SegmentWriter
 IDENTITY_NAME = "vault.json"
 IDENTITY_DRAFT = "vault.json.new"
 CHECKPOINTS_NAME = "ledger-checkpoints.jsonl"
+HOLDS_NAME = "holds"
+"""The folder of what is held: no camera's, walked by `HoldFiles`."""
 _OURS = frozenset(
     {
         *(IDENTITY_NAME, IDENTITY_DRAFT, DESCRIPTION_NAME, DESCRIPTION_DRAFT),
-        *(CHECKPOINTS_NAME, "lost+found"),
+        *(CHECKPOINTS_NAME, HOLDS_NAME, "lost+found"),
     }
 )
 _EARLIER_CHECKPOINTS = re.compile(r"ledger-checkpoints-[0-9a-f]{16}\.jsonl")
@@ -116,6 +118,11 @@ def _parse_place(hour: str, name: str) -> tuple[datetime, int] | None:
     if parsed is None or hour_of(parsed[0]) != hour or name != _name(*parsed):
         return None
     return parsed
+
+
+def is_camera(name: str) -> bool:
+    """Return whether a folder's name can be a camera's id."""
+    return _CAMERA.fullmatch(name) is not None and name not in _OURS
 
 
 def read_identity(root: Path, files: Files) -> UUID | None:
@@ -199,7 +206,7 @@ class Vault:
         self.files = files
         self.index = index
         self._clock = clock
-        self._id = vault
+        self.id = vault
         self._keys = HourKeys(root, files, vault, site_key)
         # Guards the hour folders: none may go while a segment is being created in it.
         self._places = RLock()
@@ -210,7 +217,7 @@ class Vault:
         found = read_identity(self.root, self.files)
         if found is None:
             raise VaultMissingError
-        if found != self._id:
+        if found != self.id:
             raise VaultForeignError
 
     def space(self) -> Space:
@@ -223,7 +230,7 @@ class Vault:
 
     def create_segment(self, camera: str, stamp_at: datetime, media_header: bytes) -> SegmentWriter:
         """Begin a segment; its empty file and its row in the index are durable on return."""
-        if not _CAMERA.fullmatch(camera):
+        if not is_camera(camera):
             raise ValueError("camera id is not usable as a folder name")
         self.check()
         with self._places:
@@ -248,7 +255,7 @@ class Vault:
                 self._take_back(segment)
                 raise
         header = SegmentHeader(
-            vault=self._id,
+            vault=self.id,
             camera=camera_digest(camera),
             sequence=segment.sequence,
             stamp_at=stamp_at,
@@ -294,11 +301,16 @@ class Vault:
 
     def cipher_of(self, segment: Segment, header: bytes) -> ChunkCipher:
         """Return the cipher for a segment after checking that the header is its own."""
+        self.check_header(segment, header)
+        return ChunkCipher(self._keys.get(segment.camera, hour_of(segment.stamp_at)), header)
+
+    def check_header(self, segment: Segment, header: bytes) -> SegmentHeader:
+        """Return what a header says; `FootageError` when it is another segment's."""
         found = SegmentHeader.unpack(header)
-        mine = (self._id, camera_digest(segment.camera), segment.sequence, segment.stamp_at)
+        mine = (self.id, camera_digest(segment.camera), segment.sequence, segment.stamp_at)
         if (found.vault, found.camera, found.sequence, found.stamp_at) != mine:
             raise FootageError("header belongs to another segment")
-        return ChunkCipher(self._keys.get(segment.camera, hour_of(segment.stamp_at)), header)
+        return found
 
     def erase(self, segments: Iterable[Segment]) -> Erasure:
         """Unlink segments, and destroy each hour key whose last segment went.
@@ -393,7 +405,7 @@ class Vault:
         for camera in self.files.list(self.root):
             if camera in _OURS or _EARLIER_CHECKPOINTS.fullmatch(camera):
                 continue
-            if not _CAMERA.fullmatch(camera) or not (self.root / camera).is_dir():
+            if not is_camera(camera) or not (self.root / camera).is_dir():
                 yield "", "", camera
                 continue
             for date in self.files.list(self.root / camera):
@@ -439,7 +451,7 @@ class Vault:
         return [
             name
             for name in self.files.list(self.root)
-            if _CAMERA.fullmatch(name) and (self.root / name).is_dir()
+            if is_camera(name) and (self.root / name).is_dir()
         ]
 
     def describe(self, found: Found) -> Segment:

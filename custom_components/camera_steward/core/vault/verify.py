@@ -1,12 +1,14 @@
 """Verify stored segments, in levels with their cost."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from pathlib import Path
 
 from ..errors import FootageError, SegmentMissingError, StorageError
 from ..media.boxes import BoxError, MediaScan
 from ..model import Segment, SegmentState
+from .holds import HoldFiles
 from .reader import SegmentReader
 from .vault import Vault
 
@@ -43,23 +45,59 @@ def verify(vault: Vault, segments: Iterable[Segment], level: VerifyLevel) -> Ite
 
     `VaultMissingError` or `VaultForeignError` when the vault itself is not there.
     """
-    vault.check()
+    place = _Place(
+        vault=vault,
+        path=vault.path_of,
+        open=vault.open_segment,
+        keeps=lambda each: vault.index.segment(each.sequence) is not None,
+    )
+    yield from _verify(place, segments, level)
+
+
+def verify_held(
+    files: HoldFiles, hold: str, segments: Iterable[Segment], level: VerifyLevel
+) -> Iterator[Damage]:
+    """Yield each copy of a hold that fails, as `verify` does of segments."""
+    held = files.vault.index.held
+    place = _Place(
+        vault=files.vault,
+        path=lambda each: files.path_of(hold, each),
+        open=lambda each: files.open_segment(hold, each),
+        keeps=lambda each: held.segment(hold, each.sequence) is not None,
+    )
+    yield from _verify(place, segments, level)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where segments lie: how to find and open one, and whether it is still meant to be there."""
+
+    vault: Vault
+    path: Callable[[Segment], Path]
+    open: Callable[[Segment], SegmentReader]
+    keeps: Callable[[Segment], bool]
+
+
+def _verify(place: _Place, segments: Iterable[Segment], level: VerifyLevel) -> Iterator[Damage]:
+    place.vault.check()
     for segment in segments:
         if segment.state is SegmentState.OPEN:
             continue
-        if damage := _verify_one(vault, segment, level):
+        if damage := _verify_one(place, segment, level):
             yield damage
 
 
-def _verify_one(vault: Vault, segment: Segment, level: VerifyLevel) -> Damage | None:
+def _verify_one(place: _Place, segment: Segment, level: VerifyLevel) -> Damage | None:
+    vault = place.vault
+
     def damage(at: VerifyLevel, what: str) -> Damage | None:
         # Erased while we looked: that is no damage.
-        if vault.index.segment(segment.sequence) is None:
+        if not place.keeps(segment):
             return None
         return Damage(segment=segment, level=at, what=what)
 
     try:
-        file = vault.files.open(vault.path_of(segment))
+        file = vault.files.open(place.path(segment))
     except (SegmentMissingError, StorageError) as err:
         vault.check()
         return damage(VerifyLevel.PRESENCE, err.key)
@@ -70,7 +108,7 @@ def _verify_one(vault: Vault, segment: Segment, level: VerifyLevel) -> Damage | 
     if level < VerifyLevel.CHUNKS:
         return None
     try:
-        reader = vault.open_segment(segment)
+        reader = place.open(segment)
         try:
             # Reading all of the media authenticates every chunk on the way.
             if level >= VerifyLevel.DIGEST and not _digest_holds(reader, segment):
