@@ -27,6 +27,8 @@ from .core.errors import StewardError, VaultForeignError, VaultMissingError
 from .entity import site_device
 from .exposure import ExposureCheck
 from .folders import folders_of
+from .handover_api import async_setup_handover_commands
+from .handover_views import async_setup_handover_views
 from .memory import SiteMemory
 from .panel import async_setup_panel
 from .places import storage_words
@@ -62,6 +64,8 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     async_setup_services(hass)
     async_setup_views(hass)
     async_setup_commands(hass)
+    async_setup_handover_views(hass)
+    async_setup_handover_commands(hass)
     await async_setup_panel(hass)
     return True
 

@@ -24,7 +24,9 @@ from .const import (
     CONF_ADOPTED,
     CONF_BY,
     CONF_CAMERAS,
+    CONF_CONTACT,
     CONF_END,
+    CONF_INSTALLER,
     CONF_LIVE_MINUTES,
     CONF_MANAGER_NAME,
     CONF_MANAGER_USER_ID,
@@ -42,6 +44,7 @@ from .const import (
     DEFAULT_PRE_ROLL_SECONDS,
     DEFAULT_SEGMENT_SECONDS,
     DOMAIN,
+    GROUNDS,
     PURPOSES,
     SUBENTRY_CAMERA,
 )
@@ -53,6 +56,7 @@ from .core.books import (
 from .core.capture.recorder import RecorderSettings
 from .core.capture.schedule import Schedule, Window
 from .core.capture.worker import GapStarted, StatusChanged, StorageTrouble
+from .core.disclosure.counter import Counter
 from .core.errors import HoldInvalidError, HoldTooLargeError, RetentionError, StewardError
 from .core.ledger.entry import Entry, EntryKind, Json
 from .core.ledger.registers import PurgeRecord
@@ -278,7 +282,10 @@ def site_settings(
         limit=limit_from(entry.data),
         ceiling=CEILING,
         reserve_bytes=RESERVE_BYTES,
+        grounds=GROUNDS,
         storage=storage,
+        installer=entry.data[CONF_INSTALLER],
+        contact=entry.data[CONF_CONTACT],
         folders=tuple(
             async_folder_settings(hass, folder, each.data)
             for folder, each in folders_of(entry).items()
@@ -457,6 +464,10 @@ class Bridge:
     async def async_in_lobby[T](self, target: Callable[[Lobby], T]) -> T:
         """Do something where people are let in; raises the core's own errors."""
         return await self._run(lambda: target(self.steward.lobby()))
+
+    async def async_at_counter[T](self, target: Callable[[Counter], T]) -> T:
+        """Do something where footage is held and handed over; raises the core's own errors."""
+        return await self._run(lambda: target(self.steward.counter()))
 
     @core_errors
     async def async_end_permissions(self, *, actor: str | None) -> int:

@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Final
 
+from .core.disclosure.grounds import RequestKind
+
 DOMAIN: Final = "camera_steward"
 DOCUMENTATION_URL: Final = "https://github.com/camera-steward/camera-steward"
 
@@ -89,6 +91,9 @@ CONF_CONFIRMED: Final = "confirmed"
 
 PURPOSES: Final = ("incident_check", "inspection", "disclosure_request", "test")
 """What a person may state as the purpose of a look; a product default."""
+
+GROUNDS: Final = frozenset({RequestKind.LAW, RequestKind.AUTHORITY_WRITTEN})
+"""On what footage is handed over (Kumagaya 第3 4 (1) and (2))."""
 
 CEILING: Final = timedelta(days=14)
 """Longest retention without a reason on record (Kumagaya 第3 2(2))."""

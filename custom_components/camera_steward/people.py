@@ -11,6 +11,7 @@ from homeassistant.components.http.const import KEY_HASS_REFRESH_TOKEN_ID
 from homeassistant.components.websocket_api import ActiveConnection, current_connection
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_NAME
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.http import current_request
 
 from .const import (
@@ -69,6 +70,13 @@ def _ends(day: str | None) -> datetime | None:
 def is_person(user: User) -> bool:
     """Return whether someone can log in as this user; what the system logs in with is nobody's."""
     return bool(user.is_active and not user.system_generated)
+
+
+@callback
+def is_logged_in(hass: HomeAssistant, caller: Caller) -> bool:
+    """Return whether the session of someone who asked a while ago goes on."""
+    session = hass.auth.async_get_refresh_token(caller.session) if caller.session else None
+    return session is not None and is_person(session.user)
 
 
 def caller_of_connection(connection: ActiveConnection) -> Caller:

@@ -68,6 +68,7 @@ class Issue(StrEnum):
     SEAL_OPEN = "seal_open"
     ADMINISTRATORS = "administrators"
     NO_MANAGER = "no_manager"
+    HOLDS_DUE = "holds_due"
     FOLDER_NOT_LOOKED_AT = "folder_not_looked_at"
     FOLDER_PAST_LIMIT = "folder_past_limit"
     FOOTAGE_IN_BACKUP = "footage_in_backup"
@@ -112,6 +113,7 @@ _KINDS = {
     ),
     Issue.ADMINISTRATORS: _Kind(severity=ir.IssueSeverity.WARNING, texts=("count",)),
     Issue.NO_MANAGER: _Kind(severity=ir.IssueSeverity.ERROR),
+    Issue.HOLDS_DUE: _Kind(severity=ir.IssueSeverity.WARNING, texts=("reviews", "ending")),
     Issue.FOLDER_NOT_LOOKED_AT: _Kind(severity=ir.IssueSeverity.ERROR, of_folder=True),
     Issue.FOLDER_PAST_LIMIT: _Kind(
         severity=ir.IssueSeverity.ERROR, of_folder=True, texts=("count", "unreadable")

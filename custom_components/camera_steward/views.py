@@ -11,7 +11,7 @@ from contextlib import nullcontext, suppress
 from datetime import timedelta
 from typing import Final, override
 
-from aiohttp.web import HTTPForbidden, Request, Response
+from aiohttp.web import HTTPForbidden, Request, Response, StreamResponse
 from homeassistant.components.http import KEY_HASS, HomeAssistantView
 from homeassistant.components.http.auth import async_sign_path
 from homeassistant.config_entries import ConfigEntryState
@@ -32,14 +32,14 @@ from .people import caller_of_request
 
 _LOGGER = logging.getLogger(__name__)
 
-_BASE: Final = f"/api/{DOMAIN}"
+BASE: Final = f"/api/{DOMAIN}"
 _PLAYLIST: Final = "application/vnd.apple.mpegurl"
 _TYPES: Final = {
     PieceKind.HEADER: "video/mp4",
     PieceKind.STORED: "video/mp4",
     PieceKind.CONVERTED: "video/mp2t",
 }
-_HEADERS: Final = {
+HEADERS: Final = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -65,26 +65,25 @@ def entrance(hass: HomeAssistant, entry_id: str, watch: Watch) -> str:
 
 def picture_path(entry_id: str, purpose: str, camera: str, sequence: int) -> str:
     """Return the address of a small picture; the browser logs in to fetch it."""
-    return f"{_BASE}/{entry_id}/picture/{purpose}/{camera}/{sequence}"
+    return f"{BASE}/{entry_id}/picture/{purpose}/{camera}/{sequence}"
 
 
-class _View(HomeAssistantView):
-    """What both share: who is asking, which site, and one answer to all who may not."""
+class SiteView(HomeAssistantView):
+    """What all views share: who is asking, which site, and one answer to all who may not."""
 
     # Home Assistant counts each 401 toward a ban of the address. An honest player whose addresses
     # have lapsed must not be locked out: we look ourselves who it is, and refuse with 403.
     requires_auth = False
 
-    async def get(self, request: Request, **where: str) -> Response:
+    async def get(self, request: Request, **where: str) -> StreamResponse:
         """Give what is asked for to whom it may be given to."""
-        hass = request.app[KEY_HASS]
         caller = caller_of_request(request)
-        entry = running_site(hass, where.pop("entry_id"))
+        entry = running_site(request.app[KEY_HASS], where.pop("entry_id"))
         if entry is None:
             raise HTTPForbidden
         bridge = entry.runtime_data.bridge
         try:
-            return await self.answer(hass, entry, caller, **where)
+            return await self.answer(request, entry, caller, **where)
         except RefusedError as err:
             refusal, about = err.refusal, self.about(**where)
             with suppress(StewardError):  # refused all the same
@@ -95,8 +94,8 @@ class _View(HomeAssistantView):
 
     @abstractmethod
     async def answer(
-        self, hass: HomeAssistant, entry: CameraStewardConfigEntry, caller: Caller, **where: str
-    ) -> Response:
+        self, request: Request, entry: CameraStewardConfigEntry, caller: Caller, **where: str
+    ) -> StreamResponse:
         """Return what is asked for, or raise one of the core's errors."""
 
     @abstractmethod
@@ -104,10 +103,10 @@ class _View(HomeAssistantView):
         """Return action, camera and purpose, as far as an address tells."""
 
 
-class WatchView(_View):
+class WatchView(SiteView):
     """What a player fetches for one watch: playlists, headers, pieces."""
 
-    url = f"{_BASE}/{{entry_id}}/watch/{{token}}/{{file}}"
+    url = f"{BASE}/{{entry_id}}/watch/{{token}}/{{file}}"
     name = f"api:{DOMAIN}:watch"
 
     def __init__(self) -> None:
@@ -116,15 +115,17 @@ class WatchView(_View):
 
     @override
     async def answer(
-        self, hass: HomeAssistant, entry: CameraStewardConfigEntry, caller: Caller, **where: str
+        self, request: Request, entry: CameraStewardConfigEntry, caller: Caller, **where: str
     ) -> Response:
         token, file = where["token"], where["file"]
         bridge = entry.runtime_data.bridge
         watch = await bridge.async_in_lobby(lambda lobby: lobby.watch(token, caller))
         if file in (_ENTRANCE, _STORED, _CONVERTED):
             played = await bridge.async_in_lobby(lambda lobby: lobby.listed(watch))
-            text = await self._playlist(_Signer(hass, entry.entry_id, watch), watch, played, file)
-            return Response(text=text, content_type=_PLAYLIST, headers=_HEADERS)
+            text = await self._playlist(
+                _Signer(request.app[KEY_HASS], entry.entry_id, watch), watch, played, file
+            )
+            return Response(text=text, content_type=_PLAYLIST, headers=HEADERS)
         found = _PIECE.fullmatch(file)
         if found is None:
             raise RefusedError(Refusal.ADDRESS)
@@ -137,7 +138,7 @@ class WatchView(_View):
             body = await bridge.async_in_lobby(
                 lambda lobby: lobby.fetch(watch, caller, number, kind)
             )
-        return Response(body=body, content_type=_TYPES[kind], headers=_HEADERS)
+        return Response(body=body, content_type=_TYPES[kind], headers=HEADERS)
 
     async def _playlist(
         self, sign: _Signer, watch: Watch, played: Playback | LiveList, file: str
@@ -160,10 +161,10 @@ class WatchView(_View):
         return Action.PLAYBACK, None, None
 
 
-class PictureView(_View):
+class PictureView(SiteView):
     """A small picture of a clip, made while it is fetched."""
 
-    url = f"{_BASE}/{{entry_id}}/picture/{{purpose}}/{{camera}}/{{sequence}}"
+    url = f"{BASE}/{{entry_id}}/picture/{{purpose}}/{{camera}}/{{sequence}}"
     name = f"api:{DOMAIN}:picture"
 
     def __init__(self) -> None:
@@ -172,7 +173,7 @@ class PictureView(_View):
 
     @override
     async def answer(
-        self, hass: HomeAssistant, entry: CameraStewardConfigEntry, caller: Caller, **where: str
+        self, request: Request, entry: CameraStewardConfigEntry, caller: Caller, **where: str
     ) -> Response:
         sequence = where["sequence"]
         if not (sequence.isascii() and sequence.isdecimal() and len(sequence) < 16):
@@ -188,7 +189,7 @@ class PictureView(_View):
 
         async with self._pictures:
             body = await entry.runtime_data.bridge.async_in_lobby(picture)
-        return Response(body=body, content_type="image/jpeg", headers=_HEADERS)
+        return Response(body=body, content_type="image/jpeg", headers=HEADERS)
 
     @override
     def about(self, **where: str) -> tuple[Action, str | None, str | None]:
@@ -214,7 +215,7 @@ class _Signer:
 
     def __init__(self, hass: HomeAssistant, entry_id: str, watch: Watch) -> None:
         self._hass = hass
-        self._base = f"{_BASE}/{entry_id}/watch/{watch.token}/"
+        self._base = f"{BASE}/{entry_id}/watch/{watch.token}/"
         self._session = watch.caller.session
         self._lasts = watch.lasts + timedelta(minutes=1)
 

@@ -4,22 +4,18 @@ Home Assistant asks nobody for a role here: each command asks the desk. To those
 that there is and one that there is not read alike.
 """
 
-import csv
-import io
-from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from datetime import datetime, timedelta
-from functools import wraps
+from datetime import timedelta
 from typing import Any, Final
 
 import probatio
 from homeassistant.components import websocket_api
 from homeassistant.components.websocket_api import ActiveConnection
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers.typing import VolDictType
 from homeassistant.util import dt as dt_util
 
 from .bridge import camera_name, cameras_of
+from .commands import ENTRY, TEXT, answering, local, site_of, table
 from .const import CONF_ADDRESS, DOMAIN
 from .coordinator import CameraStewardConfigEntry
 from .core.access.decide import Refusal, RefusedError
@@ -35,18 +31,13 @@ from .people import caller_of_connection, is_person
 from .pledge import LANGUAGES
 from .recovery_kit import async_take, async_taken
 from .texts import Texts, async_texts, iso
-from .views import running_site, running_sites
+from .views import running_sites
 
-_ENTRY: Final[VolDictType] = {probatio.Required("entry_id"): str}
-_LONGEST_TEXT: Final = 500
-_TEXT: Final = probatio.All(str, probatio.Length(min=1, max=_LONGEST_TEXT))
 _DEFAULT_HOURS: Final = 1.0
 _HOURS: Final = probatio.All(
     probatio.Coerce(float),
     probatio.Range(min=0, min_included=False, max=LONGEST_PERMISSION / timedelta(hours=1)),
 )
-
-type _Command = Callable[[HomeAssistant, ActiveConnection, dict[str, Any]], Awaitable[Any]]
 
 
 @callback
@@ -58,33 +49,12 @@ def async_setup_commands(hass: HomeAssistant) -> None:
         websocket_api.async_register_command(hass, command)
 
 
-def _answering(command: _Command) -> Callable[..., Coroutine[Any, Any, None]]:
-    """Send what a command returns; tell errors of the core in words, and refusals alike."""
-
-    @wraps(command)
-    async def answer(
-        hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
-    ) -> None:
-        try:
-            connection.send_result(msg["id"], await command(hass, connection, msg))
-        except StewardError as err:
-            connection.send_error(
-                msg["id"],
-                err.key,
-                err.key,
-                translation_domain=DOMAIN,
-                translation_key=err.key,
-            )
-
-    return answer
-
-
 # ---------------------------------------------------------------------- everyone's own
 
 
 @websocket_api.websocket_command({probatio.Required("type"): f"{DOMAIN}/own"})
 @websocket_api.async_response
-@_answering
+@answering
 async def own(
     hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
 ) -> list[dict[str, Any]]:
@@ -128,17 +98,17 @@ async def own(
 @websocket_api.websocket_command(
     {
         probatio.Required("type"): f"{DOMAIN}/accept",
-        **_ENTRY,
+        **ENTRY,
         probatio.Required("version"): str,
         probatio.Required("language"): probatio.In(LANGUAGES),
     }
 )
 @websocket_api.async_response
-@_answering
+@answering
 async def accept(hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]) -> None:
     """Enter that the caller accepts the pledge and the rules as they were shown."""
     caller = caller_of_connection(connection)
-    entry = _site(hass, msg)
+    entry = site_of(hass, msg)
     language = msg["language"]
 
     def pledge(lobby: Lobby) -> None:
@@ -153,9 +123,9 @@ async def accept(hass: HomeAssistant, connection: ActiveConnection, msg: dict[st
 # ---------------------------------------------------------------------- the manager's
 
 
-@websocket_api.websocket_command({probatio.Required("type"): f"{DOMAIN}/permissions", **_ENTRY})
+@websocket_api.websocket_command({probatio.Required("type"): f"{DOMAIN}/permissions", **ENTRY})
 @websocket_api.async_response
-@_answering
+@answering
 async def permissions(
     hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
 ) -> dict[str, Any]:
@@ -195,18 +165,18 @@ async def permissions(
 @websocket_api.websocket_command(
     {
         probatio.Required("type"): f"{DOMAIN}/permit",
-        **_ENTRY,
+        **ENTRY,
         probatio.Required("user_id"): str,
-        probatio.Required("name"): _TEXT,
+        probatio.Required("name"): TEXT,
         probatio.Required("cameras"): [str],
         probatio.Required("start"): probatio.All(str, moment),
         probatio.Required("end"): probatio.All(str, moment),
-        probatio.Required("reason"): _TEXT,
+        probatio.Required("reason"): TEXT,
         probatio.Optional("hours", default=_DEFAULT_HOURS): _HOURS,
     }
 )
 @websocket_api.async_response
-@_answering
+@answering
 async def permit(
     hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
 ) -> dict[str, Any]:
@@ -233,12 +203,12 @@ async def permit(
 @websocket_api.websocket_command(
     {
         probatio.Required("type"): f"{DOMAIN}/withdraw",
-        **_ENTRY,
+        **ENTRY,
         probatio.Required("permission"): str,
     }
 )
 @websocket_api.async_response
-@_answering
+@answering
 async def withdraw(hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]) -> bool:
     """End a guest permission now."""
     entry, manager = await _async_manager(hass, connection, msg)
@@ -250,7 +220,7 @@ async def withdraw(hass: HomeAssistant, connection: ActiveConnection, msg: dict[
 @websocket_api.websocket_command(
     {
         probatio.Required("type"): f"{DOMAIN}/viewings",
-        **_ENTRY,
+        **ENTRY,
         probatio.Required("start"): probatio.All(str, moment),
         probatio.Required("end"): probatio.All(str, moment),
         probatio.Optional("camera"): str,
@@ -260,7 +230,7 @@ async def withdraw(hass: HomeAssistant, connection: ActiveConnection, msg: dict[
     }
 )
 @websocket_api.async_response
-@_answering
+@answering
 async def viewings(
     hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
 ) -> dict[str, Any]:
@@ -282,9 +252,9 @@ async def viewings(
     return {"viewings": rows}
 
 
-@websocket_api.websocket_command({probatio.Required("type"): f"{DOMAIN}/exposure", **_ENTRY})
+@websocket_api.websocket_command({probatio.Required("type"): f"{DOMAIN}/exposure", **ENTRY})
 @websocket_api.async_response
-@_answering
+@answering
 async def exposure(
     hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
 ) -> dict[str, Any]:
@@ -310,9 +280,9 @@ async def exposure(
     }
 
 
-@websocket_api.websocket_command({probatio.Required("type"): f"{DOMAIN}/copies", **_ENTRY})
+@websocket_api.websocket_command({probatio.Required("type"): f"{DOMAIN}/copies", **ENTRY})
 @websocket_api.async_response
-@_answering
+@answering
 async def copies(
     hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
 ) -> dict[str, Any]:
@@ -330,12 +300,12 @@ async def copies(
 @websocket_api.websocket_command(
     {
         probatio.Required("type"): f"{DOMAIN}/recovery_kit",
-        **_ENTRY,
+        **ENTRY,
         probatio.Required("language"): probatio.In(LANGUAGES),
     }
 )
 @websocket_api.async_response
-@_answering
+@answering
 async def recovery_kit(
     hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
 ) -> dict[str, Any]:
@@ -350,10 +320,10 @@ async def recovery_kit(
 
 
 @websocket_api.websocket_command(
-    {probatio.Required("type"): f"{DOMAIN}/recovery_kit_taken", **_ENTRY}
+    {probatio.Required("type"): f"{DOMAIN}/recovery_kit_taken", **ENTRY}
 )
 @websocket_api.async_response
-@_answering
+@answering
 async def recovery_kit_taken(
     hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
 ) -> dict[str, Any] | None:
@@ -368,13 +338,6 @@ async def recovery_kit_taken(
 # ---------------------------------------------------------------------- inside
 
 
-def _site(hass: HomeAssistant, msg: dict[str, Any]) -> CameraStewardConfigEntry:
-    entry = running_site(hass, msg["entry_id"])
-    if entry is None:
-        raise RefusedError(Refusal.NOT_MANAGER)
-    return entry
-
-
 def _may_pledge(lobby: Lobby, caller: Caller) -> bool:
     return caller.active and lobby.desk.may_pledge(caller.user or "")
 
@@ -383,7 +346,7 @@ async def _async_manager(
     hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
 ) -> tuple[CameraStewardConfigEntry, Caller]:
     """Return the site whose manager the caller is; anyone else is refused, and that is entered."""
-    entry = _site(hass, msg)
+    entry = site_of(hass, msg)
     caller = caller_of_connection(connection)
 
     def check(lobby: Lobby) -> None:
@@ -448,37 +411,21 @@ def _copy(entry: CameraStewardConfigEntry, each: Copy) -> dict[str, Any]:
 
 
 def _csv(texts: Texts, rows: list[dict[str, Any]]) -> str:
-    """Return the rows as a table that spreadsheets open as it is, times local."""
-    made = io.StringIO()
-    # Spreadsheets tell UTF-8 by this mark.
-    made.write("\ufeff")
-    writer = csv.writer(made)
     columns = (
         *("at", "name", "role", "kind", "purpose", "camera", "watched"),
         *("refusal", "unusual", "client"),
     )
-    writer.writerow([texts[f"register_{each}"] for each in columns])
-    for row in rows:
-        watched = "; ".join(f"{_local(start)} – {_local(end)}" for start, end in row["watched"])
-        cells = {
+    cells = [
+        {
             **row,
-            "at": _local(row["at"]),
-            "watched": watched,
+            "at": local(row["at"]),
+            "watched": "; ".join(f"{local(start)} – {local(end)}" for start, end in row["watched"]),
             "unusual": "; ".join(texts.option("unusual", each) for each in row["unusual"]),
             **{
                 name: texts.option(name, row[name])
                 for name in ("role", "kind", "purpose", "refusal")
             },
         }
-        writer.writerow([_safe(cells[each]) for each in columns])
-    return made.getvalue()
-
-
-def _safe(cell: str | None) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
-    text = cell or ""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
-
-
-def _local(moment: str) -> str:
-    return dt_util.as_local(datetime.fromisoformat(moment)).strftime("%Y-%m-%d %H:%M:%S")
+        for row in rows
+    ]
+    return table([texts[f"register_{each}"] for each in columns], columns, cells)

@@ -50,6 +50,7 @@ NEEDED = {
     Issue.BACKUP_PLAN: {"holds": "the vault"},
     Issue.COPIES_UNCHECKED: {"count": "2"},
     Issue.COPY_NOTICED: {"count": "1"},
+    Issue.HOLDS_DUE: {"reviews": "1", "ending": "2"},
     Issue.FOLDER_PAST_LIMIT: {"count": "2", "unreadable": "1"},
 }
 OF_SUBENTRY = {

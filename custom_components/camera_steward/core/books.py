@@ -13,8 +13,11 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from .capture.live import LiveFeed
 from .clock import Clock, SystemClock
 from .database import Database
+from .disclosure.counter import Counter
+from .disclosure.packing import Packing
 from .errors import (
     DescriptionError,
     IndexUnreadableError,
@@ -27,6 +30,7 @@ from .ledger.entry import SYSTEM, Checkpoint, EntryKind, Json, fingerprint
 from .ledger.opening import open_ledger
 from .ledger.registers import StatementRecord, statements
 from .ledger.store import Ledger
+from .ledger.verify import Verification, verify as verify_ledger
 from .model import Space
 from .retention.corrections import (
     LedgerClockBook,
@@ -62,11 +66,12 @@ from .vault.vault import (
     read_identity,
     site_files,
 )
+from .viewing.lobby import Lobby, LobbyEvent
 
 INDEX_NAME = "index.db"
 LEDGER_NAME = "ledger.db"
-FOLDERS_NAME = "folders.db"
 _GIVEN_UP = "vault given up"
+FOLDERS_NAME = "folders.db"
 _FIRST_AT = datetime(1970, 1, 1, tzinfo=UTC)
 _FAR_AT = datetime(9000, 1, 1, tzinfo=UTC)
 
@@ -333,6 +338,50 @@ class Books:
                 data={"segments": count, "unreadable": damaged[camera]},
             )
             emit(Recovered(camera=camera, count=count))
+
+    def lobby(
+        self, on_event: Callable[[LobbyEvent], None], feed: Callable[[str], LiveFeed]
+    ) -> Lobby:
+        """Open where people are let in; `LedgerBrokenError` where the ledger does not say who is."""
+        return Lobby(
+            *(self.vault, self.index, self.ledger, self.guard), on_event=on_event, feed=feed
+        )
+
+    def counter(self, lobby: Lobby, settings: SiteSettings) -> Counter:
+        """Open the counter; `LedgerBrokenError` where the register cannot be read."""
+        packing = Packing(
+            settings.sender,
+            vault=self.vault,
+            holds=self.holds,
+            ledger=self.ledger,
+            guard=self.guard,
+            desk=lobby.desk,
+        )
+        return Counter(lobby, self.ledger, self.holds, packing, grounds=settings.grounds)
+
+    def keep_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Keep what attests to the ledger beside the footage, outside the ledger's file."""
+        self.vault.check()  # never under an empty mount point or in another's vault
+        # A line break first: a line that a power cut tore must not swallow this one.
+        line = b"\n" + checkpoint.to_json().encode() + b"\n"
+        files, path = self.vault.files, self.vault.root / CHECKPOINTS_NAME
+        if path.exists():
+            reading = files.open(path)
+            size = reading.size
+            reading.close()
+            file = files.reopen(path, size)
+        else:
+            file = files.create(path)
+        try:
+            file.append(line)
+            file.sync()
+        finally:
+            file.close()
+
+    def verify_ledger(self) -> Verification:
+        """Check all of the ledger, also against the checkpoints that were kept."""
+        kept = kept_checkpoints(self.vault.root, self.vault.files)
+        return verify_ledger(self.ledger.database, self.ledger.public_key, kept)
 
     def close(self) -> None:
         """Let go of the files."""

@@ -5,6 +5,8 @@ class StewardError(Exception):
     """Base of all; `key` is the translation key and `detail` holds nothing secret."""
 
     key = "unknown"
+    names_field = False
+    """Whether `detail` names what of the input is wrong."""
 
     def __init__(self, detail: str = "") -> None:
         """Keep the detail, which must be free of addresses and credentials."""
@@ -196,12 +198,45 @@ class PermissionInvalidError(StewardError):
     """A guest permission that cannot be given: `detail` names the field."""
 
     key = "permission_invalid"
+    names_field = True
+
+
+class DisclosureInvalidError(StewardError):
+    """A request or an order to hand over that cannot be entered so: `detail` names the field."""
+
+    key = "disclosure_invalid"
+    names_field = True
+
+
+class NoGroundError(StewardError):
+    """Nothing may be handed over on what is asked for: it is none of the pack's grounds."""
+
+    key = "no_ground"
+
+
+class SpanEmptyError(StewardError):
+    """A span of footage that has no length."""
+
+    key = "span_empty"
+
+
+class SpanFutureError(StewardError):
+    """A span of footage that has not passed yet."""
+
+    key = "span_future"
+
+
+class NoFootageError(StewardError):
+    """Of what is asked for, nothing is kept."""
+
+    key = "no_footage"
 
 
 class HoldInvalidError(StewardError):
     """A hold that cannot be placed or renewed: `detail` names the field."""
 
     key = "hold_invalid"
+    names_field = True
 
 
 class HoldEmptyError(HoldInvalidError):
@@ -236,21 +271,3 @@ class HoldFailedError(StewardError):
     """
 
     key = "hold_failed"
-
-
-class SpanEmptyError(StewardError):
-    """A span of footage that has no length."""
-
-    key = "span_empty"
-
-
-class SpanFutureError(StewardError):
-    """A span of footage that has not passed yet."""
-
-    key = "span_future"
-
-
-class NoFootageError(StewardError):
-    """Of what is asked for, nothing is kept."""
-
-    key = "no_footage"

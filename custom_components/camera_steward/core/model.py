@@ -18,6 +18,17 @@ def from_micros(micros: int) -> datetime:
     return _EPOCH + micros * _MICROSECOND
 
 
+def is_moment(at: datetime) -> bool:
+    """Return whether a time that a person named can be entered, and read back."""
+    if at.tzinfo is None:
+        return False
+    try:
+        at.astimezone(UTC)
+    except OverflowError:
+        return False
+    return True
+
+
 class RecordingMode(StrEnum):
     """When a camera records."""
 

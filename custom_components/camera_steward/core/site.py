@@ -6,18 +6,22 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from .capture.recorder import RecorderSettings
 from .capture.schedule import Schedule
 from .capture.source import Source
 from .capture.worker import CaptureEvent
 from .copies.folders import FolderSettings
 from .copies.keeper import FolderLooked, FolderSnapshot
+from .disclosure.grounds import RequestKind
+from .disclosure.packing import Sender
 from .errors import StewardError
 from .ledger.registers import PurgeRecord
 from .ledger.verify import Verification
 from .model import CaptureStatus, Footage, Space
 from .retention.guard import ClockState
-from .retention.hold import Hold
+from .retention.hold import Hold, HoldsDue
 from .retention.limits import RetentionLimit
 from .retention.statement import Statement
 from .vault.verify import Damage
@@ -30,9 +34,10 @@ _MEBIBYTE = 1024 * 1024
 class SiteSettings:
     """What one site is: where its vault and its books are, its keys and its limits.
 
-    `reserve_bytes` is kept free by eviction; `storage` names the kind of storage in words, `zone` the
-    time zone. `adopted_by` is who took the vault over from a Home Assistant that is gone.
-    `folders` are managed besides the vault.
+    `grounds` are the kinds of request that footage is handed over on; `reserve_bytes` is kept free
+    by eviction; `storage` names the kind of storage in words, `installer` and `contact` whose site
+    it is, `zone` the time zone. `adopted_by` is who took the vault over from a Home Assistant that
+    is gone. `folders` are managed besides the vault.
     """
 
     root: Path
@@ -42,12 +47,24 @@ class SiteSettings:
     signing_key: bytes = field(repr=False)
     limit: RetentionLimit
     ceiling: timedelta
+    grounds: frozenset[RequestKind] = frozenset()
     reserve_bytes: int = 1024 * _MEBIBYTE
     storage: str = ""
+    installer: str = ""
+    contact: str = ""
     folders: tuple[FolderSettings, ...] = ()
     title: str = ""
     zone: str = "UTC"
     adopted_by: str = ""
+
+    @property
+    def sender(self) -> Sender:
+        """Return who hands footage over."""
+        return Sender(
+            installer=self.installer,
+            contact=self.contact,
+            signing_key=Ed25519PrivateKey.from_private_bytes(self.signing_key),
+        )
 
     def reserve_of(self, space: Space) -> int:
         """Return what is kept free of a storage: no more than a twentieth of a small one."""
@@ -95,8 +112,9 @@ class SiteSnapshot:
     storage_error_key: str | None
     ledger_broken: bool
     past_limit: int
-    folders: Mapping[str, FolderSnapshot]
     holds: tuple[Hold, ...] = ()
+    holds_due: HoldsDue = HoldsDue()
+    folders: Mapping[str, FolderSnapshot]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

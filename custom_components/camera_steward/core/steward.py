@@ -20,6 +20,7 @@ from .capture.worker import (
 )
 from .clock import Clock, SystemClock
 from .copies.keeper import FolderKeeper
+from .disclosure.counter import Counter
 from .errors import (
     HoldMissingError,
     LedgerBrokenError,
@@ -30,11 +31,12 @@ from .errors import (
     UnexpectedError,
 )
 from .files import Files, LocalFiles
-from .ledger.entry import SYSTEM, Checkpoint, Entry, EntryKind, Json
+from .ledger.entry import SYSTEM, Entry, EntryKind, Json
 from .ledger.registers import PurgeRecord
-from .ledger.verify import Verification, verify as verify_ledger
+from .ledger.verify import Verification
 from .model import CaptureStatus, Footage, Gap, GapCause, Segment
 from .retention.guard import ClockState
+from .retention.hold import HoldsDue
 from .retention.holds import Holds
 from .retention.keeper import RunResult
 from .retention.limits import SiteLimits
@@ -54,7 +56,6 @@ from .site import (
     StewardEvent,
     VerifyReport,
 )
-from .vault.vault import CHECKPOINTS_NAME
 from .vault.verify import Damage, VerifyLevel, verify
 from .viewing.desk import House
 from .viewing.lobby import Lobby
@@ -115,6 +116,7 @@ class Steward:
         self._folders: FolderKeeper | None = None
         self._house = House()
         self._lobby: Lobby | None = None
+        self._counter: Counter | None = None
         self._next_at: datetime | None = None
         self._statement: Statement | None = None
         self._statement_at: datetime | None = None
@@ -158,6 +160,8 @@ class Steward:
             target=self._keep, name="camera-steward-keeper", daemon=True
         )
         self._thread.start()
+        with contextlib.suppress(StewardError):
+            self.counter()  # so that what a crash broke off is entered
         books.holds.listen(self._start_copying)
         self._start_copying()
 
@@ -191,19 +195,22 @@ class Steward:
         if self._thread is not None:
             self._thread.join(left())
             ended &= not self._thread.is_alive()
-        if self._folders is not None:
-            ended &= self._folders.join(left())
         if (copying := self._copying) is not None:
             copying.join(left())
             ended &= not copying.is_alive()
-        books = self._opened
+        if self._folders is not None:
+            ended &= self._folders.join(left())
+        books, counter = self._opened, self._counter
+        if counter is not None:
+            counter.stop()
         if ended and books is not None:
+            self._counter = None
             lobby, self._lobby = self._lobby, None
             with contextlib.suppress(StewardError):
                 if lobby is not None:
                     lobby.watches.close_all()
                 # So that what happens to the ledger while nobody runs it is found.
-                self._keep_checkpoint(books.ledger.attest())
+                books.keep_checkpoint(books.ledger.attest())
             self._opened = None
             books.close()
         return ended
@@ -269,7 +276,7 @@ class Steward:
         books = self._books()
         statement = books.keeper.state(actor, stopping=self._quit.is_set)
         self._statement, self._statement_at = statement, statement.record.walked_to
-        self._keep_checkpoint(books.ledger.checkpoint())
+        books.keep_checkpoint(books.ledger.checkpoint())
         self._check_ledger(books)
         self._emit(StatementMade(statement=statement))
         return statement
@@ -348,14 +355,18 @@ class Steward:
         books = self._books()
         with self._lock:
             if self._lobby is None:
-                lobby = Lobby(
-                    *(books.vault, books.index, books.ledger, books.guard),
-                    on_event=self._on_event,
-                    feed=self.watch,
-                )
+                lobby = books.lobby(self._on_event, self.watch)
                 lobby.desk.furnish(self._house)
                 self._lobby = lobby
             return self._lobby
+
+    def counter(self) -> Counter:
+        """Return where people hold and hand over; `LedgerBrokenError` as for `lobby`."""
+        books, lobby = self._books(), self.lobby()
+        with self._lock:
+            if self._counter is None:
+                self._counter = books.counter(lobby, self._settings)
+            return self._counter
 
     def snapshot(self) -> SiteSnapshot:
         """Return how everything stands: some look-ups in the index, no walk of the disk."""
@@ -393,8 +404,9 @@ class Steward:
                 storage_error_key=missing or self._storage_error,
                 ledger_broken=self._ledger_broken,
                 past_limit=sum(overdue.values()),
+                holds=(holds := books.holds.all()),
+                holds_due=HoldsDue.of(holds, books.guard.now()),
                 folders=self._folders.snapshots() if self._folders is not None else {},
-                holds=books.holds.all(),
             )
 
     # Inside
@@ -479,6 +491,8 @@ class Steward:
                     if self._lobby is not None:
                         self._lobby.watches.sweep()
                     self._start_copying()
+                    if self._counter is not None:
+                        self._counter.sweep()
                 if self._statement_due():
                     self.make_statement()
                     self._books().index.forget_gaps(self._books().guard.now() - _GAPS_KEPT)
@@ -587,30 +601,8 @@ class Steward:
         last = self._statement_at
         return last is None or self._books().guard.now() - last >= _STATEMENT_EVERY
 
-    def _keep_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Keep what attests to the ledger beside the footage, outside the ledger's file."""
-        self._books().vault.check()  # never under an empty mount point or in another's vault
-        # A line break first: a line that a power cut tore must not swallow this one.
-        line = b"\n" + checkpoint.to_json().encode() + b"\n"
-        path = self._settings.root / CHECKPOINTS_NAME
-        if path.exists():
-            reading = self._files.open(path)
-            size = reading.size
-            reading.close()
-            file = self._files.reopen(path, size)
-        else:
-            file = self._files.create(path)
-        try:
-            file.append(line)
-            file.sync()
-        finally:
-            file.close()
-
     def _check_ledger(self, books: Books) -> Verification:
-        ledger = books.ledger
-        found = verify_ledger(
-            ledger.database, ledger.public_key, kept_checkpoints(self._settings.root, self._files)
-        )
+        found = books.verify_ledger()
         self._ledger_broken = False
         if found.broken:
             self._emit(LedgerBroken())

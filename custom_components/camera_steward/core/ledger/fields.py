@@ -11,6 +11,7 @@ from .entry import Json, parse_time
 type Span = tuple[datetime, datetime]
 
 _CONTIGUOUS = timedelta(seconds=1)
+_MOST = 100
 
 
 def merge_spans(spans: Iterable[Span], within: timedelta = _CONTIGUOUS) -> tuple[Span, ...]:
@@ -25,6 +26,15 @@ def merge_spans(spans: Iterable[Span], within: timedelta = _CONTIGUOUS) -> tuple
         else:
             merged.append((start, end))
     return tuple(merged)
+
+
+def few_spans(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """Return spans so few that an entry can hold them: the closest are taken for one."""
+    few, within = merge_spans(spans), timedelta(seconds=2)
+    while len(few) > _MOST:
+        few = merge_spans(few, within)
+        within *= 2
+    return few
 
 
 def spans_data(spans: Iterable[Span]) -> list[Json]:
@@ -57,10 +67,24 @@ class Fields:
             return tuple(cast("list[str]", value))
         raise LedgerBrokenError(self.what)
 
+    def text_by_name(self, name: str) -> dict[str, str]:
+        """Return texts by their names."""
+        value = self.data.get(name)
+        if isinstance(value, Mapping) and all(isinstance(each, str) for each in value.values()):
+            return dict(cast("Mapping[str, str]", value))
+        raise LedgerBrokenError(self.what)
+
     def whole(self, name: str) -> int:
         """Return a whole number."""
         value = self.data.get(name)
         if type(value) is int:
+            return value
+        raise LedgerBrokenError(self.what)
+
+    def flag_or_none(self, name: str) -> bool | None:
+        """Return whether something is so, None where nobody knows."""
+        value = self.data.get(name)
+        if value is None or isinstance(value, bool):
             return value
         raise LedgerBrokenError(self.what)
 

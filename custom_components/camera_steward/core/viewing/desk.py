@@ -20,7 +20,7 @@ from ..ledger.entry import EntryKind, Json
 from ..ledger.fields import Fields, spans_data
 from ..ledger.store import Ledger
 from ..ledger.viewings import Viewing
-from ..model import Action
+from ..model import Action, is_moment
 
 LONGEST_PERMISSION = timedelta(hours=24)
 _DENIED_EVERY = timedelta(minutes=1)
@@ -209,8 +209,8 @@ class Desk:
         now, elapsed = self._clock.now(), self._clock.elapsed()
         wrong = {
             "cameras": not cameras or not cameras <= self._house.cameras,
-            "start_at": not _is_moment(start_at),
-            "end_at": not (_is_moment(start_at) and _is_moment(end_at) and start_at < end_at),
+            "start_at": not is_moment(start_at),
+            "end_at": not (is_moment(start_at) and is_moment(end_at) and start_at < end_at),
             "reason": not reason.strip(),
             "length": not timedelta(0) < length <= LONGEST_PERMISSION,
             "user": not user,
@@ -443,17 +443,6 @@ def _permissions(ledger: Ledger, since: datetime) -> dict[str, Permission]:
         )
         found[made.id] = made
     return found
-
-
-def _is_moment(at: datetime) -> bool:
-    """Return whether a time can be entered, and read back."""
-    if at.tzinfo is None:
-        return False
-    try:
-        at.astimezone(UTC)
-    except OverflowError:
-        return False
-    return True
 
 
 def _permission_data(made: Permission) -> dict[str, Json]:

@@ -12,7 +12,7 @@ from operator import attrgetter
 from ..access.decide import Asking, Decision, Refusal, RefusedError
 from ..errors import StewardError
 from ..ledger.entry import EntryKind
-from ..ledger.fields import Span, merge_spans
+from ..ledger.fields import Span, few_spans, merge_spans
 from ..ledger.store import Ledger
 from ..ledger.viewings import Viewing, ended_data, unusual_data
 from ..model import Action
@@ -29,7 +29,6 @@ _BULK = timedelta(hours=4)
 _BULK_WITHIN = timedelta(hours=1)
 _BULK_COUNTED = timedelta(minutes=1)
 _NIGHT_FROM, _NIGHT_TO = 23, 5
-_SPANS = 100
 _MOST = 32
 """So many watches a person has at once; each holds a layout in memory."""
 
@@ -283,7 +282,7 @@ class Watches:
                     EntryKind.VIEWING_ENDED,
                     actor=watch.viewing.name or "",
                     subject=watch.viewing.camera or "",
-                    data=ended_data(watch.viewing.id, _few(watch.watched), watch.over.value),
+                    data=ended_data(watch.viewing.id, few_spans(watch.watched), watch.over.value),
                     at=self._desk.now(),
                 )
             with self._lock:
@@ -372,12 +371,3 @@ class Watches:
             at=self._desk.now(),
         )
         self._on_event(ViewingUnusual(viewing=viewing, reasons=reasons))
-
-
-def _few(watched: list[Span]) -> tuple[Span, ...]:
-    """Return what was shown in spans that an entry can hold: who jumps about leaves many."""
-    few, within = tuple(watched), timedelta(seconds=2)
-    while len(few) > _SPANS:
-        few = merge_spans(few, within)
-        within *= 2
-    return few

@@ -1,0 +1,87 @@
+"""What the WebSocket commands share: how they answer, which site they are about, tables to print."""
+
+import csv
+import io
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from datetime import datetime
+from functools import wraps
+from typing import Any, Final
+
+import probatio
+from homeassistant.components.websocket_api import ActiveConnection
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.typing import VolDictType
+from homeassistant.util import dt as dt_util
+
+from .bridge import figures_of
+from .const import DOMAIN
+from .coordinator import CameraStewardConfigEntry
+from .core.access.decide import Refusal, RefusedError
+from .core.errors import StewardError
+from .views import running_site
+
+ENTRY: Final[VolDictType] = {probatio.Required("entry_id"): str}
+_LONGEST_TEXT: Final = 500
+TEXT: Final = probatio.All(str, probatio.Length(min=1, max=_LONGEST_TEXT))
+
+type _Command = Callable[[HomeAssistant, ActiveConnection, dict[str, Any]], Awaitable[Any]]
+
+
+def answering(command: _Command) -> Callable[..., Coroutine[Any, Any, None]]:
+    """Send what a command returns; tell errors of the core in words, and refusals alike.
+
+    `field` among the placeholders of an error names what of the command is wrong.
+    """
+
+    @wraps(command)
+    async def answer(
+        hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
+    ) -> None:
+        try:
+            connection.send_result(msg["id"], await command(hass, connection, msg))
+        except StewardError as err:
+            connection.send_error(
+                msg["id"],
+                err.key,
+                err.key,
+                translation_domain=DOMAIN,
+                translation_key=err.key,
+                translation_placeholders={
+                    **(figures_of(err) or {}),
+                    **({"field": err.detail} if err.names_field else {}),
+                },
+            )
+
+    return answer
+
+
+def site_of(hass: HomeAssistant, msg: dict[str, Any]) -> CameraStewardConfigEntry:
+    """Return the running site that a command is about; one that is none reads like a refusal."""
+    entry = running_site(hass, msg["entry_id"])
+    if entry is None:
+        raise RefusedError(Refusal.NOT_MANAGER)
+    return entry
+
+
+def table(
+    headings: Sequence[str], columns: Sequence[str], rows: Sequence[Mapping[str, str | None]]
+) -> str:
+    """Return rows as a table that spreadsheets open as it is."""
+    made = io.StringIO()
+    # Spreadsheets tell UTF-8 by this mark.
+    made.write("\ufeff")
+    writer = csv.writer(made)
+    writer.writerow(headings)
+    writer.writerows([_safe(row[each]) for each in columns] for row in rows)
+    return made.getvalue()
+
+
+def local(moment: str) -> str:
+    """Return a time for people to read."""
+    return dt_util.as_local(datetime.fromisoformat(moment)).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _safe(cell: str | None) -> str:
+    """Return a cell that no spreadsheet takes for a formula."""
+    text = cell or ""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -1,0 +1,99 @@
+"""A package over HTTP: once, to the login and session that approved it, made while it is sent."""
+
+import asyncio
+import logging
+from dataclasses import replace
+from datetime import timedelta
+from http import HTTPStatus
+from typing import override
+
+from aiohttp.web import Request, StreamResponse
+from homeassistant.components.http import KEY_HASS
+from homeassistant.components.http.auth import async_sign_path
+from homeassistant.core import HomeAssistant, callback
+
+from .const import DOMAIN
+from .coordinator import CameraStewardConfigEntry
+from .core.disclosure.counter import DOWNLOAD_WITHIN, Approval
+from .core.disclosure.grounds import file_name
+from .core.disclosure.handing import IDLE, Broken, HandOver
+from .core.errors import StewardError
+from .core.model import Action
+from .core.viewing.desk import Caller
+from .people import is_logged_in
+from .views import BASE, HEADERS, SiteView
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@callback
+def async_setup_handover_views(hass: HomeAssistant) -> None:
+    """Register the view, which is there whether or not a site is set up."""
+    hass.http.register_view(PackageView)
+
+
+def download_path(hass: HomeAssistant, entry_id: str, approval: Approval) -> str:
+    """Return the address of an approved package, signed for the session that approved it."""
+    return async_sign_path(
+        hass,
+        f"{BASE}/{entry_id}/package/{approval.id}",
+        DOWNLOAD_WITHIN + timedelta(minutes=1),
+        refresh_token_id=approval.caller.session,
+    )
+
+
+class PackageView(SiteView):
+    """The download of a package. Only GET begins it: there is nothing to look at beforehand."""
+
+    url = f"{BASE}/{{entry_id}}/package/{{disclosure}}"
+    name = f"api:{DOMAIN}:package"
+
+    @override
+    async def answer(
+        self, request: Request, entry: CameraStewardConfigEntry, caller: Caller, **where: str
+    ) -> StreamResponse:
+        hass = request.app[KEY_HASS]
+        made = await entry.runtime_data.bridge.async_at_counter(
+            lambda counter: counter.begin(where["disclosure"], caller)
+        )
+        name = file_name(made.disclosure.number)
+        response = StreamResponse(
+            status=HTTPStatus.OK,
+            headers={**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'},
+        )
+        response.content_type = "application/zip"
+        try:
+            await self._send(hass, request, caller, response, made)
+        except StewardError as err:
+            _LOGGER.debug("A package was broken off: %s", err.key)
+        except ConnectionError, TimeoutError:
+            _LOGGER.debug("A package was not taken to its end")
+        finally:
+            # Harmless where it is over.
+            await hass.async_add_executor_job(made.close, Broken.LEFT)
+            if not made.whole and request.transport is not None:
+                # Nobody must take it for a whole file: the end that is sent otherwise is not.
+                request.transport.abort()
+        return response
+
+    async def _send(
+        self,
+        hass: HomeAssistant,
+        request: Request,
+        caller: Caller,
+        response: StreamResponse,
+        made: HandOver,
+    ) -> None:
+        await response.prepare(request)
+        while True:
+            now = replace(caller, active=caller.active and is_logged_in(hass, caller))
+            if not (chunk := await hass.async_add_executor_job(made.read, now)):
+                break
+            async with asyncio.timeout(IDLE.total_seconds()):
+                await response.write(chunk)
+        await response.write_eof()
+        await hass.async_add_executor_job(made.finish)
+
+    @override
+    def about(self, **where: str) -> tuple[Action, str | None, str | None]:
+        return Action.DISCLOSE, None, None
