@@ -93,6 +93,9 @@ def test_what_is_held_outlives_the_limit_and_not_its_own_end(site: Site) -> None
     assert readable(site, hold.id) == originals(site, *numbers)
     assert site.holds.verify(hold.id, VerifyLevel.CHUNKS) == []
     copies = site.holds.segments(hold.id)
+    for each in copies:
+        assert site.holds.segments(hold.id, each.camera, (each.start_at, each.end_at)) == [each]
+        assert site.holds.segments(hold.id, "yard", (each.start_at, each.end_at)) == []
     site.clock.advance(30 * DAY - HOUR)
     with pytest.raises(HoldMissingError):
         site.holds.open_segment(hold.id, copies[0])

@@ -300,8 +300,7 @@ class Steward:
             damages += verify(books.vault, segments, level)
         for hold in books.holds.all():
             with contextlib.suppress(HoldMissingError):
-                copies = books.holds.segments(hold.id, camera)
-                copies = [each for each in copies if each.start_at < end and each.end_at > start]
+                copies = books.holds.segments(hold.id, camera, (start, end))
                 damages += books.holds.verify(hold.id, level, copies)
                 checked += len(copies)
         found = self._check_ledger(books)
