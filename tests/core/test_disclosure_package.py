@@ -26,12 +26,13 @@ from custom_components.camera_steward.core.disclosure.reel import (
 )
 from custom_components.camera_steward.core.errors import (
     NoFootageError,
+    SegmentMissingError,
     SpanEmptyError,
     SpanFutureError,
     StorageError,
 )
 from custom_components.camera_steward.core.ledger.entry import Checkpoint
-from custom_components.camera_steward.core.model import Gap, GapCause, Segment
+from custom_components.camera_steward.core.model import Gap, GapCause, Segment, SegmentState
 from custom_components.camera_steward.core.vault.format import HEADER_BYTES, SEALED_CHUNK_BYTES
 from custom_components.camera_steward.core.vault.reader import SegmentReader
 from tests.cameras import Clip, packets, run_of, unit_digest, units
@@ -354,6 +355,41 @@ def test_nothing_is_begun_for_what_there_is_not(site: Site) -> None:
         package(site, [wanted("door", start - 20 * SECOND, start - 10 * SECOND)], now)
     with pytest.raises(NoFootageError):
         package(site, [wanted("nowhere", start, end)], now)
+
+
+class _Gone:
+    """A source whose only segment is gone when its turn comes."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def segments(self, camera: str, start: datetime, end: datetime) -> list[Segment]:
+        return [
+            Segment(
+                sequence=1,
+                camera=camera,
+                stamp_at=self.at,
+                start_at=self.at,
+                end_at=self.at + SECOND,
+                size_bytes=1000,
+                state=SegmentState.SEALED,
+            )
+        ]
+
+    def gaps(self, camera: str, start: datetime, end: datetime) -> list[Gap]:
+        return []
+
+    def open_segment(self, segment: Segment) -> SegmentReader:
+        raise SegmentMissingError
+
+
+@pytest.mark.parametrize("year", [1970, 2026, 2040])
+def test_whatever_the_clock_says_an_archive_is_made(year: int, tmp_path: Path) -> None:
+    at = datetime(year, 1, 1, 1, tzinfo=UTC)
+    asked = wanted("door", at, at + SECOND)
+    made = packed(package(_Gone(at), [asked], at + SECOND), tmp_path)
+    assert [each.causes for each in made.result.missing] == [(MissingCause.GONE.value,)]
+    assert passes(made.folder, FINGERPRINT)
 
 
 def test_what_is_still_being_recorded_is_told_as_missing(tmp_path: Path) -> None:
