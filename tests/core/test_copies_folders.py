@@ -498,6 +498,17 @@ def test_a_link_in_the_way_or_nothing_there_is_said(place: Place) -> None:
     assert (place.root / "a.jpg").exists()
 
 
+def test_a_folder_that_became_what_is_spared_is_not_touched(place: Place) -> None:
+    due = place.drop("a.jpg")
+    # As where a configuration or a vault is mounted under another name.
+    place.begin(spare=(place.root,))
+    with pytest.raises(FolderMissingError):
+        place.look()
+    with pytest.raises(FolderMissingError):
+        place.preview()
+    assert due.exists()
+
+
 def test_a_vault_or_another_directory_to_spare_is_not_entered(place: Place) -> None:
     inner = place.drop("vault/a.jpg")
     place.drop("b.jpg")
