@@ -10,7 +10,6 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
-from urllib.request import urlopen
 
 from PIL import Image
 from playwright.sync_api import Page
@@ -20,7 +19,7 @@ from .browser import browser, log_in, picture, visit
 from .client import Person, RefusedError
 from .demo import SCENES, SITE, Demo, say
 from .home import ADMINISTRATOR, MANAGER, RESIDENT, ROOT, Home, free_port
-from .site import accept, add_generic, wait_until_recording
+from .site import accept, add_generic, look, wait_until_recording
 from .walk import INTEGRATION, Walker, text
 
 IMAGES = ROOT / "docs" / "images"
@@ -121,7 +120,7 @@ def _sidebar(demo: Demo, images: Path) -> None:
     with suppress(RefusedError):
         home.client(RESIDENT).ws("media_source/browse_media", media_content_id=_SOURCE)
     accept(home, demo.site, MANAGER, demo.language)
-    _look(demo, MANAGER, "inspection", camera)
+    look(home, demo.site, MANAGER, "inspection", camera)
     day = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=2)
     home.client(MANAGER).ws(
         "camera_steward/permit",
@@ -133,7 +132,7 @@ def _sidebar(demo: Demo, images: Path) -> None:
         **_PERMISSION[demo.language],
     )
     accept(home, demo.site, RESIDENT, demo.language)
-    _look(demo, RESIDENT, "incident_check", camera)
+    look(home, demo.site, RESIDENT, "incident_check", camera)
     # Ends what is being watched, so that the register says what it was.
     home.client().rest("POST", f"/api/config/config_entries/entry/{demo.site}/reload")
     wait_until_recording(home, demo.site, *demo.cameras.values())
@@ -145,23 +144,6 @@ def _sidebar(demo: Demo, images: Path) -> None:
         ):
             visit(page, f"{home.base}/camera-steward/{name}", f"camera-steward-panel {shown}")
             picture(page, images / f"sidebar-{name}.png")
-
-
-def _look(demo: Demo, person: Person, purpose: str, camera: str) -> None:
-    """Play the beginning of the first clip that there is for someone."""
-    client = demo.home.client(person)
-    where = f"{_SOURCE}/{demo.site}/{purpose}/{camera}"
-    for _ in ("day", "hour", "clip"):
-        listed = client.ws("media_source/browse_media", media_content_id=where)
-        found = [each["media_content_id"] for each in listed["children"]]
-        where = next(each for each in found if not each.endswith("/live"))
-    played = client.ws("media_source/resolve_media", media_content_id=where)
-    with urlopen(demo.home.base + played["url"]) as answer:
-        lines = answer.read().decode().splitlines()
-    header = next(each.split('"')[1] for each in lines if each.startswith("#EXT-X-MAP"))
-    for address in (header, next(each for each in lines if each.startswith("/"))):
-        with urlopen(demo.home.base + address) as answer:
-            answer.read()
 
 
 def _repair(demo: Demo, page: Page, images: Path) -> None:

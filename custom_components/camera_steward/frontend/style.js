@@ -52,8 +52,23 @@ export const STYLE = `
   [aria-invalid="true"]:not(fieldset) { border-color: var(--error-color) !important; }
   label.choice { display: flex; gap: 12px; align-items: flex-start; padding: 10px 0; }
   label.choice input { width: 20px; height: 20px; margin: 2px 0; flex: none; }
-  button { font: inherit; min-height: 44px; padding: 8px 20px; border: 0; border-radius: 22px; cursor: pointer;
+  label.choice .hint { display: block; margin: 0; }
+  label.choice .hint:empty { display: none; }
+  .field:has(:required) > label::after, .needed legend::after {
+    content: var(--needed); margin-inline-start: 8px; padding: 1px 8px; border-radius: 10px;
+    font-size: 12px; font-weight: 400; border: 1px solid currentColor; color: var(--secondary-text-color); }
+  .within { border-inline-start: 3px solid var(--divider-color); padding-inline-start: 16px; margin-top: 12px; }
+  code { font-family: var(--ha-font-family-code, monospace); font-size: 13px; overflow-wrap: anywhere; }
+  .secret { display: inline-block; font-size: 22px; letter-spacing: 0.04em; padding: 8px 16px; user-select: all;
+            border: 1px solid var(--divider-color); border-radius: 8px; }
+  progress { width: 100%; accent-color: var(--primary-color); }
+  dialog.record { width: min(900px, 94vw); height: 90vh; padding: 12px; border: 0; border-radius: 12px;
+                  box-sizing: border-box; background: var(--card-background-color); }
+  dialog.record[open] { display: flex; flex-direction: column; gap: 12px; }
+  dialog.record iframe { flex: 1; border: 1px solid var(--divider-color); background: white; color-scheme: light; }
+  button, a.button { font: inherit; min-height: 44px; padding: 8px 20px; border: 0; border-radius: 22px; cursor: pointer;
            background: var(--primary-color); color: var(--text-primary-color); }
+  a.button { display: inline-flex; align-items: center; text-decoration: none; box-sizing: border-box; }
   button.second { background: transparent; color: var(--primary-text-color);
                   border: 1px solid var(--secondary-text-color); }
   button:disabled { opacity: 0.4; cursor: default; }
@@ -63,7 +78,7 @@ export const STYLE = `
   .filter > button { margin-bottom: 16px; }
   .above { display: flex; flex-wrap: wrap; gap: 8px 16px; align-items: center; justify-content: space-between;
            margin-bottom: 8px; }
-  .buttons { display: flex; flex-wrap: wrap; gap: 8px; }
+  .buttons { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }
   .rows { overflow-x: auto; }
   table { border-collapse: collapse; width: 100%; font-size: 14px; }
   th, td { text-align: start; vertical-align: top; padding: 10px 12px 10px 0; }
