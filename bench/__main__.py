@@ -41,12 +41,19 @@ def _watching(folder: Path, _arguments: argparse.Namespace) -> list[Bar]:
     return watching(folder)
 
 
+def _export(folder: Path, arguments: argparse.Namespace) -> list[Bar]:
+    from bench.export import export  # noqa: PLC0415
+
+    return export(folder, arguments.rounds)
+
+
 _BENCHMARKS: dict[str, Callable[[Path, argparse.Namespace], list[Bar]]] = {
     "recording": _recording,
     "loop": _loop,
     "finding": _finding,
     "purging": _purging,
     "watching": _watching,
+    "export": _export,
 }
 
 

@@ -161,6 +161,13 @@ class CameraStewardCoordinator(DataUpdateCoordinator[SiteSnapshot]):
                 free=size_text(space.free_bytes),
                 total=size_text(space.total_bytes),
             )
+        due = snapshot.holds_due
+        self._async_tell(
+            Issue.HOLDS_DUE,
+            bool(due.reviews or due.ending),
+            reviews=str(due.reviews),
+            ending=str(due.ending),
+        )
         self._async_look_for_manager()
         now = dt_util.utcnow()
         for camera, subentry in cameras_of(self.config_entry).items():

@@ -46,7 +46,6 @@ _DAY: Final = probatio.All(cv.date, sane)
 _DAYS: Final = probatio.All(int, probatio.Range(min=1, max=3660))
 _LANGUAGE: Final = probatio.In(LANGUAGES)
 _TIMES: Final = ("at", "started_at", "ended_at")
-_WITH_SOMEONE: Final = (Outcome.HANDING_OVER, Outcome.HANDED_OVER)
 _REQUEST: Final[VolDictType] = {
     probatio.Required("kind"): probatio.In([each.value for each in RequestKind]),
     probatio.Optional("particulars", default=dict): {str: _MAYBE},
@@ -272,11 +271,14 @@ async def disclosures(
 ) -> dict[str, Any]:
     """Return the disclosure register of a span, newest first: `disclosures`, or `csv` to print.
 
+    With it `to_return`: [{`number`, `name`}] of all times, what left with a person who no longer
+    acts, and is to be given back or destroyed.
+
     [{`disclosure`, `number`, `at`, `outcome` (refused, approved, handing_over, handed_over,
     broken_off, lapsed), `kind`, `ground`, `particulars`: {name: value}, `recipient`, `reason`,
     `refusal`, `identity`, `cameras`: [{`camera_id`, `camera`}], `start`, `end`: of the footage or
     None, `hold`, `witness`, `in_charge`, `approved_by`, `user_id`, `acts`: whether that person
-    still does, `to_return`: whether a package is with a person who no longer acts, `client`,
+    still does, `to_return`: as above, `client`,
     `started_at`, `ended_at`, `why` (left, refused, idle, stopped, restart, failed), `file`,
     `size_bytes`, `sha256`, `files`, `held` and `missing`: [{`camera`, `spans`: [[start, end]],
     `causes`: [str]}], `done_bytes`, `total_bytes`: of footage while it is being sent, else None, `expires_at`: of one that waits,
@@ -286,10 +288,11 @@ async def disclosures(
     caller = caller_of_connection(connection)
     since, until = dt_util.as_utc(msg["start"]), dt_util.as_utc(msg["end"])
 
-    def read(counter: Counter) -> list[dict[str, Any]]:
+    def read(counter: Counter) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         found = counter.register(caller, since, until)
         progress = counter.progress()
-        return [
+        out = [{"number": each.number, "name": each.name} for each in counter.to_return(caller)]
+        return out, [
             _row(
                 entry,
                 each,
@@ -300,10 +303,10 @@ async def disclosures(
             for each in reversed(found)
         ]
 
-    rows = await entry.runtime_data.bridge.async_at_counter(read)
+    out, rows = await entry.runtime_data.bridge.async_at_counter(read)
     if msg["as_csv"]:
         return {"csv": _csv(await async_texts(hass, msg.get("language")), rows)}
-    return {"disclosures": rows}
+    return {"disclosures": rows, "to_return": out}
 
 
 @websocket_api.websocket_command(
@@ -479,7 +482,7 @@ def _row(
         "name": each.name,
         "user_id": each.user,
         "acts": acts,
-        "to_return": not acts and each.outcome in _WITH_SOMEONE,
+        "to_return": each.is_out and not acts,
         "client": each.client,
         "started_at": iso(each.started_at),
         "ended_at": iso(each.ended_at),

@@ -52,6 +52,7 @@ class Issue(StrEnum):
     SEAL_OPEN = "seal_open"
     ADMINISTRATORS = "administrators"
     NO_MANAGER = "no_manager"
+    HOLDS_DUE = "holds_due"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +89,7 @@ _KINDS = {
     ),
     Issue.ADMINISTRATORS: _Kind(severity=ir.IssueSeverity.WARNING, texts=("count",)),
     Issue.NO_MANAGER: _Kind(severity=ir.IssueSeverity.ERROR),
+    Issue.HOLDS_DUE: _Kind(severity=ir.IssueSeverity.WARNING, texts=("reviews", "ending")),
 }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import override
+from typing import Any, override
 
 from homeassistant.components.sensor import (
     SensorDeviceClass,
@@ -18,6 +18,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .bridge import cameras_of
 from .coordinator import CameraStewardConfigEntry
 from .core.model import CaptureStatus
+from .core.retention.hold import Hold, HoldState
 from .core.site import (
     CameraSnapshot,
     SiteSnapshot,
@@ -130,6 +131,10 @@ SITE_SENSORS = (
     ),
 )
 
+HOLDS = SensorEntityDescription(
+    key="holds", translation_key="holds", state_class=SensorStateClass.MEASUREMENT
+)
+
 
 async def async_setup_entry(
     hass: HomeAssistant,
@@ -139,6 +144,7 @@ async def async_setup_entry(
     """Add the sensors of the site and of each camera."""
     coordinator = entry.runtime_data.coordinator
     async_add_entities(SiteSensor(coordinator, each) for each in SITE_SENSORS)
+    async_add_entities([HoldsSensor(coordinator, HOLDS)])
     for camera, subentry in cameras_of(entry).items():
         async_add_entities(
             [
@@ -172,6 +178,27 @@ class LiveViewSensor(CameraStewardCameraEntity, SensorEntity):
         if seen is None:
             return None
         return "enforced" if seen.enforced else "not_enforced"
+
+
+class HoldsSensor(CameraStewardEntity, SensorEntity):
+    """How much is held past its time: counts and dates, for every login can read them."""
+
+    @property
+    def _kept(self) -> list[Hold]:
+        return [each for each in self.coordinator.data.holds if each.state is not HoldState.ENDING]
+
+    @property
+    @override
+    def native_value(self) -> int:
+        """Return how many holds there are."""
+        return len(self._kept)
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any]:
+        """Return when the next one ends and how many are to be looked at."""
+        ends = min((each.until_at for each in self._kept), default=None)
+        return {"soonest_end": ends, "reviews_due": self.coordinator.data.holds_due.reviews}
 
 
 class SiteSensor(CameraStewardEntity, SensorEntity):

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from custom_components.camera_steward.core.database import Database
 from custom_components.camera_steward.core.errors import StorageError
-from custom_components.camera_steward.core.files import LocalFiles
+from custom_components.camera_steward.core.files import LocalFiles, WritableFile
 from custom_components.camera_steward.core.ledger.entry import Entry, EntryKind, Json
 from custom_components.camera_steward.core.ledger.registers import PurgeRecord, list_digest
 from custom_components.camera_steward.core.ledger.store import METADATA as LEDGER_TABLES, Ledger
@@ -24,11 +24,17 @@ from custom_components.camera_steward.core.retention.guard import ClockGuard
 from custom_components.camera_steward.core.retention.holds import Holds
 from custom_components.camera_steward.core.retention.keeper import Keeper
 from custom_components.camera_steward.core.retention.limits import RetentionLimit, SiteLimits
+from custom_components.camera_steward.core.vault.held import Held, HeldSegment, HoldRow
 from custom_components.camera_steward.core.vault.holds import HoldFiles
 from custom_components.camera_steward.core.vault.index import METADATA as INDEX_TABLES, Index
 from custom_components.camera_steward.core.vault.keys import KEY_NAME
 from custom_components.camera_steward.core.vault.recovery import recover
-from custom_components.camera_steward.core.vault.vault import Vault, create_identity, parse_name
+from custom_components.camera_steward.core.vault.vault import (
+    HOLDS_NAME,
+    Vault,
+    create_identity,
+    parse_name,
+)
 
 from . import synthetic
 
@@ -117,11 +123,44 @@ class ScriptedClock:
         self.up = timedelta(seconds=20)
 
 
+class _FaultyFile:
+    """A file being appended to, with a fault at each call."""
+
+    def __init__(self, file: WritableFile, faults: Faults) -> None:
+        self._file, self._faults = file, faults
+
+    def append(self, data: bytes) -> None:
+        with self._faults.around():
+            self._file.append(data)
+
+    def sync(self) -> None:
+        with self._faults.around():
+            self._file.sync()
+
+    def close(self) -> None:
+        self._file.close()
+
+
 class FaultyFiles(LocalFiles):
     """Real files with a fault at each call that changes something."""
 
     def __init__(self, faults: Faults) -> None:
         self._faults = faults
+
+    @override
+    def make_directory(self, path: Path) -> None:
+        with self._faults.around():
+            super().make_directory(path)
+
+    @override
+    def create(self, path: Path) -> WritableFile:
+        with self._faults.around():
+            return _FaultyFile(super().create(path), self._faults)
+
+    @override
+    def rename(self, source: Path, target: Path) -> None:
+        with self._faults.around():
+            super().rename(source, target)
 
     @override
     def unlink(self, path: Path) -> bool:
@@ -144,11 +183,40 @@ class FaultyFiles(LocalFiles):
             super().sync_directory(path)
 
 
+class WatchedHeld(Held):
+    """The real rows of holds with faults."""
+
+    def __init__(self, database: Database, faults: Faults) -> None:
+        super().__init__(database)
+        self._faults = faults
+
+    @override
+    def add(self, row: HoldRow, segments: Iterable[HeldSegment]) -> None:
+        with self._faults.around():
+            super().add(row, segments)
+
+    @override
+    def put(self, row: HoldRow) -> None:
+        with self._faults.around():
+            super().put(row)
+
+    @override
+    def set_segment(self, held: HeldSegment) -> None:
+        with self._faults.around():
+            super().set_segment(held)
+
+    @override
+    def forget(self, hold: str) -> None:
+        with self._faults.around():
+            super().forget(hold)
+
+
 class WatchedIndex(Index):
     """The real index with faults; remembers in which batch each segment was erased."""
 
     def __init__(self, database: Database, faults: Faults, marks: dict[int, Mark]) -> None:
         super().__init__(database)
+        self.held = WatchedHeld(database, faults)
         self._faults = faults
         self._marks = marks
 
@@ -354,9 +422,9 @@ class Site:
     # Looking
 
     def on_disk(self) -> set[int]:
-        """Return the numbers of the segment files that are there."""
+        """Return the numbers of the segment files that are there, copies left out."""
         found = set()
-        for path in (self.root / "vault").rglob("*.seg"):
+        for path in self._segment_files():
             parsed = parse_name(path.name)
             assert parsed is not None
             found.add(parsed[1])
@@ -368,7 +436,16 @@ class Site:
 
     def hours(self) -> set[Path]:
         """Return the hours that have segments."""
-        return {each.parent for each in (self.root / "vault").rglob("*.seg")}
+        return {each.parent for each in self._segment_files()}
+
+    def held_files(self) -> list[Path]:
+        """Return all files of holds."""
+        holds = self.root / "vault" / HOLDS_NAME
+        return sorted(each for each in holds.rglob("*") if each.is_file())
+
+    def _segment_files(self) -> list[Path]:
+        vault = self.root / "vault"
+        return [each for each in vault.rglob("*.seg") if HOLDS_NAME not in each.parts]
 
     def start_of(self, sequence: int) -> datetime:
         found = self.index.segment(sequence)

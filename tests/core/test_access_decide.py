@@ -192,10 +192,10 @@ CASES: list[tuple[str, Asking, Register, Refusal | Role]] = [
         Refusal.NOT_PLEDGED,
     ),
     (
-        "a hold of no camera",
-        ask("manager", Action.HOLD, camera=None, purpose=None),
+        "a list of holds",
+        ask("operator", Action.HOLD, camera=None, purpose=None),
         REGISTER,
-        Refusal.CAMERA,
+        Role.OPERATOR,
     ),
     (
         "a hold of no camera of ours",
@@ -399,8 +399,7 @@ def roles_by_the_rules(
     wanted = asking.action in PICTURES
     if asking.purpose not in register.purposes and (wanted or asking.purpose is not None):
         return set()
-    named = wanted or asking.action is Action.HOLD or asking.camera is not None
-    if named and asking.camera not in register.cameras:
+    if (wanted or asking.camera is not None) and asking.camera not in register.cameras:
         return set()
     roles = set()
     for person in register.people:

@@ -11,11 +11,13 @@ import pytest
 
 from custom_components.camera_steward.core.database import Database
 from custom_components.camera_steward.core.files import LocalFiles
+from custom_components.camera_steward.core.media.boxes import MediaScan
 from custom_components.camera_steward.core.model import Segment, SegmentState
+from custom_components.camera_steward.core.vault.holds import HoldFiles
 from custom_components.camera_steward.core.vault.index import METADATA, Index
 from custom_components.camera_steward.core.vault.recovery import recover
 from custom_components.camera_steward.core.vault.vault import Vault, read_identity
-from custom_components.camera_steward.core.vault.verify import VerifyLevel, verify
+from custom_components.camera_steward.core.vault.verify import VerifyLevel, verify, verify_held
 from tests.cameras import unit_digest, units
 
 from .vault_site import EVER, FAR_BACK, ScriptedClock
@@ -100,3 +102,43 @@ def test_the_frozen_vault_holds_what_it_should(golden: Path, expected: dict[str,
     assert {tuple(each["units"]) for each in sealed} == {("video",), ("video", "audio")}
     assert len({each["path"].split("/")[2] for each in sealed}) == 2
     assert sum(p.stat().st_size for p in golden.rglob("*") if p.is_file()) < 400_000
+
+
+def test_the_frozen_hold_is_read_as_it_was_written(tmp_path: Path) -> None:
+    told = json.loads((DATA / "golden-hold" / "golden.json").read_text())
+    root = tmp_path / "vault"
+    shutil.copytree(DATA / "golden-hold" / "vault", root)
+    database = Database(tmp_path / "index.db", METADATA)
+    site_key = bytes.fromhex(told["site_key"])
+    vault = Vault(
+        root, LocalFiles(), ScriptedClock(), UUID(told["vault"]), site_key, Index(database)
+    )
+    assert list(vault.walk()) == []
+    files = HoldFiles(vault, site_key)
+    key = files.read(told["hold"])
+    assert (key.key.hex(), list(key.cameras)) == (told["key"], told["cameras"])
+    for name in ("start_at", "end_at", "placed_at", "until_at"):
+        assert getattr(key, name).isoformat() == told[name]
+    found = {each.path: files.describe(each) for each in files.walk() if each.sequence is not None}
+    assert {
+        path: {
+            "sequence": each.sequence,
+            "camera": each.camera,
+            "path": path,
+            "start_at": each.start_at.isoformat(),
+            "end_at": each.end_at.isoformat(),
+            "size_bytes": each.size_bytes,
+            "state": each.state.value,
+            "digest": each.digest.hex(),
+        }
+        for path, each in found.items()
+    } == {each["path"]: each for each in told["segments"]}
+    assert {each["state"] for each in told["segments"]} == {"sealed", "recovered"}
+    assert list(verify_held(files, told["hold"], found.values(), VerifyLevel.SIZE)) == []
+    for each in found.values():
+        reader = files.open_segment(told["hold"], each)
+        scan = MediaScan(reader.unit_hash)
+        scan.feed(reader.read(0, reader.media_bytes))
+        assert scan.digests() == reader.trailer.digests
+        reader.close()
+    database.close()

@@ -46,6 +46,7 @@ NEEDED = {
     Issue.LIVE_SHARED: {"people": "2", "dashboards": "1"},
     Issue.SEAL_OPEN: {"entities": "camera.door"},
     Issue.ADMINISTRATORS: {"count": "1"},
+    Issue.HOLDS_DUE: {"reviews": "1", "ending": "2"},
 }
 OF_CAMERA = {Issue.NO_STREAM, Issue.ADDRESS_LOST, Issue.LIVE_SHARED, Issue.SEAL_OPEN}
 

@@ -33,6 +33,7 @@ from .watching import (
     ROOT,
     Person,
     Stage,
+    approved,
     let_in,
     pictures,
     places,
@@ -93,18 +94,38 @@ def picture_addresses(stage: Stage, addresses: list[str]) -> Pairs:
     yield there, there.replace("incident_check", "idle_curiosity")
 
 
+def package_addresses(stage: Stage, addresses: list[str]) -> Pairs:
+    (there,) = unsigned([stage.package])
+    yield there, f"{there.rpartition('/')[0]}/{'0' * 16}"
+    yield there, there.replace(stage.entry.entry_id, NO_SITE)
+
+
 ROUTES: dict[str, Callable[[Stage, list[str]], Pairs]] = {
     f"/api/{DOMAIN}/{{entry_id}}/watch/{{token}}/{{file}}": watch_addresses,
     f"/api/{DOMAIN}/{{entry_id}}/picture/{{purpose}}/{{camera}}/{{sequence}}": picture_addresses,
+    f"/api/{DOMAIN}/{{entry_id}}/package/{{disclosure}}": package_addresses,
 }
 NOW = datetime.now(UTC)
 SPAN = {"start": NOW.isoformat(), "end": (NOW + timedelta(hours=1)).isoformat()}
+ASKED = {"kind": "law", "recipient": "x", "reason": "x", "cameras": [DOOR], **SPAN}
 MANAGERS: dict[str, dict[str, Any]] = {
     "exposure": {},
     "permissions": {},
     "permit": {"user_id": MANAGER, "name": "x", "cameras": [DOOR], "reason": "x", **SPAN},
     "withdraw": {"permission": "x"},
     "viewings": SPAN,
+    "hold_renew": {"hold": "x", "reason": "x", "days": 1},
+    "hold_review": {"hold": "x", "note": "x"},
+    "hold_release": {"hold": "x", "reason": "x"},
+    "disclosures": SPAN,
+    "refuse_request": {**ASKED, "refusal": "x"},
+    "disclose": {**ASKED, "identity": "x", "in_charge": "x"},
+    "disclosure_record": {"disclosure": "x", "language": "ja"},
+}
+APPOINTED: dict[str, dict[str, Any]] = {
+    "handover_form": {},
+    "holds": {},
+    "hold": {"cameras": [DOOR], "reason": "x", "requested_by": "x", "days": 1, **SPAN},
 }
 OWN: dict[str, dict[str, Any]] = {"own": {}, "accept": {"version": "x", "language": "ja"}}
 MEDIA: dict[str, dict[str, Any]] = {
@@ -123,7 +144,7 @@ async def test_nobody_else_gets_a_byte_by_any_door(stage: Stage) -> None:
     assert {each for each in routes if DOMAIN in each} == {page, *ROUTES}
     commands = set(hass.data["websocket_api"])
     ours = {each.partition("/")[2] for each in commands if each.startswith(f"{DOMAIN}/")}
-    assert ours == MANAGERS.keys() | OWN.keys()
+    assert ours == MANAGERS.keys() | APPOINTED.keys() | OWN.keys()
     media = {each.partition("/")[2] for each in commands if each.startswith("media_source/")}
     assert media == MEDIA.keys()
     await let_in(stage)
@@ -131,6 +152,7 @@ async def test_nobody_else_gets_a_byte_by_any_door(stage: Stage) -> None:
     live = await stage.resolve(stage.manager, f"{stage.clip.rsplit('/', 3)[0]}/live")
     _, text = await stage.get(live["result"]["url"])
     moving = [live["result"]["url"], *(e for e in text.decode().splitlines() if e[:1] == "/")]
+    await approved(stage)
     people = await uninvited(stage)
     begun = asyncio.get_running_loop().time()
     for kind, person in people.items():
@@ -160,6 +182,8 @@ async def test_nobody_else_gets_a_byte_by_any_door(stage: Stage) -> None:
     assert not {each for each in notices if each in ("http-login", "ip-ban")}
     # The manager is not disturbed by all this.
     assert (await stage.get(addresses[1]))[0] == HTTPStatus.OK
+    status, archive = await stage.get(stage.package)
+    assert (status, archive[:4]) == (HTTPStatus.OK, b"PK\x03\x04")
 
 
 async def only_the_page(stage: Stage, page: str, person: Person) -> None:
@@ -230,7 +254,7 @@ async def shut_to_commands(stage: Stage, kind: str, person: Person) -> None:
     assert [each["entry_id"] for each in own] == [
         each.entry_id for who, each in mine.items() if who == kind
     ]
-    for command, more in {**MANAGERS, "accept": OWN["accept"]}.items():
+    for command, more in {**MANAGERS, **APPOINTED, "accept": OWN["accept"]}.items():
         there, missing = [
             await stage.ws(person.socket, f"{DOMAIN}/{command}", entry_id=each, **more)
             for each in (stage.entry.entry_id, NO_SITE)
@@ -249,7 +273,7 @@ async def test_no_command_is_carried_out_before_a_login(
     assert await async_setup_component(hass, "websocket_api", {})
     assert await async_setup_component(hass, DOMAIN, {})
     client = await hass_client_no_auth()
-    for command in (*MANAGERS, *OWN):
+    for command in (*MANAGERS, *APPOINTED, *OWN):
         for token in (None, "garbage"):
             socket = await client.ws_connect("/api/websocket")
             assert (await socket.receive_json())["type"] == "auth_required"

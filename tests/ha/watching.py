@@ -83,8 +83,9 @@ class Stage:
     clip: str = ""
     picture: str = ""
     play: str = ""
+    package: str = ""
 
-    async def ws(self, client: Any, kind: str, **more: Any) -> dict[str, Any]:
+    async def ws(self, client: Any, kind: str, /, **more: Any) -> dict[str, Any]:
         """Send a command; return the whole answer."""
         await client.send_json_auto_id({"type": kind, **more})
         return dict(await client.receive_json())
@@ -258,6 +259,34 @@ async def let_in(stage: Stage) -> None:
     answer = await stage.resolve(stage.manager, stage.clip)
     assert answer["result"]["mime_type"] == "application/x-mpegURL"
     stage.play = answer["result"]["url"]
+
+
+async def approved(stage: Stage, **more: Any) -> dict[str, Any]:
+    """Let the manager approve handing over what the door kept until now."""
+    now = datetime.now(UTC)
+    order = {
+        "entry_id": stage.entry.entry_id,
+        "kind": "authority_written",
+        "particulars": {
+            "agency": "Kumagaya Police Station",
+            "document_number": "12",
+            "document_date": "2026-01-05",
+            "officer_post": "Sergeant",
+            "officer_name": "Shiro Chichibu",
+            "matter": "crime",
+        },
+        "recipient": "Kumagaya Police Station",
+        "reason": "A theft",
+        "cameras": [DOOR],
+        "start": (now - timedelta(hours=1)).isoformat(),
+        "end": now.isoformat(),
+        "identity": "Police notebook",
+        "in_charge": "Hanako Kumagaya",
+    }
+    answer = await stage.ws(stage.manager, f"{DOMAIN}/disclose", **order | more)
+    assert answer["success"], answer
+    stage.package = answer["result"]["path"]
+    return dict(answer["result"])
 
 
 async def found(stage: Stage, client: Any) -> tuple[str, str]:

@@ -3,13 +3,22 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 from custom_components.camera_steward.core.capture.recorder import Recorder, RecorderSettings
 from custom_components.camera_steward.core.capture.source import Address
 from custom_components.camera_steward.core.capture.stream import StreamSource
 from custom_components.camera_steward.core.errors import SourceEndedError
+from custom_components.camera_steward.core.vault.vault import Vault
 
-from .books import Books
+
+class _Site(Protocol):
+    """What has a vault: a stopped home's books, or the core's."""
+
+    @property
+    def vault(self) -> Vault:
+        """Return where footage goes."""
+        ...
 
 
 class _PastClock:
@@ -33,7 +42,7 @@ class _PastClock:
 
 
 def record_past(
-    books: Books,
+    books: _Site,
     camera: str,
     clip: Path,
     starts: Iterable[datetime],

@@ -238,3 +238,12 @@ class HoldMissingError(StewardError):
     """There is no such hold, or it has ended."""
 
     key = "hold_missing"
+
+
+class HoldFailedError(StewardError):
+    """The storage did not let something be copied or ended; `detail` is its error's key.
+
+    No `StorageError`: what one hold lacks must not keep the site from recording.
+    """
+
+    key = "hold_failed"

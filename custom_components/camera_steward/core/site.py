@@ -19,7 +19,7 @@ from .ledger.registers import PurgeRecord
 from .ledger.verify import Verification
 from .model import CaptureStatus, Footage, Space
 from .retention.guard import ClockState
-from .retention.hold import Hold
+from .retention.hold import Hold, HoldsDue
 from .retention.limits import RetentionLimit
 from .retention.statement import Statement
 from .vault.verify import Damage
@@ -104,6 +104,7 @@ class SiteSnapshot:
     ledger_broken: bool
     past_limit: int
     holds: tuple[Hold, ...] = ()
+    holds_due: HoldsDue = HoldsDue()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,7 @@ from .ledger.registers import PurgeRecord
 from .ledger.verify import Verification, verify as verify_ledger
 from .model import CaptureStatus, Footage, Gap, GapCause, Segment
 from .retention.guard import ClockState
+from .retention.hold import HoldsDue
 from .retention.holds import Holds
 from .retention.keeper import RunResult
 from .retention.limits import SiteLimits
@@ -360,7 +361,8 @@ class Steward:
                 storage_error_key=missing or self._storage_error,
                 ledger_broken=self._ledger_broken,
                 past_limit=sum(overdue.values()),
-                holds=books.holds.all(),
+                holds=(holds := books.holds.all()),
+                holds_due=HoldsDue.of(holds, books.guard.now()),
             )
 
     # Inside

@@ -129,9 +129,7 @@ def _improper(register: Register, asking: Asking, user: str) -> Refusal | None:
     pictures = asking.action in _PICTURES
     if (pictures or asking.purpose is not None) and asking.purpose not in register.purposes:
         return Refusal.PURPOSE
-    if (
-        pictures or asking.action is Action.HOLD or asking.camera is not None
-    ) and asking.camera not in register.cameras:
+    if (pictures or asking.camera is not None) and asking.camera not in register.cameras:
         return Refusal.CAMERA
     return None
 

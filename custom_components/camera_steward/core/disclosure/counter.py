@@ -161,6 +161,14 @@ class Counter:
             open_ids = {*self._waiting, *self._taken, *self._running}
         return disclosure_register(self._ledger, since, until, open_ids)
 
+    def to_return(self, caller: Caller) -> list[Disclosure]:
+        """Return, of any time, what left with a person who no longer acts; to the manager.
+
+        They hold a copy that is to be given back or destroyed (第3 3).
+        """
+        found = self.register(caller, *_EVER)
+        return [each for each in found if each.is_out and not self.acts(each.user)]
+
     def progress(self) -> dict[str, Progress]:
         """Return, by disclosure, how far what waits and what is being sent has come."""
         self._lapse()
@@ -255,9 +263,12 @@ class Counter:
         """Enter that a request was refused, and why; the manager's. Durable on return.
 
         `hold` is where its footage was preserved. What is known of the request may be little.
-        `DisclosureInvalidError` names the field that is wrong.
+        `DisclosureInvalidError` names the field that is wrong, `HoldMissingError` says that there
+        is no such hold.
         """
         decision = self._allow(caller, Action.MANAGE)
+        if hold is not None:
+            self._holds.get(hold)
         now = self._desk.now()
         check_texts(recipient=request.recipient, reason=request.reason, refusal=refusal)
         if request.cameras or request.span is not None:
@@ -274,8 +285,9 @@ class Counter:
         kept of it, `HoldMissingError` where its hold has ended.
         """
         decision = self._allow(caller, Action.DISCLOSE)
-        if caller.session is None:
-            raise RefusedError(Refusal.ADDRESS)
+        with self._desk.on_record(caller, Action.DISCLOSE):
+            if caller.session is None:
+                raise RefusedError(Refusal.ADDRESS)
         if order.kind not in self._grounds:
             raise NoGroundError
         now, elapsed = self._desk.now(), self._desk.elapsed()
@@ -334,11 +346,16 @@ class Counter:
             approval = self._take(disclosure, caller)
         try:
             package = self._packing.package(approval.disclosure, approval.password)
+            clock = self._packing.clock()
             self._ledger.append(
                 EntryKind.DISCLOSURE_STARTED,
                 actor=approval.disclosure.name,
                 subject=approval.number,
-                data=started_data(approval.id, caller.client),
+                data=started_data(
+                    *(approval.id, caller.client),
+                    trusted=clock.trusted,
+                    synchronised=clock.synchronised,
+                ),
                 at=self._desk.now(),
             )
             made = HandOver(approval.disclosure, package, caller, self._desk, self._ledger)

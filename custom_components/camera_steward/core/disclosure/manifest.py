@@ -6,7 +6,7 @@ from typing import Final
 
 from ..ledger.entry import Json
 from .order import PackageOrder, PackedFile, PackedVideo
-from .reel import Missing, Part, Survey
+from .reel import Missing, Part
 
 FORMAT: Final = "camera-steward-package/1"
 _DIGEST: Final = (
@@ -63,7 +63,6 @@ def _video(video: PackedVideo) -> Json:
 def manifest(
     order: PackageOrder,
     made_at: datetime,
-    found: Survey,
     videos: Iterable[PackedVideo],
     missing: Sequence[Missing],
     key_fingerprint: str,
@@ -102,7 +101,6 @@ def manifest(
             }
             for each in order.spans
         ],
-        "segments_found": found.segments,
         "videos": [_video(each) for each in videos],
         "missing": [
             {

@@ -146,37 +146,33 @@ class Package:
         for language, text in read_me(self._order, self._fingerprint).items():
             yield self._member(f"READ-ME.{language}.txt", text)
         yield self._member("signer.pub", signing.public_line(public))
+        yield self._member("allowed_signers", signing.allowed_signers(public))
         for span in self._order.spans:
             yield from self._of_span(span)
-        told = manifest(
-            self._order, self._now, self._found, self._videos, self._missing, self._fingerprint
-        )
-        yield self._member("manifest.json", _json(told))
-        papers = record(self._order, self._now, self._videos, self._missing, self._fingerprint)
-        for language, text in papers.items():
+        told = (self._order, self._now, self._videos, self._missing, self._fingerprint)
+        yield self._member("manifest.json", _json(manifest(*told)))
+        for language, text in record(*told).items():
             yield self._member(f"record.{language}.html", text)
         sums = "".join(f"{each.sha256}  {each.name}\n" for each in self._files)
         yield self._member("SHA256SUMS", sums)
         yield self._member("SHA256SUMS.sig", signing.sign(self._key, sums.encode()))
-        yield self._member("allowed_signers", signing.allowed_signers(public))
 
     def _of_span(self, span: WantedSpan) -> Iterator[MemberFile]:
         reel = Reel(self._source, span)
         self._pieces = reel.pieces()
         ahead = next(self._pieces, None)
-        before: _Film | None = None
+        before: PackedVideo | None = None
         while ahead is not None:
             film = _Film(self._order, self._now, self._name(span, ahead), span, ahead)
             yield self._streamed(film.name, film.write(self._pieces, self._went))
             file = self._files[-1]
             yield self._member(f"{film.stem}.json", _json(film.parts()))
-            goes_on = before is not None and abs(film.start_at - before.end_at) <= BREAK
-            self._videos.append(
-                film.packed(
-                    file, self._files[-1], before.name if before is not None and goes_on else None
-                )
-            )
-            before, ahead = film, film.ahead
+            continues = None
+            if before is not None and abs(film.start_at - before.end_at) <= BREAK:
+                continues = before.file.name
+            before = film.packed(file, self._files[-1], continues)
+            self._videos.append(before)
+            ahead = film.ahead
         self._missing += reel.missing
 
     def _name(self, span: WantedSpan, piece: Piece) -> str:

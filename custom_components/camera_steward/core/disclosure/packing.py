@@ -106,6 +106,10 @@ class Packing:
             key_fingerprint=self.sender.fingerprint,
         )
 
+    def clock(self) -> ClockWord:
+        """Return how the clock stands now."""
+        return ClockWord(trusted=self._guard.trusted, synchronised=self._guard.synchronised())
+
     def _source(self, made: Disclosure) -> Source:
         if made.hold is None:
             return VaultSource(self._vault)
@@ -122,7 +126,7 @@ class Packing:
             reason=made.reason,
             identity=made.identity or "",
             spans=_spans(made),
-            clock=ClockWord(trusted=self._guard.trusted, synchronised=self._guard.synchronised()),
+            clock=self.clock() if made.clock_trusted is None else _clock_of(made),
             in_charge=made.in_charge or "",
             manager=made.name,
             approved_at=made.at,
@@ -151,6 +155,11 @@ def sent_of(result: PackageResult) -> Sent:
             for (camera, causes), spans in missing.items()
         ),
     )
+
+
+def _clock_of(made: Disclosure) -> ClockWord:
+    """Return how the clock stood when it was begun."""
+    return ClockWord(trusted=made.clock_trusted is True, synchronised=made.clock_synchronised)
 
 
 def _spans(made: Disclosure) -> tuple[WantedSpan, ...]:

@@ -2,12 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from ..documents.rendering import LANGUAGES, render
 from ..ledger.disclosures import Disclosure, Part
 from .order import PackageOrder, PackedVideo
 from .reel import Missing
 from .signing import IDENTITY, NAMESPACE
+
+_PARTICULARS: Final = (
+    *("law", "article", "agency", "matter", "document_number", "document_date"),
+    *("officer_post", "officer_name"),
+)
+"""All that one kind of ground or another has; what is not given is left blank."""
 
 
 def read_me(order: PackageOrder, key_fingerprint: str) -> dict[str, str]:
@@ -29,14 +36,8 @@ def record(
     key_fingerprint: str,
 ) -> dict[str, str]:
     """Return the page to print (画像提供記録) by language."""
-    values = {
-        "order": order,
-        "made_at": made_at,
-        "videos": videos,
-        "missing": missing,
-        "fingerprint": key_fingerprint,
-        "archive": None,  # an archive cannot hold its own digest
-    }
+    # An archive cannot hold its own digest.
+    values = _values(order, made_at, videos, missing, key_fingerprint) | {"archive": None}
     return {each: render(each, "record.html", values) for each in LANGUAGES}
 
 
@@ -62,23 +63,36 @@ def archived_record(
                 "end_at": end,
                 "causes": part.causes,
                 "continues": None,
-                "file": None,
             }
             for part in parts
             for start, end in part.spans
         ]
 
-    values = {
-        "order": order,
-        "made_at": made.started_at or made.at,
-        "videos": rows(made.sent.held),
-        "missing": rows(made.sent.missing),
-        "fingerprint": key_fingerprint,
-        "archive": {
-            "name": file,
-            "sha256": made.sent.sha256,
-            "size_bytes": made.sent.size_bytes,
-            "whole": made.why is None,
-        },
+    archive = {
+        "name": file,
+        "sha256": made.sent.sha256,
+        "size_bytes": made.sent.size_bytes,
+        "whole": made.why is None,
     }
-    return render(language, "record.html", values)
+    values = _values(
+        *(order, made.started_at or made.at, rows(made.sent.held), rows(made.sent.missing)),
+        key_fingerprint,
+    )
+    return render(language, "record.html", values | {"archive": archive})
+
+
+def _values(
+    order: PackageOrder,
+    made_at: datetime,
+    videos: Sequence[object],
+    missing: Sequence[object],
+    key_fingerprint: str,
+) -> dict[str, object]:
+    return {
+        "order": order,
+        "told": dict.fromkeys(_PARTICULARS, "") | dict(order.particulars),
+        "made_at": made_at,
+        "videos": videos,
+        "missing": missing,
+        "fingerprint": key_fingerprint,
+    }

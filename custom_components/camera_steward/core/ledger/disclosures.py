@@ -79,7 +79,7 @@ class Disclosure:
     its `particulars` by name. `cameras` are what each
     is called, by id. `user` and `name` are the manager who refused, or who approved and
     downloads. `refusal` is why it was refused, `hold` the footage that was preserved or that it is
-    taken from. `why` says why one was broken off.
+    taken from, `clock_…` how the clock stood when it was begun. `why` says why one was broken off.
     """
 
     id: str
@@ -100,11 +100,18 @@ class Disclosure:
     witness: str | None = None
     in_charge: str | None = None
     client: str | None = None
+    clock_trusted: bool | None = None
+    clock_synchronised: bool | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
     why: str | None = None
     sent: Sent = field(default_factory=Sent)
     entry: int | None = None
+
+    @property
+    def is_out(self) -> bool:
+        """Return whether something of it has left: what was broken off is a copy, too."""
+        return self.started_at is not None
 
     def to_data(self) -> dict[str, Json]:
         """Return the data of the entry that begins it."""
@@ -167,6 +174,8 @@ class Disclosure:
             outcome=Outcome.HANDING_OVER,
             started_at=entry.at,
             client=read.text_or_none("client"),
+            clock_trusted=read.flag_or_none("clock_trusted"),
+            clock_synchronised=read.flag_or_none("clock_synchronised"),
         )
 
     def ended(self, entry: Entry) -> Self:
@@ -188,9 +197,16 @@ class Disclosure:
         )
 
 
-def started_data(disclosure: str, client: str | None) -> dict[str, Json]:
-    """Return the data of the entry that stands before the first byte."""
-    return {"disclosure": disclosure, "client": client}
+def started_data(
+    disclosure: str, client: str | None, *, trusted: bool, synchronised: bool | None
+) -> dict[str, Json]:
+    """Return the data of the entry that stands before the first byte, with the clock's state."""
+    return {
+        "disclosure": disclosure,
+        "client": client,
+        "clock_trusted": trusted,
+        "clock_synchronised": synchronised,
+    }
 
 
 def ended_data(disclosure: str, sent: Sent, why: str | None) -> dict[str, Json]:

@@ -81,6 +81,13 @@ class Fields:
             return value
         raise LedgerBrokenError(self.what)
 
+    def flag_or_none(self, name: str) -> bool | None:
+        """Return whether something is so, None where nobody knows."""
+        value = self.data.get(name)
+        if value is None or isinstance(value, bool):
+            return value
+        raise LedgerBrokenError(self.what)
+
     def time(self, name: str) -> datetime:
         """Return a time."""
         return parse_time(self.data.get(name), self.what)

@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from struct import Struct, pack, unpack_from
+from struct import pack, unpack_from
 
 from .boxes import (
     NON_SYNC,
@@ -22,6 +22,7 @@ from .boxes import (
     find,
     tracks,
 )
+from .units import complete
 
 _BRANDS = b"isom\x00\x00\x02\x00isomiso2iso6mp41"
 _QUICKTIME = b"qt  "
@@ -29,6 +30,8 @@ _EPOCH_1904 = 2_082_844_800
 _EPOCH_1601 = 11_644_473_600
 """Seconds from the beginning of these calendars to 1970."""
 _HALF = 2**32
+_VIDEO_FIELDS = 78
+"""Bytes of a video's sample entry before the boxes in it (ISO/IEC 14496-12, 12.1.3)."""
 _SLIP_US = 250_000
 """How far a segment may lie beside its time of capture where it follows without a break.
 
@@ -91,7 +94,7 @@ class Movie:
     """One file that is written from its first byte to its last; used by one thread.
 
     All fragments are of segments with this header. Held in memory are the sizes and times of the
-    samples, 20 bytes each, and what is being written.
+    samples, 12 bytes each, and what is being written.
     """
 
     def __init__(self, header: bytes, provenance: Provenance) -> None:
@@ -267,9 +270,18 @@ class Movie:
                 yield _box(kind, *self._media(body, end, table, media, early))
             elif kind == b"stbl":
                 [(at, to)] = find(data, (b"stsd",), body, end)
-                yield _box(kind, data[at - 8 : to], *_tables(table, early))
+                yield _box(kind, _described(data[at - 8 : to]), *_tables(table, early))
             else:
                 yield data[body - 8 : end]
+
+
+def _described(stsd: bytes) -> bytes:
+    """Return a track's description; H.265 as hvc1 where that holds, as Apple's players ask."""
+    if stsd[20:24] == b"hev1":
+        for body, end in find(stsd, (b"hvcC",), 24 + _VIDEO_FIELDS, len(stsd)):
+            if complete(stsd[body:end]):
+                return stsd[:20] + b"hvc1" + stsd[24:]
+    return stsd
 
 
 def _earliest(table: _Table) -> int:
@@ -288,24 +300,25 @@ def _tables(table: _Table, early: int) -> Iterator[bytes]:
     """Yield the boxes that say of each sample when and how long it is shown, and where it lies."""
     yield _runs(b"stts", 0, table.durations)
     if table.shifted:
-        shifts = array("i", [each + early for each in table.shifts])
+        shifts = array("i", (each + early for each in table.shifts))
         yield _runs(b"ctts", int(min(shifts) < 0), shifts)
     if len(table.keys) < len(table.sizes):
         yield _numbers(b"stss", table.keys)
     yield _box(b"stsz", pack(">III", 0, 0, len(table.sizes)), _big_endian(table.sizes))
-    chunks: list[bytes] = []
+    chunks = array("I")
     first = 1
     for count, group in groupby(table.counts):
-        chunks.append(pack(">III", first, count, 1))
+        chunks.extend((first, count, 1))
         first += sum(1 for _ in group)
-    yield _box(b"stsc", pack(">II", 0, len(chunks)), *chunks)
+    yield _box(b"stsc", pack(">II", 0, len(chunks) // 3), _big_endian(chunks))
     yield _numbers(b"co64", table.chunks)
 
 
 def _runs(kind: bytes, version: int, values: array[int]) -> bytes:
-    form = Struct(">Ii" if version else ">II")
-    rows = [form.pack(sum(1 for _ in group), value) for value, group in groupby(values)]
-    return _box(kind, pack(">II", version << 24, len(rows)), *rows)
+    rows = array("I")
+    for value, group in groupby(values):
+        rows.extend((sum(1 for _ in group), value & 0xFFFFFFFF))
+    return _box(kind, pack(">II", version << 24, len(rows) // 2), _big_endian(rows))
 
 
 def _numbers(kind: bytes, values: array[int]) -> bytes:

@@ -28,6 +28,7 @@ class Framing(Enum):
 
 
 NAL_CODECS = frozenset({"h264", "hevc"})
+_HEVC_SETS = frozenset({32, 33, 34})
 
 
 def framing_of(codec: str, extradata: bytes) -> Framing:
@@ -77,6 +78,22 @@ def to_annex_b(payload: bytes) -> bytes:
     return b"".join(b"\x00\x00\x00\x01" + unit for unit in split_stored(payload))
 
 
+def complete(description: bytes) -> bool:
+    """Return whether an hvcC holds all parameter sets, as sample entry hvc1 promises.
+
+    Cameras repeat them in the stream, but a change of them begins another segment.
+    """
+    at = 23
+    found = set()
+    for _ in range(description[22]):
+        found.add(description[at] & 0x3F)
+        count = int.from_bytes(description[at + 1 : at + 3])
+        at += 3
+        for _ in range(count):
+            at += 2 + int.from_bytes(description[at : at + 2])
+    return found >= _HEVC_SETS
+
+
 def _split_lengths(payload: bytes, size: int) -> list[bytes]:
     units = []
     at = 0
@@ -100,7 +117,7 @@ class ParameterSets:
         if codec == "h264":
             units = [u for u in split_stored(stored) if u and u[0] & 0x1F in (7, 8)]
         elif codec == "hevc":
-            units = [u for u in split_stored(stored) if u and u[0] >> 1 & 0x3F in (32, 33, 34)]
+            units = [u for u in split_stored(stored) if u and u[0] >> 1 & 0x3F in _HEVC_SETS]
         else:
             units = []
         return cls(units=tuple(dict.fromkeys(units)))

@@ -1,6 +1,6 @@
 """What a hold is, how long it may last, and how the ledger tells of it: values, no files."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -18,6 +18,9 @@ LONGEST = {Role.MANAGER: timedelta(days=180), Role.OPERATOR: timedelta(days=7)}
 """How long one placing or renewal may last; who is not named may hold nothing."""
 REVIEW = timedelta(days=14)
 """How long after it was placed or reviewed somebody looks whether it is still needed."""
+
+SOON = timedelta(days=3)
+"""How long before its end a hold is told of."""
 
 
 class HoldState(StrEnum):
@@ -150,6 +153,23 @@ class Hold:
             copied=count.copied,
             size_bytes=count.size_bytes,
             unreadable=count.unreadable,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldsDue:
+    """How many holds somebody is to look at, and how many end soon."""
+
+    reviews: int = 0
+    ending: int = 0
+
+    @classmethod
+    def of(cls, holds: Iterable[Hold], now: datetime) -> Self:
+        """Count them."""
+        kept = [each for each in holds if each.state is not HoldState.ENDING]
+        return cls(
+            reviews=sum(each.review_at <= now for each in kept),
+            ending=sum(each.until_at - now <= SOON for each in kept),
         )
 
 

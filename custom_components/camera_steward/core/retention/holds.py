@@ -4,13 +4,14 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from threading import RLock
 
 from ..access.people import Role
 from ..errors import (
     FootageError,
     HoldEmptyError,
+    HoldFailedError,
     HoldInvalidError,
     HoldMissingError,
     HoldTooLargeError,
@@ -19,6 +20,8 @@ from ..errors import (
     StorageError,
     StorageFullError,
     StorageReadOnlyError,
+    VaultForeignError,
+    VaultMissingError,
 )
 from ..ledger.entry import SYSTEM, EntryKind, Json
 from ..ledger.store import Ledger
@@ -152,8 +155,8 @@ class Holds:
             now = self._guard.now()
             words = Words(
                 cameras=tuple(sorted(set(cameras))),
-                start_at=start_at,
-                end_at=end_at,
+                start_at=start_at.astimezone(UTC),
+                end_at=end_at.astimezone(UTC),
                 reason=reason.strip(),
                 requested_by=requested_by.strip(),
                 document=document.strip(),
@@ -172,8 +175,8 @@ class Holds:
             key = HoldKey(
                 key=secrets.token_bytes(32),
                 cameras=words.cameras,
-                start_at=start_at,
-                end_at=end_at,
+                start_at=words.start_at,
+                end_at=words.end_at,
                 placed_at=now,
                 until_at=until_at,
             )
@@ -332,11 +335,9 @@ class Holds:
                 for held in uncopied[each.camera].get(each.sequence, ())
                 if held.segment.stamp_at == each.stamp_at
             ]
-            try:
+            with _collecting(failures):
                 if all(self._guard.elapsed() < until and self._copy(held) for held in waiting):
                     going.append(each)
-            except StorageError as err:
-                failures.append(err)
         return going
 
     def noted_of(self, camera: str) -> set[int]:
@@ -470,7 +471,14 @@ class Holds:
 
 @contextmanager
 def _collecting(failures: list[StewardError]) -> Iterator[None]:
+    """Keep an error for the end of the run; one that concerns the whole vault as what it is."""
     try:
         yield
+    except (VaultMissingError, VaultForeignError) as err:
+        failures.append(err)
+    except StorageError as err:
+        failed = HoldFailedError(err.key)
+        failed.__cause__ = err
+        failures.append(failed)
     except StewardError as err:
         failures.append(err)

@@ -1,6 +1,6 @@
 """Make ledger, disk and index agree about what is held, after a crash or a loss."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -119,9 +119,12 @@ class _Restoring:
         try:
             key = self._files.read(hold)
         except KeyMissingError:
+            inside = {each.kind for each in self._files.walk(hold)}
+            if not entries and inside <= {FoundKind.KEY}:
+                self._files.destroy(hold)  # broken off while its key was written
             return
         made = self._corrections()
-        copies = list(self._copies(hold, made))
+        copies = self._copies(hold, made)
         row = self._row(entries)
         if row is None:
             if not copies and self._begun_before(key.placed_at):
@@ -130,11 +133,11 @@ class _Restoring:
                 return
             row = _row_of_key(hold, key)
             row = replace(row, entry=enter_again(self._ledger, row).hash)
-        copied = {(each.segment.sequence, each.segment.stamp_at) for each in copies}
+        whole = {each.segment.sequence for each in copies if each.copying is Copying.COPIED}
         noted = [
             HeldSegment(hold=hold, segment=each, copying=Copying.NOTED)
             for each in stored(self._index, words_of(row))
-            if (each.sequence, each.stamp_at) not in copied
+            if each.sequence not in whole
         ]
         again = {each.segment.sequence for each in noted}
         copies = [each for each in copies if each.segment.sequence not in again]
@@ -145,18 +148,24 @@ class _Restoring:
             self._vault.resume_after_recovery()
         self._held.add(row, [*copies, *noted])
 
-    def _copies(self, hold: str, made: list[Correction]) -> Iterator[HeldSegment]:
-        """Yield what lies in a hold's folder; a copy that a crash tore is unreadable."""
+    def _copies(self, hold: str, made: list[Correction]) -> list[HeldSegment]:
+        """Return what lies in a hold's folder; a copy that a crash tore is unreadable."""
+        copies: dict[int, HeldSegment] = {}
         for found in self._files.walk(hold):
             if found.kind is not FoundKind.SEGMENT or found.sequence is None:
                 continue
-            copying = Copying.COPIED
             try:
-                segment = self._files.describe(found)
+                segment = corrected(self._files.describe(found), made)
             except FootageError:
-                copying = Copying.UNREADABLE
-                segment = _as_segment(found)
-            yield HeldSegment(hold=hold, segment=corrected(segment, made), copying=copying)
+                segment = corrected(_as_segment(found), made)
+                torn = HeldSegment(hold=hold, segment=segment, copying=Copying.UNREADABLE)
+                # Perhaps one that was put elsewhere: its own place counts.
+                copies.setdefault(found.sequence, torn)
+            else:
+                copies[found.sequence] = HeldSegment(
+                    hold=hold, segment=segment, copying=Copying.COPIED
+                )
+        return list(copies.values())
 
     def _row(self, entries: list[Entry]) -> HoldRow | None:
         """Return the row that the ledger's entries make, with the corrections made since."""

@@ -184,7 +184,8 @@ class _Walk:
                 if (held.hold(found.hold) is not None) == (found.hold in rows):
                     self.strange_holds.append(found)
             elif found.sequence is not None:
-                if held.segment(found.hold, found.sequence) is None:
+                row = held.segment(found.hold, found.sequence)
+                if row is None or not _is_its_file(found, row.segment):
                     if not rows[found.hold].ending and held.hold(found.hold) is not None:
                         self.strange_holds.append(found)
                     continue
@@ -208,7 +209,7 @@ class _Walk:
         return abs(stamp_at - self.walked_from) < YOUNG
 
 
-def _is_its_file(found: Found, row: Segment) -> bool:
+def _is_its_file(found: Found | HoldFound, row: Segment) -> bool:
     return found.camera == row.camera and found.path.endswith(f"/{name_of(row)}")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import RLock
 
 from ..errors import (
     FootageError,
@@ -61,6 +62,8 @@ class HoldFiles:
         self._files = vault.files
         self._site_key = site_key
         self._root = vault.root / HOLDS_NAME
+        # While a key file is replaced neither it nor its draft may be there for a reader.
+        self._keys = RLock()
 
     def folders(self) -> list[str]:
         """Return the holds that have a folder, whatever is in it."""
@@ -77,14 +80,15 @@ class HoldFiles:
 
     def read(self, hold: str) -> HoldKey:
         """Return a hold's key, of a key file or of the draft that is to replace one."""
-        try:
-            return self._read(hold, HOLD_KEY_NAME)
-        except KeyMissingError as err:
-            # A crash came between the overwriting of the one and the renaming of the other.
+        with self._keys:
             try:
-                return self._read(hold, HOLD_KEY_DRAFT)
-            except KeyMissingError:
-                raise err from None
+                return self._read(hold, HOLD_KEY_NAME)
+            except KeyMissingError as err:
+                # A crash came between the overwriting of the one and the renaming of the other.
+                try:
+                    return self._read(hold, HOLD_KEY_DRAFT)
+                except KeyMissingError:
+                    raise err from None
 
     def replace(self, hold: str, content: HoldKey) -> None:
         """Put another end into a hold's key file; durable on return.
@@ -94,14 +98,15 @@ class HoldFiles:
         """
         self.vault.check()
         folder = self._root / hold
-        if not self._opens(hold, HOLD_KEY_NAME) and self._opens(hold, HOLD_KEY_DRAFT):
+        with self._keys:
+            if not self._opens(hold, HOLD_KEY_NAME) and self._opens(hold, HOLD_KEY_DRAFT):
+                self._files.rename(folder / HOLD_KEY_DRAFT, folder / HOLD_KEY_NAME)
+                self._files.sync_directory(folder)
+            self._draft(hold, content)
+            with contextlib.suppress(SegmentMissingError):
+                self._files.overwrite(folder / HOLD_KEY_NAME)
             self._files.rename(folder / HOLD_KEY_DRAFT, folder / HOLD_KEY_NAME)
             self._files.sync_directory(folder)
-        self._draft(hold, content)
-        with contextlib.suppress(SegmentMissingError):
-            self._files.overwrite(folder / HOLD_KEY_NAME)
-        self._files.rename(folder / HOLD_KEY_DRAFT, folder / HOLD_KEY_NAME)
-        self._files.sync_directory(folder)
 
     def path_of(self, hold: str, segment: Segment) -> Path:
         """Return where the copy of a segment lies."""
@@ -190,10 +195,11 @@ class HoldFiles:
         """
         self.vault.check()
         folder = self._root / hold
-        for name in (HOLD_KEY_DRAFT, HOLD_KEY_NAME):
-            with contextlib.suppress(SegmentMissingError):
-                self._files.overwrite(folder / name)
-            self._files.unlink(folder / name)
+        with self._keys:
+            for name in (HOLD_KEY_DRAFT, HOLD_KEY_NAME):
+                with contextlib.suppress(SegmentMissingError):
+                    self._files.overwrite(folder / name)
+                self._files.unlink(folder / name)
         if folder.is_dir():
             # Before any copy: one that a power cut brings back must find no key.
             self._files.sync_directory(folder)
@@ -205,7 +211,8 @@ class HoldFiles:
             gone += sum(self._files.unlink(folder / camera / each) for each in names if _own(each))
             self._files.sync_directory(folder / camera)
             self._files.remove_directory(folder / camera)
-        if self._files.remove_directory(folder):
+        if self._root.is_dir():
+            self._files.remove_directory(folder)
             self._files.sync_directory(self._root)
             self._files.remove_directory(self._root)
         return gone
@@ -219,10 +226,10 @@ class HoldFiles:
         if self._root.exists() and not self._root.is_dir():
             yield _odd("", HOLDS_NAME)
         for name in self._files.list(self._root) if hold is None else [hold]:
-            if not _is_hold(self._root, name):
+            if _is_hold(self._root, name):
+                yield from self._walk(name)
+            elif os.path.lexists(self._root / name):  # else it ended while we walked
                 yield _odd("", f"{HOLDS_NAME}/{name}")
-                continue
-            yield from self._walk(name)
         self.vault.check()
 
     def _walk(self, hold: str) -> Iterator[HoldFound]:

@@ -6,7 +6,8 @@ from struct import pack_into, unpack_from
 
 from ..errors import FootageError
 from ..media.boxes import boxes, find, runs_of
-from .screen import Shown, complete, reading
+from ..media.units import complete
+from .screen import Shown, reading
 
 PIECE_HEAD = 40
 """Bytes of a fragment that `head_bytes` asks for: prft, and the length of the moof behind it."""

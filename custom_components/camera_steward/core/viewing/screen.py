@@ -11,6 +11,7 @@ import av
 
 from ..errors import FootageError
 from ..media.boxes import StoredTrack, boxes, find, tracks
+from ..media.units import complete
 
 _VIDEO_FIELDS = 78
 _SOUND_FIELDS = 28
@@ -30,7 +31,6 @@ _PLAYED_PROFILES = frozenset({66, 77, 100})
 """Baseline, Main and High: browsers decode no deeper colours and no finer chroma."""
 _PLAYED_AAC = frozenset({2, 5, 29})
 """AAC-LC, HE-AAC and HE-AAC v2 (ISO/IEC 14496-3, table 1.17)."""
-_PARAMETER_SETS = frozenset({32, 33, 34})
 
 
 class Playable(StrEnum):
@@ -155,22 +155,6 @@ def _hevc_level(description: bytes) -> str:
         *(f"{each:X}" for each in description[6:12].rstrip(b"\0")),
     ]
     return ".".join(parts)
-
-
-def complete(description: bytes) -> bool:
-    """Return whether an hvcC holds all parameter sets, as sample entry hvc1 promises.
-
-    Cameras repeat them in the stream, but a change of them begins another segment.
-    """
-    at = 23
-    found = set()
-    for _ in range(description[22]):
-        found.add(description[at] & 0x3F)
-        count = int.from_bytes(description[at + 1 : at + 3])
-        at += 3
-        for _ in range(count):
-            at += 2 + int.from_bytes(description[at : at + 2])
-    return found >= _PARAMETER_SETS
 
 
 def _sound(header: bytes, entry: str, body: int, end: int) -> str:
