@@ -16,12 +16,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Page, expect
 
-from custom_components.camera_steward.core.ledger.entry import EntryKind
 from tests.cameras import Clip, RtspCamera, run_digest, unit_digest, units, wait_for
 from tests.homes import (
     MANAGER,
     OPERATOR,
-    Books,
     Home,
     RefusedError,
     accept,
@@ -163,7 +161,7 @@ def test_two_minutes_are_held_handed_over_checked_and_let_go(
 
 
 def _refuses_a_telephone_call(pages: _Pages, stage: _Stage) -> None:
-    """The police telephone: refused on record; the form to preserve knows who asked."""
+    """Refuse, on record, what the police ask by telephone; the form to preserve knows who asked."""
     pages.open("holds")
     expect(pages.panel).to_contain_text(pages.text("holds_none"))
     pages.open("handover")
@@ -174,7 +172,7 @@ def _refuses_a_telephone_call(pages: _Pages, stage: _Stage) -> None:
     pages.keep("1-missing")
     pages.ask("authority_oral", _POLICE, _WHY)
     expect(pages.panel).to_contain_text(pages.text("handover_no_ground"))
-    pages.fill(**{"handover__agency": _POLICE})
+    pages.fill(handover__agency=_POLICE)
     pages.keep("2-no-ground")
     pages.press("handover_do_preserve")
     pages.expect_at("holds")

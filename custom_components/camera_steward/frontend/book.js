@@ -50,7 +50,7 @@ export class Book {
     const [start, end] = [this._chosen.from, this._chosen.to].map((each) => this._context.date(each));
     const told = make("p", {}, this._told.textContent);
     const table = this._table.cloneNode(true);
-    for (const each of table.querySelectorAll("button")) each.remove();
+    for (const each of table.querySelectorAll(".buttons")) each.remove();
     return make("div", {}, make("h1", {}, this._title(start, end)), told, table);
   }
 

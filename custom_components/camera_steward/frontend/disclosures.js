@@ -5,7 +5,9 @@ import { make } from "./parts.js";
 import { recordButtons } from "./record.js";
 
 const DAYS = 365;
-const COLUMNS = ["number", "outcome", "recipient", "kind", "footage", "identity", "approved_by", "file", "record"];
+const COLUMNS = ["number", "outcome", "recipient", "kind", "footage", "approved_by", "file"];
+// As they are asked for; the ledger keeps them by name.
+const PARTICULARS = ["law", "article", "agency", "officer_post", "officer_name", "document_number", "document_date", "matter"];
 
 export class DisclosuresPage {
   constructor(context, site) {
@@ -41,17 +43,21 @@ export class DisclosuresPage {
 
   _cells(row) {
     const context = this._context;
-    const hint = (text) => (text ? [make("div", { class: "hint" }, text)] : []);
     return {
       number: [make("div", {}, row.number), make("time", { datetime: row.at }, context.moment(row.at))],
       outcome: this._outcome(row),
-      recipient: [make("div", {}, row.recipient), ...hint(row.reason)],
-      kind: [make("div", {}, context.text(`request_${row.kind}`)), ...hint(particulars(context, row))],
+      recipient: [make("div", {}, row.recipient), ...this._named([["disclosure_reason", row.reason]])],
+      kind: [
+        ...lines([context.text(`request_${row.kind}`), particulars(context, row)]),
+        ...this._named([["disclosure_identity", row.identity]]),
+      ],
       footage: this._footage(row),
-      identity: row.identity ? [make("div", {}, row.identity)] : [],
-      approved_by: this._people(row),
+      approved_by: this._named([
+        [row.approved_by ? "disclosure_approved_by" : "disclosures_refused_by", row.name],
+        ["disclosure_in_charge", row.in_charge],
+        ["disclosure_witness", row.witness],
+      ]),
       file: this._file(row),
-      record: row.started_at && row.ended_at ? [make("div", { class: "buttons" }, ...this._records(row))] : [],
     };
   }
 
@@ -75,14 +81,10 @@ export class DisclosuresPage {
     ]);
   }
 
-  _people(row) {
-    const context = this._context;
-    const named = [
-      [row.approved_by ? "disclosure_approved_by" : "disclosures_refused_by", row.name],
-      ["disclosure_in_charge", row.in_charge],
-      ["disclosure_witness", row.witness],
-    ].filter(([, name]) => name);
-    return named.flatMap(([key, name]) => [make("div", { class: "hint" }, context.text(key)), make("div", {}, name)]);
+  // Each under what it is called; what there is none of is left out.
+  _named(entries) {
+    const given = entries.filter(([, text]) => text);
+    return given.flatMap(([key, text]) => [make("div", { class: "hint" }, this._context.text(key)), make("div", {}, text)]);
   }
 
   _file(row) {
@@ -91,12 +93,14 @@ export class DisclosuresPage {
       make("div", {}, row.file),
       ...(row.ended_at ? [make("div", { class: "hint" }, `${row.size_bytes.toLocaleString(this._context.language)} B`)] : []),
       ...(row.sha256 ? [make("code", {}, row.sha256)] : []),
+      ...(row.ended_at ? this._records(row) : []),
     ];
   }
 
   _records(row) {
     const trouble = (error) => this._book.trouble(error);
-    return recordButtons(this._context, this._site, row, this.element, trouble);
+    const buttons = recordButtons(this._context, this._site, row, this.element, trouble);
+    return [make("div", { class: "hint" }, this._context.text("record_title")), make("div", { class: "buttons" }, ...buttons)];
   }
 }
 
@@ -108,7 +112,8 @@ export function outcome(context, { outcome: name, why }) {
 
 // The particulars of a request in one line.
 export function particulars(context, { particulars: given }) {
-  const said = Object.entries(given).map(([name, value]) => {
+  const said = PARTICULARS.filter((name) => given[name]).map((name) => {
+    const value = given[name];
     const shown = name === "matter" ? context.text(`matter_${value}`) : name.endsWith("_date") ? context.date(value) : value;
     return context.text("disclosures_particular", { name: context.text(`particular_${name}`), value: shown });
   });

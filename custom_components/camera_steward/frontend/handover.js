@@ -1,15 +1,12 @@
 // The manager's page for handing footage over: who asks and on what ground, what of which footage,
 // a summary to approve, and then one download with its password.
 
-import { missing, outcome, particulars } from "./disclosures.js";
+import { Approved } from "./approved.js";
+import { particulars } from "./disclosures.js";
 import { kept, needed } from "./holds.js";
 import { choices, chosen, facts, field, fill, focusWrong, make, mark, offer, seconds, tell } from "./parts.js";
-import { recordButtons } from "./record.js";
 
 const STEPS = ["ask", "refuse", "order", "check", "approved"];
-const FOLLOW_MS = 2_000;
-const MINUTE_MS = 60_000;
-const OVER = ["handed_over", "broken_off", "lapsed"];
 
 export class HandoverPage {
   constructor(context, site, go) {
@@ -24,7 +21,7 @@ export class HandoverPage {
     this._trouble = make("p", { role: "alert" });
     this._told = make("p", { role: "status", tabindex: "-1" });
     this._forms = { ask: this._ask(), refuse: this._refuse(), order: this._order(), check: this._check() };
-    this._approved = make("div");
+    this._approved = new Approved(context, site, { again: () => this._leave("check"), done: () => this._finish() });
     this._sections = Object.fromEntries(STEPS.map((each) => [each, this._section(each)]));
     this.element = make("div", {}, this._trouble, ...Object.values(this._sections));
     this._step("ask", false);
@@ -32,7 +29,7 @@ export class HandoverPage {
 
   open() {
     this.refresh();
-    this._watch();
+    this._approved.watch();
   }
 
   // What was seen goes, the password above all; what was typed stays.
@@ -40,7 +37,7 @@ export class HandoverPage {
     this._told.textContent = "";
     this._holds.clear();
     for (const each of [this._hold, this._preserved]) each.replaceChildren();
-    if (this._approval) this._begin("ask");
+    if (this._approved.waits) this._leave("ask");
     this.element.querySelector("dialog")?.close();
   }
 
@@ -70,7 +67,7 @@ export class HandoverPage {
     const context = this._context;
     const title = make("h2", { tabindex: "-1" }, context.text(`handover_${name}_title`));
     const first = name === "ask" ? [make("p", { class: "hint" }, context.text("handover_about")), this._told, this._waiting] : [];
-    return make("section", {}, title, ...first, this._forms[name] ?? this._approved);
+    return make("section", {}, title, ...first, this._forms[name] ?? this._approved.element);
   }
 
   _step(name, focus = true) {
@@ -401,130 +398,19 @@ export class HandoverPage {
   async _approve() {
     const made = await this._send("check", "disclose", this._given());
     if (!made) return;
-    this._approval = { ...made, until: Date.now() + this._offered.download_minutes * MINUTE_MS };
-    this._row = null;
-    this._showApproved();
     this._step("approved");
-    this._watch();
-  }
-
-  // ------------------------------------------------------------------ 4: approved
-
-  _showApproved() {
-    const context = this._context;
-    const text = (key, values) => context.text(key, values);
-    const { number, file, path, password } = this._approval;
-    this._link = make("a", { class: "button", href: path, download: file, onclick: () => this._taken() }, text("handover_download"));
-    this._left = make("p", { role: "timer", class: "hint" });
-    this._progress = make("progress", { hidden: true, max: "1", "aria-label": text("outcome_handing_over") });
-    this._outcome = make("p", { role: "status" });
-    this._ended = make("div");
-    const told = make("span", { role: "status", class: "hint" });
-    const copy = async () => {
-      told.textContent = text((await copyText(password, told.parentNode)) ? "handover_copied" : "handover_copy_yourself");
-    };
-    this._approved.replaceChildren(
-      facts([[text("disclosure_number"), number], [text("disclosure_file"), file]]),
-      make("h3", {}, text("handover_password")),
-      make("p", {}, make("code", { class: "secret" }, password)),
-      make("div", { class: "buttons" }, make("button", { type: "button", class: "second", onclick: copy }, text("handover_copy")), told),
-      make("p", {}, text("handover_password_about")),
-      make("h3", {}, text("handover_fingerprint")),
-      make("p", {}, make("code", {}, this._offered.fingerprint)),
-      make("p", {}, text("handover_fingerprint_about")),
-      make("h3", {}, text("handover_download_title")),
-      make("div", { class: "buttons" }, this._link),
-      this._left,
-      this._outcome,
-      this._progress,
-      this._ended,
-    );
-  }
-
-  // It is good for one download: the address goes once the browser has followed it.
-  _taken() {
-    setTimeout(() => { this._link.hidden = true; });
-    this._watch();
-  }
-
-  // Follow what was approved while it is on the screen: the time left, and what the register says.
-  _watch() {
-    clearInterval(this._timer);
-    if (!this._approval) return;
-    let looking = false;
-    let looked = 0;
-    const look = async () => {
-      if (!this.element.isConnected || !this._approval) {
-        clearInterval(this._timer);
-        return;
-      }
-      const left = Math.max(0, Math.ceil((this._approval.until - Date.now()) / 1000));
-      const waits = !this._row || this._row.outcome === "approved";
-      this._left.textContent = waits ? this._context.text("handover_left", { left: `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}` }) : "";
-      if (looking || Date.now() - looked < FOLLOW_MS) return;
-      looking = true;
-      looked = Date.now();
-      await this._follow();
-      looking = false;
-    };
-    this._timer = setInterval(look, 500);
-    look();
-  }
-
-  async _follow() {
-    const context = this._context;
-    const approval = this._approval;
-    const ends = Date.parse(approval.expires_at);
-    const within = [ends - (this._offered.download_minutes + 1) * MINUTE_MS, ends + MINUTE_MS];
-    const [start, end] = within.map((each) => new Date(each).toISOString());
-    try {
-      const { disclosures } = await context.call("disclosures", this._site, { start, end });
-      const row = disclosures.find((each) => each.disclosure === approval.disclosure);
-      if (!row || approval !== this._approval) return;
-      this._row = row;
-      this._showRow(row);
-    } catch {
-      // The next look says more; nothing of what is shown is wrong by it.
-    }
-  }
-
-  _showRow(row) {
-    const context = this._context;
-    const over = OVER.includes(row.outcome);
-    // Where it could not begin, it can be tried again.
-    this._link.hidden = row.outcome !== "approved";
-    this._progress.hidden = row.outcome !== "handing_over";
-    if (row.total_bytes) this._progress.value = Math.min(1, row.done_bytes / row.total_bytes);
-    const said = outcome(context, row);
-    if (this._outcome.textContent !== said) this._outcome.textContent = said;
-    if (!over) return;
-    clearInterval(this._timer);
-    this._left.textContent = "";
-    const whole = row.outcome === "handed_over";
-    const again = make("button", { type: "button", onclick: () => this._begin("check") }, context.text("handover_again"));
-    const done = make("button", { type: "button", onclick: () => { this._blank(); this._begin("ask"); } }, context.text("handover_done"));
-    const trouble = make("p", { role: "alert" });
-    const records = whole ? recordButtons(context, this._site, row, this.element, (error) => { trouble.textContent = error ? context.error(error) : ""; }) : [];
-    this._ended.replaceChildren(
-      facts([
-        [context.text("disclosure_ended_at"), row.ended_at ? context.moment(row.ended_at, true) : ""],
-        [context.text("disclosure_size_bytes"), row.started_at ? row.size_bytes.toLocaleString(context.language) : ""],
-        [context.text("disclosure_sha256"), whole ? make("code", {}, row.sha256) : ""],
-        [context.text("disclosure_missing"), whole ? missing(context, row).join("\n") : ""],
-      ]),
-      make("p", {}, context.text(whole ? "handover_ended_about" : "handover_broken_about")),
-      trouble,
-      make("div", { class: "buttons" }, ...records, ...(whole ? [done] : [again, done])),
-    );
+    this._approved.show(made, this._offered);
   }
 
   // Leave what was approved behind.
-  _begin(step) {
-    clearInterval(this._timer);
-    this._approval = null;
-    this._row = null;
-    this._approved.replaceChildren();
+  _leave(step) {
+    this._approved.clear();
     this._step(step);
+  }
+
+  _finish() {
+    this._blank();
+    this._leave("ask");
   }
 
   // ------------------------------------------------------------------ inside
@@ -557,22 +443,4 @@ export class HandoverPage {
       button.disabled = false;
     }
   }
-}
-
-// Copy a text, also where the page came without encryption; return whether it was copied.
-async function copyText(text, beside) {
-  if (navigator.clipboard) {
-    try {
-      await navigator.clipboard.writeText(text);
-      return true;
-    } catch {
-      // Not allowed: below.
-    }
-  }
-  const held = make("textarea", { readonly: true }, text);
-  beside.append(held);
-  held.select();
-  const copied = document.execCommand("copy");
-  held.remove();
-  return copied;
 }

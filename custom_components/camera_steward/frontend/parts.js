@@ -215,7 +215,8 @@ export class Context {
 
   // So many minutes, hours, days, in words.
   count(number, unit) {
-    return new Intl.NumberFormat(this.language, { style: "unit", unit, unitDisplay: "long" }).format(number);
+    const said = new Intl.NumberFormat(this.language, { style: "unit", unit, unitDisplay: "long" }).format(number);
+    return this.language === "ja" ? said.replace(/\s/g, "") : said;
   }
 
   size(bytes) {

@@ -36,22 +36,24 @@ export const STYLE = `
   ul.cards > li { border-top: 1px solid var(--divider-color); padding: 4px 0 16px; }
   ul.cards > li:last-child { padding-bottom: 0; }
   ul.cards > li.none { padding-top: 16px; }
-  ul.cards button { margin-top: 12px; }
+  ul.cards > li > p { margin: 12px 0 0; }
+  ul.cards > li > button, ul.cards .buttons { margin-top: 12px; }
   .field { margin: 0 0 16px; min-width: 0; }
   .field > label, legend { display: block; font-weight: 500; margin-bottom: 4px; }
   legend { padding: 0; }
   fieldset { border: 0; padding: 0; margin: 0 0 16px; min-width: 0; }
   .pair { display: flex; flex-wrap: wrap; gap: 0 16px; }
   .pair > .field { flex: 1 1 220px; }
-  input:not([type="checkbox"]), select, textarea {
+  input:not([type="checkbox"], [type="radio"]), select, textarea {
     font: inherit; width: 100%; min-height: 44px; padding: 8px 12px; box-sizing: border-box;
     color: var(--primary-text-color); background: var(--card-background-color);
     border: 1px solid var(--secondary-text-color); border-radius: 8px; }
   textarea { resize: vertical; }
-  input[type="checkbox"] { accent-color: var(--primary-color); }
+  input[type="checkbox"], input[type="radio"] { accent-color: var(--primary-color); }
   [aria-invalid="true"]:not(fieldset) { border-color: var(--error-color) !important; }
   label.choice { display: flex; gap: 12px; align-items: flex-start; padding: 10px 0; }
   label.choice input { width: 20px; height: 20px; margin: 2px 0; flex: none; }
+  label.choice:has(.hint:not(:empty)) { padding: 6px 0; }
   label.choice .hint { display: block; margin: 0; }
   label.choice .hint:empty { display: none; }
   .field:has(:required) > label::after, .needed legend::after {
@@ -85,6 +87,8 @@ export const STYLE = `
   th { color: var(--secondary-text-color); font-weight: 500; white-space: nowrap; }
   td { border-top: 1px solid var(--divider-color); overflow-wrap: break-word; }
   td .hint { margin: 0; font-size: 13px; }
+  td.outcome, td.recipient, td.kind, td.footage, td.file { min-width: 9em; }
+  td button { min-height: 36px; padding: 4px 14px; white-space: nowrap; }
   td:first-child, th:first-child { padding-inline-start: 12px; }
   tr.denied td:first-child { box-shadow: inset 4px 0 var(--error-color); }
   .mark { font-weight: 500; }
