@@ -9,7 +9,7 @@ from homeassistant.core import Event, HomeAssistant
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.typing import ConfigType
 
-from . import changes, keys, repairs, sealing
+from . import changes, keys, recovery_kit, repairs, sealing
 from .bridge import Bridge, async_erase_site, cameras_of, not_ready
 from .const import (
     CONF_LIVE_MINUTES,
@@ -25,6 +25,7 @@ from .coordinator import CameraStewardConfigEntry, CameraStewardCoordinator, Cam
 from .core.errors import StewardError, VaultForeignError, VaultMissingError
 from .entity import site_device
 from .exposure import ExposureCheck
+from .folders import folders_of
 from .handover_api import async_setup_handover_commands
 from .handover_views import async_setup_handover_views
 from .memory import SiteMemory
@@ -100,6 +101,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: CameraStewardConfigEntry
         await coordinator.async_config_entry_first_refresh()
         await _async_furnish(bridge)
         await changes.async_enter(hass, entry, bridge, memory)
+        # Only now: that someone agreed is in the ledger before what went is.
+        bridge.steward.manage_folders()
+        await recovery_kit.async_remind(hass, entry, bridge)
         dr.async_get(hass).async_get_or_create(config_entry_id=entry.entry_id, **site_device(entry))
         entry.runtime_data = CameraStewardData(
             bridge=bridge,
@@ -173,5 +177,8 @@ async def _async_furnish(bridge: Bridge) -> None:
 def _apart_from_people(entry: CameraStewardConfigEntry) -> list[object]:
     """Return all that recording rests on; what is left are people, who come and go without it."""
     data = {k: v for k, v in entry.data.items() if k not in _FURNISHED}
-    cameras = [(k, each.title, dict(each.data)) for k, each in cameras_of(entry).items()]
-    return [entry.title, data, cameras]
+    kept = [
+        (k, each.title, dict(each.data))
+        for k, each in (cameras_of(entry) | folders_of(entry)).items()
+    ]
+    return [entry.title, data, kept]

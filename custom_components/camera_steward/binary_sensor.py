@@ -1,4 +1,4 @@
-"""Binary sensor: whether a camera's footage is kept past its limit."""
+"""Binary sensors: footage past its limit, and managed folders that need a person."""
 
 from typing import override
 
@@ -12,7 +12,8 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .bridge import cameras_of
 from .coordinator import CameraStewardConfigEntry
-from .entity import CameraStewardCameraEntity
+from .entity import CameraStewardCameraEntity, CameraStewardFolderEntity
+from .folders import folders_of
 
 PARALLEL_UPDATES = 0
 
@@ -22,17 +23,28 @@ PAST_LIMIT = BinarySensorEntityDescription(
     device_class=BinarySensorDeviceClass.PROBLEM,
 )
 
+FOLDER_PROBLEM = BinarySensorEntityDescription(
+    key="folder_problem",
+    translation_key="folder_problem",
+    device_class=BinarySensorDeviceClass.PROBLEM,
+)
+
 
 async def async_setup_entry(
     hass: HomeAssistant,
     entry: CameraStewardConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add one for each camera."""
+    """Add one for each camera and each managed folder."""
     for camera, subentry in cameras_of(entry).items():
         async_add_entities(
             [PastLimit(entry.runtime_data.coordinator, subentry, PAST_LIMIT)],
             config_subentry_id=camera,
+        )
+    for folder, subentry in folders_of(entry).items():
+        async_add_entities(
+            [FolderProblem(entry.runtime_data.coordinator, subentry, FOLDER_PROBLEM)],
+            config_subentry_id=folder,
         )
 
 
@@ -44,3 +56,13 @@ class PastLimit(CameraStewardCameraEntity, BinarySensorEntity):
     def is_on(self) -> bool:
         """Return whether anything is overdue."""
         return self.snapshot.overdue > 0
+
+
+class FolderProblem(CameraStewardFolderEntity, BinarySensorEntity):
+    """On while a folder cannot be read, or something in it outlives its limit."""
+
+    @property
+    @override
+    def is_on(self) -> bool:
+        """Return whether a person must look after it."""
+        return self.snapshot.troubled

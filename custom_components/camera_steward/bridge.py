@@ -21,6 +21,9 @@ from homeassistant.util import dt as dt_util
 
 from .const import (
     CEILING,
+    CONF_ADOPTED,
+    CONF_BY,
+    CONF_CAMERAS,
     CONF_CONTACT,
     CONF_END,
     CONF_INSTALLER,
@@ -55,7 +58,7 @@ from .core.capture.schedule import Schedule, Window
 from .core.capture.worker import GapStarted, StatusChanged, StorageTrouble
 from .core.disclosure.counter import Counter
 from .core.errors import HoldInvalidError, HoldTooLargeError, RetentionError, StewardError
-from .core.ledger.entry import EntryKind, Json
+from .core.ledger.entry import Entry, EntryKind, Json
 from .core.ledger.registers import PurgeRecord
 from .core.model import Action, CaptureStatus, Gap, GapCause, RecordingMode, Segment
 from .core.site import (
@@ -74,6 +77,7 @@ from .core.vault.verify import VerifyLevel
 from .core.viewing.desk import Caller, House, ViewingDenied
 from .core.viewing.lobby import Lobby, LobbyEvent
 from .core.viewing.watches import FootageViewed, ViewingUnusual
+from .folders import async_folder_settings, folders_of
 from .keys import SiteKeys
 from .limits import limit_from
 from .memory import SiteMemory
@@ -282,6 +286,13 @@ def site_settings(
         storage=storage,
         installer=entry.data[CONF_INSTALLER],
         contact=entry.data[CONF_CONTACT],
+        folders=tuple(
+            async_folder_settings(hass, folder, each.data)
+            for folder, each in folders_of(entry).items()
+        ),
+        title=entry.title,
+        zone=hass.config.time_zone,
+        adopted_by=entry.data.get(CONF_ADOPTED, {}).get(CONF_BY, ""),
     )
 
 
@@ -308,6 +319,7 @@ def async_camera_settings(
         schedule=_schedule(data.get(CONF_SCHEDULE, [])) if mode is RecordingMode.SCHEDULE else None,
         limit=limit_from(data),
         recording=recording,
+        name=subentry.title,
     )
 
 
@@ -321,9 +333,11 @@ def cameras_of(entry: ConfigEntry) -> dict[str, ConfigSubentry]:
 
 
 def camera_name(entry: ConfigEntry, camera: str) -> str:
-    """Return a camera's name; one that was removed has only its id."""
+    """Return a camera's name; one that was removed has only its id, unless its vault told it."""
     found = entry.subentries.get(camera)
-    return found.title if found is not None else camera
+    if found is not None:
+        return found.title
+    return str(entry.data.get(CONF_ADOPTED, {}).get(CONF_CAMERAS, {}).get(camera) or camera)
 
 
 def on_trigger(subentry: ConfigSubentry) -> bool:
@@ -506,6 +520,10 @@ class Bridge:
     ) -> tuple[list[Segment], list[Gap]]:
         """Return what is stored of a camera in a span, and what is missing."""
         return await self._run(partial(self.steward.footage, camera, start, end))
+
+    async def async_last(self, kind: EntryKind) -> Entry | None:
+        """Return the ledger's last entry of a kind; raises the core's own errors."""
+        return await self._run(partial(self.steward.last, kind))
 
     @core_errors
     async def async_remember(

@@ -18,6 +18,7 @@ from .bridge import Bridge
 from .const import CEILING, DOMAIN
 from .core.ledger.entry import SYSTEM, EntryKind
 from .core.retention.limits import effective
+from .folders import folders_of
 from .limits import limit_from
 from .memory import CameraMemory, Seen, SiteMemory
 from .texts import async_texts
@@ -93,6 +94,15 @@ async def _async_enter(
         await bridge.async_remember(
             EntryKind.PERSON_REMOVED, actor=actor, subject=operator, data=dict(person)
         )
+    for folder, added in found.folders_added.items():
+        await bridge.async_remember(
+            EntryKind.FOLDER_ADDED,
+            actor=actor,
+            subject=folder,
+            data={"name": added["name"], **added["settings"]},
+        )
+    for folder, gone in found.folders_removed.items():
+        await _async_folder_removed(hass, bridge, folder, gone["name"], actor)
     for camera, each in found.removed.items():
         await _async_removed(hass, bridge, camera, each, actor)
     return found.seen
@@ -102,7 +112,7 @@ async def _async_removed(
     hass: HomeAssistant, bridge: Bridge, camera: str, was: CameraMemory, actor: str
 ) -> None:
     """Enter a removal, and say what becomes of the camera's footage and until when."""
-    repairs.async_clear_camera(hass, camera)
+    repairs.async_clear_subentry(hass, camera)
     now = dt_util.utcnow()
     segments, _ = await bridge.async_footage(camera, _EPOCH, now)
     limit = effective(limit_from(was["settings"]), CEILING, now)
@@ -129,10 +139,23 @@ async def _async_removed(
         )
 
 
+async def _async_folder_removed(
+    hass: HomeAssistant, bridge: Bridge, folder: str, name: str, actor: str
+) -> None:
+    """Enter that a folder is no longer managed, and say that its files stay."""
+    repairs.async_clear_subentry(hass, folder)
+    await bridge.async_remember(
+        EntryKind.FOLDER_REMOVED, actor=actor, subject=folder, data={"name": name}
+    )
+    await _async_tell(hass, f"{DOMAIN}_{folder}", "folder_removed", folder=name)
+
+
 async def async_tell_site_removed(hass: HomeAssistant, entry: ConfigEntry, *, erased: bool) -> None:
-    """Say what became of a removed site's footage."""
+    """Say what became of a removed site's footage, and of what lies in its managed folders."""
     key = "site_removed" if erased else "site_removed_unreachable"
     await _async_tell(hass, f"{DOMAIN}_{entry.entry_id}", key, site=entry.title)
+    for folder, each in folders_of(entry).items():
+        await _async_tell(hass, f"{DOMAIN}_{folder}", "folder_removed", folder=each.title)
 
 
 async def _async_tell(hass: HomeAssistant, id_: str, key: str, **texts: str) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, override
 from uuid import UUID, uuid4
@@ -34,6 +35,9 @@ from . import keys
 from .bridge import async_replace_vault
 from .changes import actor_now
 from .const import (
+    CONF_ADOPTED,
+    CONF_BY,
+    CONF_CAMERAS,
     CONF_CONTACT,
     CONF_INSTALLER,
     CONF_KEY_MARK,
@@ -51,10 +55,15 @@ from .const import (
     DEFAULT_RETENTION,
     DOMAIN,
     SUBENTRY_CAMERA,
+    SUBENTRY_FOLDER,
     SUBENTRY_OPERATOR,
 )
 from .core.books import create_vault, vault_at
-from .core.errors import StewardError, StorageError
+from .core.errors import KitMistypedError, KitWrongError, StewardError, StorageError
+from .core.files import LocalFiles
+from .core.vault.description import SiteDescription
+from .core.vault.kit import check_kit, key_from
+from .folder_flow import FolderSubentryFlow
 from .forms import (
     APPROVAL_SCHEMA,
     CONF_UNDERSTOOD,
@@ -94,6 +103,7 @@ _REPLACE_SCHEMA = probatio.Schema(
         probatio.Required(CONF_UNDERSTOOD, default=False): BooleanSelector(),
     }
 )
+CONF_CODE = "recovery_code"
 _LIVE_MINUTES = NumberSelector(
     NumberSelectorConfig(
         min=1, max=60, step=1, unit_of_measurement="min", mode=NumberSelectorMode.BOX
@@ -114,6 +124,9 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
         self._warnings: list[PlaceWarning] = []
         self._errors: dict[str, str] = {}
         self._replacing = False
+        self._adopting = False
+        self._site_key: bytes | None = None
+        self._told: SiteDescription | None = None
 
     @classmethod
     @callback
@@ -125,6 +138,7 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
         return {
             SUBENTRY_CAMERA: CameraSubentryFlow,
             SUBENTRY_OPERATOR: OperatorSubentryFlow,
+            SUBENTRY_FOLDER: FolderSubentryFlow,
         }
 
     @override
@@ -182,12 +196,11 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
             errors = retention_errors(hours)
             if refusal := await self._async_refusal():
                 errors[CONF_VAULT_PATH] = refusal
+            if not errors and self._adopting:
+                return await self.async_step_adopt()
             if not errors:
-                if needs_approval(hours):
-                    return await self.async_step_approval()
-                self._data |= NO_APPROVAL
-                return await self._async_next_warning()
-        hours = self._data.get(CONF_RETENTION_HOURS, int(DEFAULT_RETENTION.total_seconds() // 3600))
+                return await self._async_limited(hours)
+        hours = self._data.get(CONF_RETENTION_HOURS, _hours(DEFAULT_RETENTION))
         schema = probatio.Schema(
             {
                 probatio.Required(CONF_VAULT_PATH): await self._async_place_selector(),
@@ -205,6 +218,112 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_move(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask the same of a site whose vault is there already."""
         return await self.async_step_vault(user_input)
+
+    async def async_step_adopt(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for the recovery kit of the vault that is there; without it, for another place."""
+        assert self._place is not None
+        errors: dict[str, str] = {}
+        line = ""
+        if user_input is not None:
+            if not (code := user_input.get(CONF_CODE, "").strip()):
+                self._errors = {CONF_VAULT_PATH: PlaceRefusal.FOREIGN.value}
+                return await self.async_step_vault()
+            try:
+                site_key = key_from(code)
+                async with asyncio.timeout(_CHECK_SECONDS):
+                    vault, self._told = await self.hass.async_add_executor_job(
+                        check_kit, self._place.root, LocalFiles(), site_key
+                    )
+            except KitMistypedError as err:
+                line = err.detail
+                errors[CONF_CODE] = "kit_mistyped_in" if line else "kit_mistyped"
+            except KitWrongError:
+                errors[CONF_CODE] = "kit_wrong"
+            except StewardError, TimeoutError:
+                errors["base"] = PlaceRefusal.UNREACHABLE.value
+            else:
+                self._data[CONF_VAULT_ID] = str(vault)
+                self._site_key = site_key
+                if self._told is None:
+                    return await self.async_step_adopt_untold()
+                self._data[CONF_INSTALLER] = self._told.title or self._data[CONF_INSTALLER]
+                self._data[CONF_RETENTION_HOURS] = _hours(self._told.default)
+                return await self.async_step_adopt_told()
+        return self.async_show_form(
+            step_id="adopt",
+            data_schema=probatio.Schema({probatio.Optional(CONF_CODE): LONG_TEXT}),
+            errors=errors,
+            description_placeholders={"path": str(self._place.root), "line": line},
+        )
+
+    async def async_step_adopt_told(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Show what the vault says of its site, and ask what of it is to hold on."""
+        return await self._async_adopt("adopt_told", user_input)
+
+    async def async_step_adopt_untold(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask the same where that cannot be read: all footage gets the limit that is given."""
+        return await self._async_adopt("adopt_untold", user_input)
+
+    async def _async_adopt(self, step: str, user_input: dict[str, Any] | None) -> ConfigFlowResult:
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            hours = retention_hours(user_input)
+            self._data |= {
+                CONF_INSTALLER: user_input[CONF_INSTALLER].strip(),
+                CONF_RETENTION_HOURS: hours,
+            }
+            errors = missing(user_input, (CONF_INSTALLER,)) | retention_errors(hours)
+            if not errors:
+                return await self._async_limited(hours)
+        told = self._told
+        schema = probatio.Schema(
+            {
+                probatio.Required(CONF_INSTALLER): TEXT,
+                **retention_fields(self._data[CONF_RETENTION_HOURS]),
+            }
+        )
+        texts = {"path": self._data[CONF_VAULT_PATH]}
+        if told is not None:
+            texts["cameras"] = "\n".join(
+                f"- {each.name or camera}" for camera, each in told.cameras.items()
+            )
+            texts["written"] = dt_util.as_local(told.written_at).strftime("%Y-%m-%d %H:%M")
+        return self.async_show_form(
+            step_id=step,
+            data_schema=self.add_suggested_values_to_schema(
+                schema, {CONF_INSTALLER: self._data[CONF_INSTALLER]}
+            ),
+            errors=errors,
+            description_placeholders=texts,
+        )
+
+    async def _async_take_over(self, site_key: bytes) -> ConfigFlowResult:
+        """Make the entry of a site whose vault is there already."""
+        assert self._place is not None
+        await self.async_set_unique_id(self._data[CONF_VAULT_ID])
+        self._abort_if_unique_id_configured()
+        self._data |= {
+            CONF_VAULT_PATH: str(self._place.root),
+            CONF_KEY_MARK: keys.async_adopt(self.hass, site_key),
+            CONF_ADOPTED: {
+                CONF_BY: actor_now(),
+                CONF_CAMERAS: {k: each.name for k, each in self._told.cameras.items()}
+                if self._told is not None
+                else {},
+            },
+        }
+        return self.async_create_entry(title=self._data[CONF_INSTALLER], data=self._data)
+
+    async def _async_limited(self, hours: int) -> ConfigFlowResult:
+        """Go on once it is said how long footage is kept."""
+        if needs_approval(hours):
+            return await self.async_step_approval()
+        self._data |= NO_APPROVAL
+        return await self._async_next_warning()
 
     async def async_step_approval(
         self, user_input: dict[str, Any] | None = None
@@ -263,7 +382,8 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
         except StorageError as err:
             _LOGGER.warning("The vault could not be made: %s", err)
             refusal = await self._async_refusal()  # what has changed since it was checked
-            self._errors = {CONF_VAULT_PATH: refusal or PlaceRefusal.NOT_WRITABLE.value}
+            unless = PlaceRefusal.FOREIGN if self._adopting else PlaceRefusal.NOT_WRITABLE
+            self._errors = {CONF_VAULT_PATH: refusal or unless.value}
             return await self.async_step_vault()
         self._data |= {CONF_VAULT_PATH: str(self._place.root), CONF_VAULT_ID: str(vault)}
         await self.async_set_unique_id(str(vault))
@@ -349,6 +469,7 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
         path = self._data[CONF_VAULT_PATH]
         entry = self._get_reconfigure_entry() if self.source == SOURCE_RECONFIGURE else None
         self._place, self._warnings, self._replacing = None, [], False
+        self._adopting, self._site_key, self._told = False, None, None
         if entry is not None and Path(path) == Path(entry.data[CONF_VAULT_PATH]):
             return None  # where it was: also when its disk is away just now
         around = async_surroundings(self.hass, but=entry.entry_id if entry else None)
@@ -361,14 +482,23 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
             return PlaceRefusal.UNREACHABLE.value
         own = UUID(entry.data[CONF_VAULT_ID]) if entry else None
         if place.vault != own:
-            if place.vault is not None:
-                return PlaceRefusal.FOREIGN.value
-            assert entry is not None
-            if await self._async_vault_is_there(entry):
+            if place.vault is not None and (entry is not None or self._is_used(place.vault)):
+                return (PlaceRefusal.FOREIGN if entry else PlaceRefusal.IN_USE).value
+            if entry is None:
+                self._adopting = True
+            elif await self._async_vault_is_there(entry):
                 return "vault_not_moved"
-            self._replacing = True
+            else:
+                self._replacing = True
         self._place, self._warnings = place, list(place.warnings)
         return None
+
+    def _is_used(self, vault: UUID) -> bool:
+        """Return whether a site has this vault, by whatever path: a copy must not be a second one."""
+        return any(
+            each.data[CONF_VAULT_ID] == str(vault)
+            for each in self.hass.config_entries.async_entries(DOMAIN)
+        )
 
     async def _async_vault_is_there(self, entry: ConfigEntry) -> bool:
         """Return whether the site's vault is where it was; a share that hangs is away."""
@@ -395,6 +525,8 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
                 title=self._data[CONF_INSTALLER],
                 data=self._data,
             )
+        if self._site_key is not None:
+            return await self._async_take_over(self._site_key)
         return await self.async_step_confirm()
 
     async def _async_warn(
@@ -437,3 +569,7 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
                 mode=SelectSelectorMode.DROPDOWN,
             )
         )
+
+
+def _hours(length: timedelta) -> int:
+    return length // timedelta(hours=1)

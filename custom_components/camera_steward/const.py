@@ -10,6 +10,7 @@ DOCUMENTATION_URL: Final = "https://github.com/camera-steward/camera-steward"
 
 SUBENTRY_CAMERA: Final = "camera"
 SUBENTRY_OPERATOR: Final = "operator"
+SUBENTRY_FOLDER: Final = "folder"
 
 # Entry data: the site.
 CONF_INSTALLER: Final = "installer"
@@ -26,6 +27,10 @@ CONF_VAULT_PATH: Final = "vault_path"
 CONF_VAULT_ID: Final = "vault_id"
 CONF_KEY_MARK: Final = "key_mark"
 """Tells the site's key from another without giving it away (keys.py)."""
+CONF_ADOPTED: Final = "adopted"
+"""Where the vault was another Home Assistant's: who took it over, and its cameras' names by id."""
+CONF_BY: Final = "by"
+CONF_CAMERAS: Final = "cameras"
 
 # Subentry data: an operator; dates are local, the last one included (people.py).
 CONF_USER_ID: Final = "user_id"
@@ -64,6 +69,14 @@ CONF_SEGMENT_SECONDS: Final = "segment_seconds"
 CONF_STILL_INTERVAL_SECONDS: Final = "still_interval_seconds"
 CONF_AUDIO: Final = "audio"
 CONF_RTSP_TRANSPORT: Final = "rtsp_transport"
+
+# Subentry data: a managed folder; its path is Home Assistant's CONF_PATH, its purpose CONF_PURPOSE.
+CONF_PATTERNS: Final = "patterns"
+CONF_AGE_BY: Final = "age_by"
+CONF_FOOTAGE_OF: Final = "footage_of"
+"""Ids of cameras of the site, or words for what is none of it."""
+CONF_CONFIRMED: Final = "confirmed"
+"""What someone was shown would be erased, and agreed to."""
 
 PURPOSES: Final = ("incident_check", "inspection", "disclosure_request", "test")
 """What a person may state as the purpose of a look; a product default."""

@@ -17,6 +17,7 @@ from homeassistant.util import dt as dt_util
 from . import repairs
 from .bridge import RESERVE_BYTES, Bridge, CameraNotice, cameras_of, notices, viewing_notice
 from .const import CONF_ADDRESS, DOMAIN
+from .core.copies.keeper import FolderSnapshot
 from .core.errors import SourceRefusedError, StewardError
 from .core.model import CaptureStatus
 from .core.retention.guard import ClockState
@@ -29,6 +30,7 @@ from .core.site import (
 )
 from .core.viewing.lobby import LobbyEvent
 from .exposure import Exposure, ExposureCheck, Logins
+from .folders import folders_of
 from .forms import size_text
 from .memory import SiteMemory
 from .people import people_of
@@ -187,6 +189,17 @@ class CameraStewardCoordinator(DataUpdateCoordinator[SiteSnapshot]):
                 Issue.ADDRESS_LOST, own and (silent or (refused and away >= _REFUSED)), subentry
             )
 
+        for folder, subentry in folders_of(self.config_entry).items():
+            looked = snapshot.folders.get(folder, FolderSnapshot())
+            self._async_tell(Issue.FOLDER_NOT_LOOKED_AT, looked.error_key is not None, subentry)
+            self._async_tell(
+                Issue.FOLDER_PAST_LIMIT,
+                looked.overdue + looked.unreadable > 0,
+                subentry,
+                count=str(looked.overdue),
+                unreadable=str(looked.unreadable),
+            )
+
     @callback
     def async_on_exposures(self, found: Mapping[str, Exposure], logins: Logins) -> None:
         """Take a look at who can watch past the steward."""
@@ -220,9 +233,9 @@ class CameraStewardCoordinator(DataUpdateCoordinator[SiteSnapshot]):
 
     @callback
     def _async_tell(
-        self, issue: Issue, raised: bool, camera: ConfigSubentry | None = None, **texts: str
+        self, issue: Issue, raised: bool, of: ConfigSubentry | None = None, **texts: str
     ) -> None:
         if raised:
-            repairs.async_report(self.hass, self.config_entry, issue, camera, **texts)
+            repairs.async_report(self.hass, self.config_entry, issue, of, **texts)
         else:
-            repairs.async_clear(self.hass, self.config_entry, issue, camera)
+            repairs.async_clear(self.hass, self.config_entry, issue, of)

@@ -11,6 +11,7 @@ from homeassistant.core import HomeAssistant
 
 from .bridge import cameras_of
 from .const import (
+    CONF_AGE_BY,
     CONF_AUDIO,
     CONF_MODE,
     CONF_POST_ROLL_SECONDS,
@@ -25,10 +26,12 @@ from .const import (
     CONF_VAULT_PATH,
 )
 from .coordinator import CameraStewardConfigEntry
+from .core.copies.keeper import FolderSnapshot
 from .core.site import (
     CameraSnapshot,
     SiteSnapshot,
 )
+from .folders import folders_of
 from .sealing import source_entity
 
 _SITE_SETTINGS = (CONF_RETENTION_HOURS, CONF_RETENTION_REVIEW_AT)
@@ -45,12 +48,13 @@ _CAMERA_SETTINGS = (
     CONF_AUDIO,
     CONF_SEALED,
 )
+_FOLDER_SETTINGS = (CONF_AGE_BY, CONF_RETENTION_HOURS, CONF_RETENTION_REVIEW_AT)
 
 
 async def async_get_config_entry_diagnostics(
     hass: HomeAssistant, entry: CameraStewardConfigEntry
 ) -> dict[str, Any]:
-    """Return settings and state of a site and its cameras."""
+    """Return settings and state of a site, its cameras and its managed folders."""
     snapshot = entry.runtime_data.coordinator.data
     return {
         "settings": {name: entry.data.get(name) for name in _SITE_SETTINGS},
@@ -63,6 +67,13 @@ async def async_get_config_entry_diagnostics(
                 "state": _camera_state(snapshot.cameras.get(camera)),
             }
             for camera, subentry in cameras_of(entry).items()
+        },
+        "folders": {
+            folder: {
+                "settings": {name: subentry.data.get(name) for name in _FOLDER_SETTINGS},
+                "state": _folder_state(snapshot.folders.get(folder)),
+            }
+            for folder, subentry in folders_of(entry).items()
         },
     }
 
@@ -98,6 +109,22 @@ def _camera_state(camera: CameraSnapshot | None) -> dict[str, Any] | None:
         "oldest_at": camera.footage.oldest_at,
         "newest_at": camera.footage.newest_at,
         "overdue": camera.overdue,
+    }
+
+
+def _folder_state(folder: FolderSnapshot | None) -> dict[str, Any] | None:
+    if folder is None:
+        return None
+    return {
+        "looked_at": folder.looked_at,
+        "files": folder.files.count,
+        "size_bytes": folder.files.size_bytes,
+        "oldest_at": folder.files.oldest_at,
+        "newest_at": folder.files.newest_at,
+        "overdue": folder.overdue,
+        "future": folder.future,
+        "unreadable": folder.unreadable,
+        "error": folder.error_key,
     }
 
 

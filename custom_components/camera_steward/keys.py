@@ -5,14 +5,16 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import NotRequired, TypedDict
 
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryError
 from homeassistant.helpers.storage import Store
+from homeassistant.util.hass_dict import HassKey
 
 from .const import CONF_KEY_MARK, DOMAIN
 
 _VERSION = 1
 _KEY_BYTES = 32
+_ADOPTED: HassKey[dict[str, SiteKeys]] = HassKey(f"{DOMAIN}_adopted_keys")
 
 
 class _Stored(TypedDict):
@@ -29,6 +31,19 @@ class SiteKeys:
     signing_key: bytes = field(repr=False)
 
 
+@callback
+def async_adopt(hass: HomeAssistant, site_key: bytes) -> str:
+    """Take the site key of a recovery kit for the entry that gets the mark that is returned.
+
+    They are stored at its first set-up. Should it not come to that, the entry has no keys, and
+    nothing in the vault was touched.
+    """
+    keys = SiteKeys(site_key=site_key, signing_key=secrets.token_bytes(_KEY_BYTES))
+    mark = _mark_of(keys)
+    hass.data.setdefault(_ADOPTED, {})[mark] = keys
+    return mark
+
+
 async def async_load_or_create(hass: HomeAssistant, entry_id: str) -> SiteKeys:
     """Return the site's keys; they are made at its first set-up and never changed.
 
@@ -38,13 +53,18 @@ async def async_load_or_create(hass: HomeAssistant, entry_id: str) -> SiteKeys:
     entry = hass.config_entries.async_get_known_entry(entry_id)
     mark: str | None = entry.data.get(CONF_KEY_MARK)
     keys = await async_load(hass, entry_id)
-    if keys is None and mark is None:
-        keys = SiteKeys(
-            site_key=secrets.token_bytes(_KEY_BYTES), signing_key=secrets.token_bytes(_KEY_BYTES)
-        )
-        await _store(hass, entry_id).async_save(
-            {"site_key": keys.site_key.hex(), "signing_key": keys.signing_key.hex()}
-        )
+    if keys is None:
+        if mark is None:
+            keys = SiteKeys(
+                site_key=secrets.token_bytes(_KEY_BYTES),
+                signing_key=secrets.token_bytes(_KEY_BYTES),
+            )
+        else:
+            keys = hass.data.get(_ADOPTED, {}).pop(mark, None)
+        if keys is not None:
+            await _store(hass, entry_id).async_save(
+                {"site_key": keys.site_key.hex(), "signing_key": keys.signing_key.hex()}
+            )
     if keys is None:
         raise ConfigEntryError(translation_domain=DOMAIN, translation_key="keys_missing")
     own = _mark_of(keys)

@@ -25,7 +25,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util import dt as dt_util
 
-from .bridge import cameras_of
+from .bridge import camera_name, cameras_of
 from .const import CONF_LIVE_MINUTES, DEFAULT_LIVE_MINUTES, DOMAIN, PURPOSES
 from .coordinator import CameraStewardConfigEntry
 from .core.access.decide import Decision, Refusal, RefusedError
@@ -345,7 +345,10 @@ class CameraStewardSource(MediaSource):
         known = {camera: each.title for camera, each in cameras_of(visit.entry).items()}
         held = await visit.entry.runtime_data.bridge.async_in_lobby(Lobby.cameras)
         removed = visit.texts["camera_was_removed"]
-        known |= {camera: removed.format(camera=camera) for camera in sorted(held - set(known))}
+        known |= {
+            camera: removed.format(camera=camera_name(visit.entry, camera))
+            for camera in sorted(held - set(known))
+        }
         permissions = visit.decision.permissions
         return {
             camera: name

@@ -12,7 +12,14 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
 
-from .const import CONF_ADDRESS, CONF_KEY_MARK, DOMAIN, SUBENTRY_CAMERA, SUBENTRY_OPERATOR
+from .const import (
+    CONF_ADDRESS,
+    CONF_KEY_MARK,
+    DOMAIN,
+    SUBENTRY_CAMERA,
+    SUBENTRY_FOLDER,
+    SUBENTRY_OPERATOR,
+)
 
 _VERSION = 1
 
@@ -25,6 +32,13 @@ class CameraMemory(TypedDict):
     settings: dict[str, Any]
 
 
+class FolderMemory(TypedDict):
+    """A managed folder as last seen."""
+
+    name: str
+    settings: dict[str, Any]
+
+
 class Seen(TypedDict):
     """A site as last seen."""
 
@@ -32,13 +46,15 @@ class Seen(TypedDict):
     cameras: dict[str, CameraMemory]
     operators: NotRequired[dict[str, dict[str, Any]]]
     """Since there are operators; an older file has none."""
+    folders: NotRequired[dict[str, FolderMemory]]
+    """Since there are managed folders."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What differs from what was last seen; `settings` by camera, the site's under an empty id.
+    """What differs from what was last seen.
 
-    `appointed` are the operators who are new or differ, `dismissed` those who are gone. `seen` is
+    `settings` are by camera or managed folder, the site's under an empty id. `appointed` are the operators who are new or differ, `dismissed` those who are gone. `seen` is
     the site as it was compared: by when all that is entered, it may be another.
     """
 
@@ -49,6 +65,8 @@ class Changes:
     settings: Mapping[str, Mapping[str, Mapping[str, Any]]]
     appointed: Mapping[str, Mapping[str, Any]]
     dismissed: Mapping[str, Mapping[str, Any]]
+    folders_added: Mapping[str, FolderMemory]
+    folders_removed: Mapping[str, FolderMemory]
 
 
 class SiteMemory:
@@ -95,6 +113,12 @@ class SiteMemory:
             for camera, found in now["cameras"].items()
             if camera in before["cameras"]
         }
+        folders, folders_before = now.get("folders", {}), before.get("folders", {})
+        differing |= {
+            folder: _differences(folders_before[folder], found)
+            for folder, found in folders.items()
+            if folder in folders_before
+        }
         site = _differing(before["settings"] or {}, now["settings"] or {})
         if before["settings"] is not None and site:
             differing[""] = site
@@ -108,6 +132,8 @@ class SiteMemory:
                 id_: each for id_, each in operators.items() if operators_before.get(id_) != each
             },
             dismissed={k: v for k, v in operators_before.items() if k not in operators},
+            folders_added={k: v for k, v in folders.items() if k not in folders_before},
+            folders_removed={k: v for k, v in folders_before.items() if k not in folders},
         )
 
     async def async_remember(self, seen: Seen) -> None:
@@ -134,10 +160,17 @@ class SiteMemory:
                 for id_, subentry in entry.subentries.items()
                 if subentry.subentry_type == SUBENTRY_OPERATOR
             },
+            "folders": {
+                id_: FolderMemory(name=subentry.title, settings=dict(subentry.data))
+                for id_, subentry in entry.subentries.items()
+                if subentry.subentry_type == SUBENTRY_FOLDER
+            },
         }
 
 
-def _differences(before: CameraMemory, now: CameraMemory) -> dict[str, dict[str, Any]]:
+def _differences[Memory: (CameraMemory, FolderMemory)](
+    before: Memory, now: Memory
+) -> dict[str, dict[str, Any]]:
     return _differing(
         {**before["settings"], "name": before["name"]}, {**now["settings"], "name": now["name"]}
     )

@@ -11,11 +11,12 @@ from pathlib import Path
 from uuid import UUID
 
 from homeassistant.components.backup import Folder, async_get_manager
+from homeassistant.const import CONF_PATH
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util.system_info import is_official_image
 
-from .const import CONF_VAULT_PATH, DOMAIN
+from .const import CONF_VAULT_PATH, DOMAIN, SUBENTRY_FOLDER
 from .core.books import (
     VaultPlaceKind,
     prepare_vault,
@@ -38,7 +39,7 @@ _DISKS = _SHARES | frozenset(
         *("ntfs", "ntfs3", "vfat", "virtiofs", "xfs", "zfs"),
     }
 )
-_OFF_LIMITS = tuple(
+OFF_LIMITS = tuple(
     Path(name)
     for name in [
         "/bin",
@@ -56,6 +57,7 @@ _OFF_LIMITS = tuple(
         "/backup",
     ]
 )
+"""Directories of the system, in and below which nothing of ours may be."""
 _CONFIG_FOLDERS = frozenset(
     [
         "backups",
@@ -80,6 +82,7 @@ class PlaceRefusal(StrEnum):
     PUBLIC = "path_in_www"
     SYSTEM = "path_in_system"
     IN_USE = "path_in_use"
+    MANAGED = "path_managed"
     OCCUPIED = "path_occupied"
     FOREIGN = "path_foreign"
     NOT_WRITABLE = "path_not_writable"
@@ -114,6 +117,7 @@ class Surroundings:
     backed_up: tuple[Path, ...]
     vaults: tuple[Path, ...]
     official_image: bool
+    managed: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,19 +138,27 @@ class _Mount:
 
 @callback
 def async_surroundings(hass: HomeAssistant, *, but: str | None = None) -> Surroundings:
-    """Read what is known without touching the disk; `but` is the entry that may stay in place."""
+    """Read what is known without touching the disk.
+
+    `but` is the entry whose vault, or the subentry whose folder, may stay in place.
+    """
     config = hass.config
+    entries = hass.config_entries.async_entries(DOMAIN)
     return Surroundings(
         config=Path(config.config_dir),
         media=tuple(Path(path) for path in config.media_dirs.values()),
         public=Path(config.path("www")),
         backed_up=(Path(config.config_dir), *_backed_up_folders(hass)),
         vaults=tuple(
-            Path(entry.data[CONF_VAULT_PATH])
-            for entry in hass.config_entries.async_entries(DOMAIN)
-            if entry.entry_id != but
+            Path(entry.data[CONF_VAULT_PATH]) for entry in entries if entry.entry_id != but
         ),
         official_image=is_official_image(),
+        managed=tuple(
+            Path(subentry.data[CONF_PATH])
+            for entry in entries
+            for id_, subentry in entry.subentries.items()
+            if subentry.subentry_type == SUBENTRY_FOLDER and id_ != but
+        ),
     )
 
 
@@ -225,11 +237,11 @@ def _name_in(folder: Path, around: Surroundings) -> str:
 def _refuse_by_position(root: Path, around: Surroundings) -> None:
     media = [path.resolve() for path in around.media]
     config = around.config.resolve()
-    if any(_overlap(root, path) for path in media):
+    if any(overlap(root, path) for path in media):
         raise PlaceRefusedError(PlaceRefusal.MEDIA)
-    if _overlap(root, around.public.resolve()):
+    if overlap(root, around.public.resolve()):
         raise PlaceRefusedError(PlaceRefusal.PUBLIC)
-    if len(root.parts) == 1 or any(root.is_relative_to(path) for path in _OFF_LIMITS):
+    if len(root.parts) == 1 or any(root.is_relative_to(path) for path in OFF_LIMITS):
         raise PlaceRefusedError(PlaceRefusal.SYSTEM)
     if config.is_relative_to(root):
         raise PlaceRefusedError(PlaceRefusal.SYSTEM)
@@ -237,8 +249,10 @@ def _refuse_by_position(root: Path, around: Surroundings) -> None:
         first = root.relative_to(config).parts[0]
         if first.startswith(".") or first == DOMAIN or first in _CONFIG_FOLDERS:
             raise PlaceRefusedError(PlaceRefusal.SYSTEM)
-    if any(_overlap(root, path.resolve()) for path in around.vaults):
+    if any(overlap(root, path.resolve()) for path in around.vaults):
         raise PlaceRefusedError(PlaceRefusal.IN_USE)
+    if any(overlap(root, path.resolve()) for path in around.managed):
+        raise PlaceRefusedError(PlaceRefusal.MANAGED)
 
 
 def _warnings(root: Path, around: Surroundings) -> Iterable[PlaceWarning]:
@@ -265,7 +279,8 @@ def _nearest(path: Path) -> Path:
     return path
 
 
-def _overlap(one: Path, other: Path) -> bool:
+def overlap(one: Path, other: Path) -> bool:
+    """Return whether one of two resolved paths is, or lies within, the other."""
     return one.is_relative_to(other) or other.is_relative_to(one)
 
 

@@ -53,6 +53,9 @@ class Issue(StrEnum):
     ADMINISTRATORS = "administrators"
     NO_MANAGER = "no_manager"
     HOLDS_DUE = "holds_due"
+    FOLDER_NOT_LOOKED_AT = "folder_not_looked_at"
+    FOLDER_PAST_LIMIT = "folder_past_limit"
+    RECOVERY_KIT = "recovery_kit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +63,11 @@ class _Kind:
     severity: ir.IssueSeverity
     fixable: bool = False
     of_camera: bool = False
+    of_folder: bool = False
     lasting: bool = False
     """Known once only, so that it must outlive a restart until someone has seen it."""
     texts: tuple[str, ...] = ()
-    """What its text names besides the site, its vault's folder and its camera."""
+    """What its text names besides the site, its vault's folder and its camera or managed folder."""
 
 
 _KINDS = {
@@ -90,12 +94,17 @@ _KINDS = {
     Issue.ADMINISTRATORS: _Kind(severity=ir.IssueSeverity.WARNING, texts=("count",)),
     Issue.NO_MANAGER: _Kind(severity=ir.IssueSeverity.ERROR),
     Issue.HOLDS_DUE: _Kind(severity=ir.IssueSeverity.WARNING, texts=("reviews", "ending")),
+    Issue.FOLDER_NOT_LOOKED_AT: _Kind(severity=ir.IssueSeverity.ERROR, of_folder=True),
+    Issue.FOLDER_PAST_LIMIT: _Kind(
+        severity=ir.IssueSeverity.ERROR, of_folder=True, texts=("count", "unreadable")
+    ),
+    Issue.RECOVERY_KIT: _Kind(severity=ir.IssueSeverity.WARNING),
 }
 
 
-def issue_id(entry: ConfigEntry, issue: Issue, camera: ConfigSubentry | None = None) -> str:
-    """Return the id of a site's or a camera's repair."""
-    return f"{issue}_{camera.subentry_id if camera else entry.entry_id}"
+def issue_id(entry: ConfigEntry, issue: Issue, of: ConfigSubentry | None = None) -> str:
+    """Return the id of the repair of a site, or of one of its cameras or managed folders."""
+    return f"{issue}_{of.subentry_id if of else entry.entry_id}"
 
 
 @callback
@@ -103,28 +112,30 @@ def async_report(
     hass: HomeAssistant,
     entry: ConfigEntry,
     issue: Issue,
-    camera: ConfigSubentry | None = None,
+    of: ConfigSubentry | None = None,
     **placeholders: str,
 ) -> None:
     """Raise a repair with what its text names; harmless when repeated."""
     kind = _KINDS[issue]
-    if set(placeholders) != set(kind.texts) or (camera is not None) != kind.of_camera:
+    if set(placeholders) != set(kind.texts) or (of is not None) != (
+        kind.of_camera or kind.of_folder
+    ):
         raise ValueError(f"{issue} is told with {kind.texts}, and of a camera if it is one's own")
     texts = {
         "site": entry.title,
         "folder": Path(entry.data[CONF_VAULT_PATH]).name,
         **placeholders,
     }
-    if camera is not None:
-        texts["camera"] = camera.title
+    if of is not None:
+        texts["camera" if kind.of_camera else "managed"] = of.title
     ir.async_create_issue(
         hass,
         DOMAIN,
-        issue_id(entry, issue, camera),
+        issue_id(entry, issue, of),
         data={
             "entry_id": entry.entry_id,
             "issue": issue.value,
-            "camera": camera.subentry_id if camera is not None else None,
+            "camera": of.subentry_id if of is not None and kind.of_camera else None,
         },
         is_fixable=kind.fixable,
         is_persistent=kind.lasting,
@@ -136,18 +147,18 @@ def async_report(
 
 @callback
 def async_clear(
-    hass: HomeAssistant, entry: ConfigEntry, issue: Issue, camera: ConfigSubentry | None = None
+    hass: HomeAssistant, entry: ConfigEntry, issue: Issue, of: ConfigSubentry | None = None
 ) -> None:
     """Take a repair back; harmless when there is none."""
-    ir.async_delete_issue(hass, DOMAIN, issue_id(entry, issue, camera))
+    ir.async_delete_issue(hass, DOMAIN, issue_id(entry, issue, of))
 
 
 @callback
-def async_clear_camera(hass: HomeAssistant, camera: str) -> None:
-    """Take back every repair of a camera that was removed."""
+def async_clear_subentry(hass: HomeAssistant, subentry: str) -> None:
+    """Take back every repair of a camera or managed folder that was removed."""
     for issue, kind in _KINDS.items():
-        if kind.of_camera:
-            ir.async_delete_issue(hass, DOMAIN, f"{issue}_{camera}")
+        if kind.of_camera or kind.of_folder:
+            ir.async_delete_issue(hass, DOMAIN, f"{issue}_{subentry}")
 
 
 @callback

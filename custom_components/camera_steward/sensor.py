@@ -1,4 +1,4 @@
-"""Sensors: what each camera is doing and keeps, and how the site's storage stands."""
+"""Sensors: what each camera is doing and keeps, what managed folders hold, how storage stands."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,13 +17,15 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .bridge import cameras_of
 from .coordinator import CameraStewardConfigEntry
+from .core.copies.keeper import FolderSnapshot
 from .core.model import CaptureStatus
 from .core.retention.hold import Hold, HoldState
 from .core.site import (
     CameraSnapshot,
     SiteSnapshot,
 )
-from .entity import CameraStewardCameraEntity, CameraStewardEntity
+from .entity import CameraStewardCameraEntity, CameraStewardEntity, CameraStewardFolderEntity
+from .folders import folders_of
 
 PARALLEL_UPDATES = 0
 
@@ -42,6 +44,13 @@ class SiteSensorDescription(SensorEntityDescription):
     """A sensor of the site, and how to read it off its snapshot."""
 
     value_fn: Callable[[SiteSnapshot], _Value]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FolderSensorDescription(SensorEntityDescription):
+    """A sensor of a managed folder, and how to read it off its snapshot."""
+
+    value_fn: Callable[[FolderSnapshot], _Value]
 
 
 def _steady(size_bytes: int) -> int:
@@ -94,6 +103,32 @@ LIVE_VIEW = SensorEntityDescription(
     options=["enforced", "not_enforced"],
 )
 
+FOLDER_SENSORS = (
+    FolderSensorDescription(
+        key="folder_files",
+        translation_key="folder_files",
+        state_class=SensorStateClass.MEASUREMENT,
+        value_fn=lambda folder: folder.files.count,
+    ),
+    FolderSensorDescription(
+        key="folder_oldest",
+        translation_key="folder_oldest",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        value_fn=lambda folder: folder.files.oldest_at,
+    ),
+    FolderSensorDescription(
+        key="folder_size",
+        translation_key="folder_size",
+        device_class=SensorDeviceClass.DATA_SIZE,
+        state_class=SensorStateClass.MEASUREMENT,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        native_unit_of_measurement=UnitOfInformation.BYTES,
+        suggested_unit_of_measurement=UnitOfInformation.GIGABYTES,
+        suggested_display_precision=2,
+        value_fn=lambda folder: folder.files.size_bytes,
+    ),
+)
+
 SITE_SENSORS = (
     SiteSensorDescription(
         key="storage_used",
@@ -141,7 +176,7 @@ async def async_setup_entry(
     entry: CameraStewardConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the sensors of the site and of each camera."""
+    """Add the sensors of the site, of each camera and of each managed folder."""
     coordinator = entry.runtime_data.coordinator
     async_add_entities(SiteSensor(coordinator, each) for each in SITE_SENSORS)
     async_add_entities([HoldsSensor(coordinator, HOLDS)])
@@ -152,6 +187,11 @@ async def async_setup_entry(
                 LiveViewSensor(coordinator, subentry, LIVE_VIEW),
             ],
             config_subentry_id=camera,
+        )
+    for folder, subentry in folders_of(entry).items():
+        async_add_entities(
+            [FolderSensor(coordinator, subentry, each) for each in FOLDER_SENSORS],
+            config_subentry_id=folder,
         )
 
 
@@ -199,6 +239,19 @@ class HoldsSensor(CameraStewardEntity, SensorEntity):
         """Return when the next one ends and how many are to be looked at."""
         ends = min((each.until_at for each in self._kept), default=None)
         return {"soonest_end": ends, "reviews_due": self.coordinator.data.holds_due.reviews}
+
+
+class FolderSensor(CameraStewardFolderEntity, SensorEntity):
+    """Something about one managed folder."""
+
+    entity_description: FolderSensorDescription
+
+    @property
+    @override
+    def native_value(self) -> _Value:
+        """Return it as last seen; nothing before the first look came to its end."""
+        snapshot = self.snapshot
+        return self.entity_description.value_fn(snapshot) if snapshot.looked_at else None
 
 
 class SiteSensor(CameraStewardEntity, SensorEntity):

@@ -28,6 +28,7 @@ from .core.viewing.lobby import Lobby
 from .moments import moment
 from .people import caller_of_connection, is_person
 from .pledge import LANGUAGES
+from .recovery_kit import async_take, async_taken
 from .texts import Texts, async_texts, iso
 from .views import running_sites
 
@@ -41,7 +42,8 @@ _HOURS: Final = probatio.All(
 @callback
 def async_setup_commands(hass: HomeAssistant) -> None:
     """Register the commands, which are there whether or not a site is set up."""
-    for command in (own, accept, permissions, permit, withdraw, viewings, exposure):
+    managers = (permissions, permit, withdraw, viewings, exposure, recovery_kit, recovery_kit_taken)
+    for command in (own, accept, *managers):
         websocket_api.async_register_command(hass, command)
 
 
@@ -274,6 +276,44 @@ async def exposure(
             if camera in seen.exposures
         ],
     }
+
+
+@websocket_api.websocket_command(
+    {
+        probatio.Required("type"): f"{DOMAIN}/recovery_kit",
+        **ENTRY,
+        probatio.Required("language"): probatio.In(LANGUAGES),
+    }
+)
+@websocket_api.async_response
+@answering
+async def recovery_kit(
+    hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the recovery kit as a page to print; who took it is in the ledger before."""
+    entry, manager = await _async_manager(hass, connection, msg)
+    bridge = entry.runtime_data.bridge
+    name = await bridge.async_in_lobby(lambda lobby: lobby.desk.name_of(manager))
+    page = await async_take(
+        hass, entry, bridge, user=manager.user or "", name=name, language=msg["language"]
+    )
+    return {"html": page}
+
+
+@websocket_api.websocket_command(
+    {probatio.Required("type"): f"{DOMAIN}/recovery_kit_taken", **ENTRY}
+)
+@websocket_api.async_response
+@answering
+async def recovery_kit_taken(
+    hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
+) -> dict[str, Any] | None:
+    """Return when the recovery kit was taken last, by whom, and whether it opens the vault."""
+    entry, _ = await _async_manager(hass, connection, msg)
+    taken = await async_taken(entry, entry.runtime_data.bridge)
+    if taken is None:
+        return None
+    return {"at": taken.at.isoformat(), "name": taken.name, "valid": taken.valid}
 
 
 # ---------------------------------------------------------------------- inside

@@ -309,6 +309,9 @@ def test_a_damaged_part_of_a_segment_costs_no_more_than_up_to_the_next_keyframe(
         found = packed(
             package(site, [wanted("door", row.start_at, row.end_at)], site.clock.now()), tmp_path
         )
+    for video in found.result.videos:
+        [part] = json.loads((found.folder / video.parts.name).read_text())["segments"]
+        assert (part["whole"], part["units"]) == (False, None)
     [missing] = found.result.missing
     assert missing.causes == ("damaged",)
     assert 0.5 * SECOND < missing.end_at - missing.start_at < 2.5 * SECOND

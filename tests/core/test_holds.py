@@ -442,8 +442,8 @@ def test_whatever_breaks_is_finished_or_taken_back_by_the_next_run(
                 )
             for each in site.holds.all():
                 site.holds.release(each.id, reason="x", actor="x", role=Role.MANAGER)
-            countdown += 1
-            # So that a step is met, and then another.
+            # A fault before a call and one after it leave the same more often than a crash does.
+            countdown += 1 if crash else 2
             assert countdown < 80
         assert countdown > 4
 
@@ -612,9 +612,12 @@ def test_while_the_clock_is_doubted_no_hold_ends_but_by_a_person(site: Site) -> 
     assert len(site.holds.all()) == 2
     site.holds.release(holds[0].id, reason="x", actor="x", role=Role.MANAGER)
     assert [each.id for each in site.holds.all()] == [holds[1].id]
+    site.clock.advance(31 * DAY)
+    site.keeper.run()
+    assert len(readable(site, holds[1].id)) == 1
     site.clock.offset = ZERO
     site.keeper.run()
-    assert [each.until_at for each in site.holds.all()] == [holds[1].until_at]
+    assert site.holds.all() == ()
 
 
 @pytest.mark.parametrize("lost", [False, True])
@@ -648,7 +651,8 @@ def test_a_hold_from_the_future_of_a_trusted_clock_is_bounded_from_then_on(site:
     found = site.holds.get(hold.id)
     assert found.until_at == site.guard.now() + 30 * DAY
     [entry] = site.entries(EntryKind.HOLD_RENEWED)
-    assert entry.actor == SYSTEM
+    assert (entry.actor, entry.data["explanation"]) == (SYSTEM, "future_stamp")
+    assert found.reason == hold.reason
     site.keeper.run()
     assert len(site.entries(EntryKind.HOLD_RENEWED)) == 1
 

@@ -330,7 +330,8 @@ def test_a_running_site_copies_what_is_held_and_its_end_ends_holds(end: str) -> 
                 noted.id: 3,
                 placed.id: 3,
             }
-            assert steward.holds().verify(placed.id, VerifyLevel.DIGEST) == []
+            checked = steward.verify(VerifyLevel.DIGEST, *EVER)
+            assert (checked.checked, checked.damages) == (9, ())
         finally:
             assert steward.stop(60)
         if end == "erased":

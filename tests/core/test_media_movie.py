@@ -79,7 +79,7 @@ def written(stored: Sequence[Stored], begins_us: Sequence[int]) -> tuple[bytes, 
     movie = Movie(stored[0].header, PROVENANCE)
     parts: list[bytes | memoryview] = []
     for segment, at in zip(stored, begins_us, strict=True):
-        movie.segment(at)
+        movie.segment(at, next(fragments(segment.body)))
         for data in segment.fragments:
             [found] = fragments(data)
             parts += movie.add(data, found)
@@ -315,7 +315,6 @@ def test_whenever_segments_come_samples_follow_each_other_at_about_their_time(
     for number, (seconds, off) in enumerate(steps):
         if number:
             at = max(at + off, START_US)
-        movie.segment(at)
         builder = synthetic.builder()
         for second in range(seconds):
             pictures = [picture(number * 100 + second * 10 + n) for n in range(4)]
@@ -323,6 +322,7 @@ def test_whenever_segments_come_samples_follow_each_other_at_about_their_time(
             [found] = fragments(data)
             if second == 0:
                 begun = at
+                movie.segment(at, found)
             parts += movie.add(data, found)
             if second == 0:
                 given_.append((begun, movie.at_us))

@@ -45,6 +45,7 @@ class ScriptedClock:
     def __init__(self, now: datetime = START) -> None:
         self.at = now
         self.up = timedelta(hours=1)
+        self.vouched: bool | None = True
 
     def now(self) -> datetime:
         return self.at
@@ -53,7 +54,7 @@ class ScriptedClock:
         return self.up
 
     def synchronised(self) -> bool | None:
-        return True
+        return self.vouched
 
     def advance(self, by: timedelta) -> None:
         self.at += by

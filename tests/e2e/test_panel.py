@@ -1,6 +1,7 @@
 """The pages in the sidebar, in a real browser: a permission is given, used, ended, and on record."""
 
 import csv
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from custom_components.camera_steward.core.ledger.entry import EntryKind, Json
 from custom_components.camera_steward.core.ledger.fields import Span
 from custom_components.camera_steward.core.ledger.viewings import Viewing, ended_data, unusual_data
 from custom_components.camera_steward.core.model import Action
+from custom_components.camera_steward.core.vault.kit import key_from
 from tests.cameras import RtspCamera
 from tests.homes import (
     ADMINISTRATOR,
@@ -413,3 +415,17 @@ def test_who_can_watch_past_the_steward_is_named_to_the_manager(
             expect(pages.panel.locator("dd").nth(0)).to_contain_text(person.name)
         expect(pages.panel.locator("dd").nth(1)).to_have_text(ADMINISTRATOR.name)
         pages.pictures(pictures, "exposure")
+        _saves_the_recovery_kit(pages, pictures)
+
+
+def _saves_the_recovery_kit(pages: _Pages, pictures: Path) -> None:
+    pages.open("kit")
+    expect(pages.panel).to_contain_text(pages.text("kit_save"))
+    pages.pictures(pictures, "kit")
+    with pages.page.expect_download() as download:
+        pages.press("kit_save")
+    assert download.value.suggested_filename.endswith(".html")
+    page = download.value.path().read_text(encoding="utf-8")
+    (code,) = re.findall(r'<pre id="code">(.*?)</pre>', page, re.DOTALL)
+    assert len(key_from(code)) == 32
+    expect(pages.panel.get_by_role("status")).to_contain_text("見本 太郎")

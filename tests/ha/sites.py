@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from homeassistant.components.camera import Camera as CameraEntity, CameraEntityFeature
-from homeassistant.config_entries import ConfigEntryState, ConfigSubentryDataWithId
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState, ConfigSubentryDataWithId
 from homeassistant.core import Context, HomeAssistant, State
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
@@ -187,9 +187,7 @@ async def async_back_date(
     await hass.async_add_executor_job(write)
 
 
-async def async_ledger(
-    hass: HomeAssistant, entry: MockConfigEntry, *kinds: EntryKind
-) -> list[Entry]:
+async def async_ledger(hass: HomeAssistant, entry: ConfigEntry, *kinds: EntryKind) -> list[Entry]:
     """Return the entries of a site's ledger, read from its file."""
     keys = await async_load_or_create(hass, entry.entry_id)
     return await hass.async_add_executor_job(

@@ -47,8 +47,16 @@ NEEDED = {
     Issue.SEAL_OPEN: {"entities": "camera.door"},
     Issue.ADMINISTRATORS: {"count": "1"},
     Issue.HOLDS_DUE: {"reviews": "1", "ending": "2"},
+    Issue.FOLDER_PAST_LIMIT: {"count": "2", "unreadable": "1"},
 }
-OF_CAMERA = {Issue.NO_STREAM, Issue.ADDRESS_LOST, Issue.LIVE_SHARED, Issue.SEAL_OPEN}
+OF_SUBENTRY = {
+    Issue.NO_STREAM,
+    Issue.ADDRESS_LOST,
+    Issue.LIVE_SHARED,
+    Issue.SEAL_OPEN,
+    Issue.FOLDER_NOT_LOOKED_AT,
+    Issue.FOLDER_PAST_LIMIT,
+}
 
 
 class Wall:
@@ -106,7 +114,7 @@ async def test_each_repair_is_raised_with_texts_and_taken_back(
     hass: HomeAssistant, disk: Path, issue: Issue
 ) -> None:
     entry = site(disk, camera(DOOR, "door"))
-    about = entry.subentries[DOOR] if issue in OF_CAMERA else None
+    about = entry.subentries[DOOR] if issue in OF_SUBENTRY else None
     async_report(hass, entry, issue, about, **NEEDED.get(issue, {}))
     told = raised(hass, issue_id(entry, issue, about))
     assert told is not None
@@ -161,7 +169,7 @@ async def test_what_is_known_once_outlives_a_restart(hass: HomeAssistant, disk: 
     entry = site(disk, camera(DOOR, "door"))
     lasting = set()
     for issue in Issue:
-        about = entry.subentries[DOOR] if issue in OF_CAMERA else None
+        about = entry.subentries[DOOR] if issue in OF_SUBENTRY else None
         async_report(hass, entry, issue, about, **NEEDED.get(issue, {}))
         told = raised(hass, issue_id(entry, issue, about))
         assert told

@@ -13,10 +13,16 @@ from homeassistant.core import HomeAssistant
 from PIL import ImageFont
 
 from custom_components.camera_steward import camera_forms
-from custom_components.camera_steward.core.errors import SourceError, StewardError
+from custom_components.camera_steward.bridge import figures_of
+from custom_components.camera_steward.core.errors import (
+    HoldTooLargeError,
+    SourceError,
+    StewardError,
+)
 from custom_components.camera_steward.core.model import GapCause
 from custom_components.camera_steward.core.viewing import lettering
 from custom_components.camera_steward.core.viewing.watches import Unusual
+from custom_components.camera_steward.folders import FolderRefusal
 from custom_components.camera_steward.places import PlaceRefusal, PlaceWarning
 from custom_components.camera_steward.repairs import Issue
 from custom_components.camera_steward.sources import EntityUnavailableError
@@ -104,6 +110,7 @@ def test_every_step_has_its_texts_and_every_text_its_step() -> None:
     for module, part in (
         ("config_flow", "config"),
         ("subentry_flows", "config_subentries.camera"),
+        ("folder_flow", "config_subentries.folder"),
     ):
         handled = {
             node.name.removeprefix("async_step_")
@@ -114,7 +121,7 @@ def test_every_step_has_its_texts_and_every_text_its_step() -> None:
             key.split(".")[part.count(".") + 2] for key in EN if key.startswith(f"{part}.step.")
         }
         # These show nothing of their own: they begin, wait, or choose between two others.
-        assert handled - told <= {"user", "reconfigure", "test", "found"}
+        assert handled - told <= {"user", "reconfigure", "test", "found", "list", "listed"}
         assert told <= handled
 
 
@@ -129,10 +136,12 @@ def test_every_field_has_its_text() -> None:
 
 
 def test_every_error_of_a_form_has_its_text() -> None:
-    site, camera = (
+    site, camera, folder = (
         TEXTS["en"]["config"]["error"],
         TEXTS["en"]["config_subentries"]["camera"]["error"],
+        TEXTS["en"]["config_subentries"]["folder"]["error"],
     )
+    assert set(FolderRefusal) <= set(folder)
     assert set(PlaceRefusal) <= set(site)
     assert set(PlaceWarning) <= set(TEXTS["en"]["config"]["step"])
     keys = {error.key for error in subclasses(SourceError)}
@@ -143,6 +152,8 @@ def test_every_error_of_a_form_has_its_text() -> None:
         for module in (
             "config_flow",
             "subentry_flows",
+            "folder_flow",
+            "folders",
             "camera_forms",
             "addresses",
             "forms",
@@ -153,11 +164,21 @@ def test_every_error_of_a_form_has_its_text() -> None:
     }
     assert [key for key in site if key not in written] == []
     assert [key for key in camera if key not in written | keys] == []
+    assert [key for key in folder if key not in written] == []
 
 
 def test_every_error_of_the_core_has_its_text() -> None:
     keys = {error.key for error in subclasses(StewardError)}
     assert keys <= set(TEXTS["en"]["exceptions"])
+
+
+def test_what_an_error_leaves_open_is_filled_in() -> None:
+    error = HoldTooLargeError(needed_bytes=7_600_000, free_bytes=5_000_000, reserve_bytes=1_000_000)
+    assert figures_of(error) == {"needed": "8", "free": "5", "reserve": "1"}
+    texts = {key: each["message"] for key, each in TEXTS["en"]["exceptions"].items()}
+    for each in subclasses(StewardError):
+        told = figures_of(error) if each is HoldTooLargeError else None
+        assert placeholders(texts[each.key]) == set(told or ())
 
 
 def test_every_exception_that_is_raised_has_its_text() -> None:
@@ -243,16 +264,9 @@ def test_files_are_written_as_texts_and_not_as_escapes() -> None:
 def test_every_text_of_the_panel_is_there() -> None:
     told = set(TEXTS["en"]["common"])
     script = "\n".join(path.read_text() for path in (ROOT / "frontend").glob("*.js"))
-    pages = "panel|permissions?|permit|register|exposure|holds?|handover|disclosures?|record"
+    pages = "panel|permissions?|permit|register|exposure|kit|holds?|handover|disclosures?|record"
     keys = set(re.findall(rf"[\"`]((?:{pages})_[a-z_]+)[\"`]", script))
-    # Names of commands.
-    keys -= {
-        "handover_form",
-        "hold_renew",
-        "hold_review",
-        "hold_release",
-        "disclosure_record",
-    } - told
+    keys -= {"handover_form", "disclosure_record"}  # commands
     assert {"panel_you", "permissions_none", "permit_give", "register_csv"} <= keys
     assert keys <= told
     # Where the last part comes from a list, some of them are there.

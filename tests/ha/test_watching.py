@@ -112,6 +112,8 @@ MANAGERS: dict[str, dict[str, Any]] = {
     "exposure": {},
     "permissions": {},
     "permit": {"user_id": MANAGER, "name": "x", "cameras": [DOOR], "reason": "x", **SPAN},
+    "recovery_kit": {"language": "ja"},
+    "recovery_kit_taken": {},
     "withdraw": {"permission": "x"},
     "viewings": SPAN,
     "hold_renew": {"hold": "x", "reason": "x", "days": 1},

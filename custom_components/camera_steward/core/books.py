@@ -2,35 +2,56 @@
 
 import contextlib
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from .capture.live import LiveFeed
 from .clock import Clock, SystemClock
 from .database import Database
 from .disclosure.counter import Counter
 from .disclosure.packing import Packing
-from .errors import IndexUnreadableError, LedgerBrokenError, StorageError
+from .errors import (
+    DescriptionError,
+    IndexUnreadableError,
+    LedgerBrokenError,
+    SegmentMissingError,
+    StorageError,
+)
 from .files import Files, LocalFiles, storage_errors
-from .ledger.entry import SYSTEM, EntryKind, Json
+from .ledger.entry import SYSTEM, Checkpoint, EntryKind, Json, fingerprint
 from .ledger.opening import open_ledger
 from .ledger.registers import StatementRecord, statements
 from .ledger.store import Ledger
+from .ledger.verify import Verification, verify as verify_ledger
 from .model import Space
-from .retention.corrections import LedgerClockBook
-from .retention.guard import ClockGuard
+from .retention.corrections import (
+    LedgerClockBook,
+    adopt_corrections,
+    correction_data,
+    corrections,
+)
+from .retention.guard import ClockGuard, Correction
 from .retention.hold import HoldEnd
 from .retention.hold_entries import enter_end
 from .retention.holds import Holds
-from .retention.keeper import Keeper
+from .retention.keeper import Keeper, remember_limit
 from .retention.limits import SiteLimits
 from .site import IndexRebuilt, LedgerBroken, Recovered, SiteSettings, StewardEvent
+from .vault.description import (
+    DescribedCamera,
+    DescribedCorrection,
+    SiteDescription,
+    read_description,
+    write_description,
+)
 from .vault.held import Ending
 from .vault.holds import HoldFiles
 from .vault.index import METADATA, Index
@@ -41,13 +62,16 @@ from .vault.vault import (
     IDENTITY_NAME,
     Vault,
     create_identity,
+    earlier_checkpoints,
     read_identity,
+    site_files,
 )
-from .viewing.lobby import Lobby
+from .viewing.lobby import Lobby, LobbyEvent
 
 INDEX_NAME = "index.db"
 LEDGER_NAME = "ledger.db"
 _GIVEN_UP = "vault given up"
+FOLDERS_NAME = "folders.db"
 _FIRST_AT = datetime(1970, 1, 1, tzinfo=UTC)
 _FAR_AT = datetime(9000, 1, 1, tzinfo=UTC)
 
@@ -125,6 +149,7 @@ class Books:
     ) -> None:
         """Open everything; a subclass of `StorageError` when the vault cannot be used."""
         files.make_directory(settings.state)
+        self._settings = settings
         self._path = settings.state / INDEX_NAME
         self.database, damaged = _open_index(self._path, clock)
         opened: Ledger | None = None
@@ -139,9 +164,15 @@ class Books:
             self.ledger = opened
             if restart is not None:
                 emit(LedgerBroken())
+            adopting = bool(settings.adopted_by) and self._is_another_ledgers()
             if damaged or not self.vault.index_complete:
-                self._rebuild(emit, damaged=damaged)
+                self._rebuild(emit, damaged=damaged, adopting=adopting)
+            if adopting:
+                self._adopt(settings.adopted_by)
+            adopt_corrections(self.ledger)
             self._recover(emit)
+            self._described: SiteDescription | None = None
+            self._describing = threading.Lock()
             self.book = LedgerClockBook(self.index, self.ledger)
             self.guard = ClockGuard(clock, self.book)
             self.holds = Holds(
@@ -166,20 +197,131 @@ class Books:
             self.database.close()
             raise
 
-    def _rebuild(self, emit: Callable[[StewardEvent], None], *, damaged: bool) -> None:
-        # What a removed camera may keep is in no setting any more; the last statement says it.
+    def _rebuild(
+        self, emit: Callable[[StewardEvent], None], *, damaged: bool, adopting: bool
+    ) -> None:
+        # What a removed camera may keep is in no setting any more; the vault itself says it, and the
+        # last statement.
+        if (told := self._told()) is not None:
+            for camera, known in told.cameras.items():
+                remember_limit(self.index, camera, known.limit, known.lapses_at)
         found: list[StatementRecord] = []
         with contextlib.suppress(LedgerBrokenError):
             found.extend(statements(self.ledger, _FIRST_AT, _FAR_AT))
         for each in found[-1].cameras if found else ():
             self.index.set_limit(each.camera, each.limit)
         count = self.vault.rebuild_index()
-        if not damaged and not count:
+        if adopting or (not damaged and not count):
             return  # a site that begins
         self.ledger.append(
             EntryKind.FINDING, actor=SYSTEM, data={"what": "index_rebuilt", "segments": count}
         )
         emit(IndexRebuilt(segments=count))
+
+    def _told(self) -> SiteDescription | None:
+        """Return what the vault says of its site; None also where that is damaged."""
+        settings = self._settings
+        with contextlib.suppress(DescriptionError):
+            return read_description(
+                settings.root, self.vault.files, settings.site_key, settings.vault
+            )
+        return None
+
+    def _is_another_ledgers(self) -> bool:
+        """Return whether this ledger knows nothing of the vault, nor the vault of this ledger.
+
+        A ledger that went missing after the vault was taken over is no new one: what attested to it
+        stays where it is looked for.
+        """
+        if any(True for _ in self.ledger.entries((EntryKind.VAULT_ADOPTED,))):
+            return False
+        own = fingerprint(self.ledger.public_key)
+        kept = kept_checkpoints(self._settings.root, self.vault.files)
+        return all(each.signer != own for each in kept)
+
+    def _adopt(self, actor: str) -> None:
+        """Begin the ledger with whose vault was taken over.
+
+        What attested to the ledger that is gone stays beside the footage under a name of its own.
+        """
+        told = self._told()
+        held = [self.index.footage(camera) for camera in self.index.cameras()]
+        made = () if told is None else told.corrections
+        self.ledger.append(
+            EntryKind.VAULT_ADOPTED,
+            actor=actor,
+            data={
+                "vault": str(self._settings.vault),
+                "segments": sum(each.segments for each in held),
+                "size_bytes": sum(each.size_bytes for each in held),
+                "checkpoints": self._set_checkpoints_aside(),
+                "known_at": None if told is None else told.written_at.isoformat(),
+                "corrections": [
+                    correction_data(Correction(first=each.first, last=each.last, by=each.by))
+                    for each in made
+                ],
+            },
+        )
+
+    def _set_checkpoints_aside(self) -> list[str]:
+        """Give the checkpoints of another ledger their digest for a name; return all such names."""
+        root, files = self._settings.root, self.vault.files
+        with contextlib.suppress(SegmentMissingError):
+            file = files.open(root / CHECKPOINTS_NAME)
+            try:
+                digest = sha256(file.read(0, file.size)).hexdigest()[:16]
+            finally:
+                file.close()
+            files.rename(root / CHECKPOINTS_NAME, root / f"ledger-checkpoints-{digest}.jsonl")
+            files.sync_directory(root)
+        return earlier_checkpoints(root, files)
+
+    def describe(self, cameras: Mapping[str, str]) -> None:
+        """Keep with the footage what its limits are, once for each opening and when it changes.
+
+        `cameras` are the names of those that are set up; others keep theirs while there is footage
+        of them. `StorageError` when it cannot be written: call again.
+        """
+        with self._describing:
+            self._describe(cameras)
+
+    def _describe(self, cameras: Mapping[str, str]) -> None:
+        settings = self._settings
+        before = self._described or self._told()
+        limits = self.keeper.limits()
+        known = before.cameras if before is not None else {}
+        names = {
+            camera: known[camera].name if camera in known else ""
+            for camera in self.index.cameras()
+            if self.index.oldest_start(camera) is not None
+        } | dict(cameras)
+        now = self.guard.now()
+        found = SiteDescription(
+            title=settings.title,
+            cameras={
+                camera: DescribedCamera(
+                    name=name,
+                    limit=limits.of(camera),
+                    lapses_at=self.keeper.lapse_of(camera),
+                )
+                for camera, name in names.items()
+            },
+            ceiling=settings.ceiling,
+            default=limits.default,
+            method=_method(settings.storage),
+            zone=settings.zone,
+            corrections=tuple(
+                DescribedCorrection(first=each.first, last=each.last, by=each.by)
+                for each in corrections(self.ledger)
+            ),
+            written_at=now if self._described is None else self._described.written_at,
+        )
+        if found == self._described:
+            return
+        found = replace(found, written_at=now)
+        self.vault.check()
+        write_description(settings.root, self.vault.files, found, settings.site_key, settings.vault)
+        self._described = found
 
     def _recover(self, emit: Callable[[StewardEvent], None]) -> None:
         counts: dict[str, int] = {}
@@ -197,6 +339,14 @@ class Books:
             )
             emit(Recovered(camera=camera, count=count))
 
+    def lobby(
+        self, on_event: Callable[[LobbyEvent], None], feed: Callable[[str], LiveFeed]
+    ) -> Lobby:
+        """Open where people are let in; `LedgerBrokenError` where the ledger does not say who is."""
+        return Lobby(
+            *(self.vault, self.index, self.ledger, self.guard), on_event=on_event, feed=feed
+        )
+
     def counter(self, lobby: Lobby, settings: SiteSettings) -> Counter:
         """Open the counter; `LedgerBrokenError` where the register cannot be read."""
         packing = Packing(
@@ -209,10 +359,52 @@ class Books:
         )
         return Counter(lobby, self.ledger, self.holds, packing, grounds=settings.grounds)
 
+    def keep_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Keep what attests to the ledger beside the footage, outside the ledger's file."""
+        self.vault.check()  # never under an empty mount point or in another's vault
+        # A line break first: a line that a power cut tore must not swallow this one.
+        line = b"\n" + checkpoint.to_json().encode() + b"\n"
+        files, path = self.vault.files, self.vault.root / CHECKPOINTS_NAME
+        if path.exists():
+            reading = files.open(path)
+            size = reading.size
+            reading.close()
+            file = files.reopen(path, size)
+        else:
+            file = files.create(path)
+        try:
+            file.append(line)
+            file.sync()
+        finally:
+            file.close()
+
+    def verify_ledger(self) -> Verification:
+        """Check all of the ledger, also against the checkpoints that were kept."""
+        kept = kept_checkpoints(self.vault.root, self.vault.files)
+        return verify_ledger(self.ledger.database, self.ledger.public_key, kept)
+
     def close(self) -> None:
         """Let go of the files."""
         self.ledger.close()
         self.database.close()
+
+
+def kept_checkpoints(root: Path, files: Files) -> list[Checkpoint]:
+    """Return what attests to the ledger from outside its file, as kept with the footage."""
+    try:
+        file = files.open(root / CHECKPOINTS_NAME)
+    except SegmentMissingError:
+        return []
+    try:
+        lines = file.read(0, file.size).splitlines()
+    finally:
+        file.close()
+    found = []
+    for line in lines:
+        # A line that a power cut tore is no checkpoint, and no break either.
+        with contextlib.suppress(LedgerBrokenError, ValueError):
+            found.append(Checkpoint.from_json(line.decode()))
+    return found
 
 
 def erase_site(
@@ -243,7 +435,7 @@ def erase_site(
         left = (*islice(books.vault.walk(), 1), *islice(books.holds.files.walk(), 1))
         if not left:
             # The folder is free for another site; what attested to the ledger goes with it.
-            for name in (CHECKPOINTS_NAME, IDENTITY_NAME):
+            for name in site_files(settings.root, books.vault.files):
                 books.vault.files.unlink(settings.root / name)
             books.vault.files.sync_directory(settings.root)
         return erased

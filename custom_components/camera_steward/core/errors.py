@@ -54,6 +54,12 @@ class StorageReadOnlyError(StorageError):
     key = "storage_read_only"
 
 
+class FolderMissingError(StewardError):
+    """A managed folder is not there, cannot be opened, or a link stands in its way."""
+
+    key = "folder_missing"
+
+
 class FootageError(StewardError):
     """A stored segment cannot be read as it was written."""
 
@@ -70,6 +76,24 @@ class SegmentMissingError(FootageError):
     """The file of a segment that the index knows is gone."""
 
     key = "segment_missing"
+
+
+class DescriptionError(StewardError):
+    """What the vault says of its site is damaged, or is not of this key."""
+
+    key = "description_damaged"
+
+
+class KitMistypedError(StewardError):
+    """A recovery code that is none: `detail` is the number of the line, where that can be told."""
+
+    key = "kit_mistyped"
+
+
+class KitWrongError(StewardError):
+    """A recovery code that opens nothing in this vault."""
+
+    key = "kit_wrong"
 
 
 class LiveMissingError(StewardError):

@@ -12,6 +12,8 @@ from .capture.recorder import RecorderSettings
 from .capture.schedule import Schedule
 from .capture.source import Source
 from .capture.worker import CaptureEvent
+from .copies.folders import FolderSettings
+from .copies.keeper import FolderLooked, FolderSnapshot
 from .disclosure.grounds import RequestKind
 from .disclosure.packing import Sender
 from .errors import StewardError
@@ -32,8 +34,10 @@ _MEBIBYTE = 1024 * 1024
 class SiteSettings:
     """What one site is: where its vault and its books are, its keys and its limits.
 
-    `grounds` are the kinds of request that footage is handed over on; `reserve_bytes` is kept free by eviction; `storage` names the kind of storage in words, `installer` and `contact` whose
-    site it is.
+    `grounds` are the kinds of request that footage is handed over on; `reserve_bytes` is kept free
+    by eviction; `storage` names the kind of storage in words, `installer` and `contact` whose site
+    it is, `zone` the time zone. `adopted_by` is who took the vault over from a Home Assistant that
+    is gone. `folders` are managed besides the vault.
     """
 
     root: Path
@@ -48,6 +52,10 @@ class SiteSettings:
     storage: str = ""
     installer: str = ""
     contact: str = ""
+    folders: tuple[FolderSettings, ...] = ()
+    title: str = ""
+    zone: str = "UTC"
+    adopted_by: str = ""
 
     @property
     def sender(self) -> Sender:
@@ -73,6 +81,7 @@ class CameraSettings:
     schedule: Schedule | None = None
     limit: RetentionLimit
     recording: bool = True
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +114,7 @@ class SiteSnapshot:
     past_limit: int
     holds: tuple[Hold, ...] = ()
     holds_due: HoldsDue = HoldsDue()
+    folders: Mapping[str, FolderSnapshot]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,4 +192,5 @@ StewardEvent = (
     | LedgerBroken
     | IndexRebuilt
     | Failed
+    | FolderLooked
 )

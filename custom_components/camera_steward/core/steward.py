@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from .books import Books
+from .books import FOLDERS_NAME, Books, kept_checkpoints
 from .capture.live import Live, LiveFeed
 from .capture.worker import (
     CameraPlan,
@@ -19,8 +19,10 @@ from .capture.worker import (
     StreamFound,
 )
 from .clock import Clock, SystemClock
+from .copies.keeper import FolderKeeper
 from .disclosure.counter import Counter
 from .errors import (
+    HoldMissingError,
     LedgerBrokenError,
     RetentionError,
     StewardError,
@@ -29,9 +31,9 @@ from .errors import (
     UnexpectedError,
 )
 from .files import Files, LocalFiles
-from .ledger.entry import SYSTEM, Checkpoint, EntryKind, Json
+from .ledger.entry import SYSTEM, Entry, EntryKind, Json
 from .ledger.registers import PurgeRecord
-from .ledger.verify import Verification, verify as verify_ledger
+from .ledger.verify import Verification
 from .model import CaptureStatus, Footage, Gap, GapCause, Segment
 from .retention.guard import ClockState
 from .retention.hold import HoldsDue
@@ -54,7 +56,6 @@ from .site import (
     StewardEvent,
     VerifyReport,
 )
-from .vault.vault import CHECKPOINTS_NAME
 from .vault.verify import Damage, VerifyLevel, verify
 from .viewing.desk import House
 from .viewing.lobby import Lobby
@@ -112,6 +113,7 @@ class Steward:
         self._copying: threading.Thread | None = None
         self._copy_again = False
         self._opened: Books | None = None
+        self._folders: FolderKeeper | None = None
         self._house = House()
         self._lobby: Lobby | None = None
         self._counter: Counter | None = None
@@ -142,6 +144,14 @@ class Steward:
             raise
         except StewardError as err:
             self._emit(Failed(error=err))
+        self._folders = FolderKeeper(
+            self._settings.folders,
+            state=self._settings.state / FOLDERS_NAME,
+            ceiling=self._settings.ceiling,
+            ledger=books.ledger,
+            guard=books.guard,
+            on_event=self._emit,
+        )
         with self._lock:
             for state in self._cameras.values():
                 if state.recording:
@@ -155,10 +165,17 @@ class Steward:
         books.holds.listen(self._start_copying)
         self._start_copying()
 
+    def manage_folders(self) -> None:
+        """Begin to look at the managed folders, once the ledger says that they are managed."""
+        if self._folders is not None:
+            self._folders.start()
+
     def request_stop(self) -> None:
         """Ask all threads to end; returns at once."""
         self._quit.set()
         self._wake.set()
+        if self._folders is not None:
+            self._folders.request_stop()
         for state in self._cameras.values():
             if state.worker is not None:
                 state.worker.request_stop()
@@ -181,6 +198,8 @@ class Steward:
         if (copying := self._copying) is not None:
             copying.join(left())
             ended &= not copying.is_alive()
+        if self._folders is not None:
+            ended &= self._folders.join(left())
         books, counter = self._opened, self._counter
         if counter is not None:
             counter.stop()
@@ -191,7 +210,7 @@ class Steward:
                 if lobby is not None:
                     lobby.watches.close_all()
                 # So that what happens to the ledger while nobody runs it is found.
-                self._keep_checkpoint(books.ledger.attest())
+                books.keep_checkpoint(books.ledger.attest())
             self._opened = None
             books.close()
         return ended
@@ -239,7 +258,12 @@ class Steward:
         return off.join(on_news)
 
     def purge(self, *, actor: str) -> list[PurgeRecord]:
-        """Erase now what has reached its limit; return what was entered in the ledger."""
+        """Erase now what has reached its limit; return what was entered in the ledger.
+
+        Of managed folders it follows soon, in their own thread.
+        """
+        if self._folders is not None:
+            self._folders.look_now()
         return list(self._run(actor, close=True).records)
 
     def accept_clock(self, *, actor: str) -> None:
@@ -252,7 +276,7 @@ class Steward:
         books = self._books()
         statement = books.keeper.state(actor, stopping=self._quit.is_set)
         self._statement, self._statement_at = statement, statement.record.walked_to
-        self._keep_checkpoint(books.ledger.checkpoint())
+        books.keep_checkpoint(books.ledger.checkpoint())
         self._check_ledger(books)
         self._emit(StatementMade(statement=statement))
         return statement
@@ -264,7 +288,7 @@ class Steward:
         end: datetime,
         camera: str | None = None,
     ) -> VerifyReport:
-        """Check the segments that reach into [start, end), and the ledger."""
+        """Check the segments that reach into [start, end), copies of holds as well, and the ledger."""
         books = self._books()
         cameras = [camera] if camera is not None else books.index.cameras()
         checked = 0
@@ -273,6 +297,12 @@ class Steward:
             segments = books.index.segments(each, start, end)
             checked += len(segments)
             damages += verify(books.vault, segments, level)
+        for hold in books.holds.all():
+            with contextlib.suppress(HoldMissingError):
+                copies = books.holds.segments(hold.id, camera)
+                copies = [each for each in copies if each.start_at < end and each.end_at > start]
+                damages += books.holds.verify(hold.id, level, copies)
+                checked += len(copies)
         found = self._check_ledger(books)
         return VerifyReport(checked=checked, damages=tuple(damages), ledger=found)
 
@@ -288,6 +318,13 @@ class Steward:
     ) -> None:
         """Enter in the ledger what happened at the edge."""
         self._books().ledger.append(kind, actor=actor, subject=subject, data=data)
+
+    def last(self, kind: EntryKind) -> Entry | None:
+        """Return the ledger's last entry of a kind, None when there is none."""
+        found = None
+        for entry in self._books().ledger.entries((kind,)):
+            found = entry
+        return found
 
     def furnish(self, house: House) -> None:
         """Take who is appointed now; it holds for what is being watched as well."""
@@ -308,11 +345,7 @@ class Steward:
         books = self._books()
         with self._lock:
             if self._lobby is None:
-                lobby = Lobby(
-                    *(books.vault, books.index, books.ledger, books.guard),
-                    on_event=self._on_event,
-                    feed=self.watch,
-                )
+                lobby = books.lobby(self._on_event, self.watch)
                 lobby.desk.furnish(self._house)
                 self._lobby = lobby
             return self._lobby
@@ -363,6 +396,7 @@ class Steward:
                 past_limit=sum(overdue.values()),
                 holds=(holds := books.holds.all()),
                 holds_due=HoldsDue.of(holds, books.guard.now()),
+                folders=self._folders.snapshots() if self._folders is not None else {},
             )
 
     # Inside
@@ -498,7 +532,7 @@ class Steward:
         """Go on behind a break, which stays on record, rather than keep records out (INV-2)."""
         books = self._books()
         try:
-            books.ledger.resume(self._checkpoints())
+            books.ledger.resume(kept_checkpoints(self._settings.root, self._files))
         except StewardError:
             self._troubled(broken)
         else:
@@ -519,11 +553,19 @@ class Steward:
             self._clock_state = state
             self._emit(ClockChanged(state=state))
         books.vault.check()
+        self._describe(books)
         space = books.vault.space()
         reserve = self._settings.reserve_of(space)
         if space.free_bytes < reserve:
             self._evict(books, reserve - space.free_bytes + reserve // 4)
         return result
+
+    def _describe(self, books: Books) -> None:
+        """Let the vault say whose it is; a disk that is full keeps nothing else from being done."""
+        try:
+            books.describe({k: each.settings.name for k, each in self._cameras.items()})
+        except StewardError as err:
+            self._emit(Failed(error=err))
 
     def _make_room(self) -> bool:
         """Free some bytes for a recorder whose write found the storage full."""
@@ -549,45 +591,9 @@ class Steward:
         last = self._statement_at
         return last is None or self._books().guard.now() - last >= _STATEMENT_EVERY
 
-    def _keep_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Keep what attests to the ledger beside the footage, outside the ledger's file."""
-        self._books().vault.check()  # never under an empty mount point or in another's vault
-        # A line break first: a line that a power cut tore must not swallow this one.
-        line = b"\n" + checkpoint.to_json().encode() + b"\n"
-        path = self._settings.root / CHECKPOINTS_NAME
-        if path.exists():
-            reading = self._files.open(path)
-            size = reading.size
-            reading.close()
-            file = self._files.reopen(path, size)
-        else:
-            file = self._files.create(path)
-        try:
-            file.append(line)
-            file.sync()
-        finally:
-            file.close()
-
     def _check_ledger(self, books: Books) -> Verification:
-        ledger = books.ledger
-        found = verify_ledger(ledger.database, ledger.public_key, self._checkpoints())
+        found = books.verify_ledger()
         self._ledger_broken = False
         if found.broken:
             self._emit(LedgerBroken())
-        return found
-
-    def _checkpoints(self) -> list[Checkpoint]:
-        path = self._settings.root / CHECKPOINTS_NAME
-        if not path.exists():
-            return []
-        file = self._files.open(path)
-        try:
-            lines = file.read(0, file.size).splitlines()
-        finally:
-            file.close()
-        found = []
-        for line in lines:
-            # A line that a power cut tore is no checkpoint, and no break either.
-            with contextlib.suppress(LedgerBrokenError, ValueError):
-                found.append(Checkpoint.from_json(line.decode()))
         return found

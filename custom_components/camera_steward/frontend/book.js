@@ -1,6 +1,6 @@
 // What the registers share: the days asked for, a table that a narrow screen shows as cards, CSV, paper.
 
-import { field, focusWrong, make, mark } from "./parts.js";
+import { download, field, focusWrong, make, mark } from "./parts.js";
 
 const DRAWN = 500;
 const DAY_MS = 86_400_000;
@@ -117,13 +117,7 @@ export class Book {
       const asked = { ...chosen.query, as_csv: true, language: context.language };
       const { csv } = await context.call(this._given.command, this._site, asked);
       const name = this._title(chosen.from, chosen.to);
-      const address = URL.createObjectURL(new Blob([csv], { type: "text/csv;charset=utf-8" }));
-      const link = make("a", { href: address, download: `${name.replace(/[\\/:*?"<>|\s]+/g, "_")}.csv` });
-      this.element.append(link);
-      link.click();
-      link.remove();
-      // The browser reads it after the click; a minute is ample.
-      setTimeout(() => URL.revokeObjectURL(address), 60_000);
+      download(this.element, name, "csv", new Blob([csv], { type: "text/csv;charset=utf-8" }));
     } catch (error) {
       this.trouble(error);
     }

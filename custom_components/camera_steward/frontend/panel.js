@@ -1,11 +1,12 @@
 // The sidebar page: everyone's own role and pledge; for manager and operators what is preserved; for the
-// manager permissions, the registers, hand-over, and who can watch past the steward.
+// manager permissions, the registers, hand-over, who can watch past the steward, and the recovery kit.
 // Texts come with Home Assistant's translations of the integration; nothing is loaded from elsewhere.
 
 import { DisclosuresPage } from "./disclosures.js";
 import { ExposurePage } from "./exposure.js";
 import { HandoverPage } from "./handover.js";
 import { HoldsPage } from "./holds.js";
+import { KitPage } from "./kit.js";
 import { OwnPage } from "./own.js";
 import { Context, DOMAIN, fill, make } from "./parts.js";
 import { PermissionsPage } from "./permissions.js";
@@ -21,6 +22,7 @@ const PAGES = {
   handover: { Page: HandoverPage, roles: MANAGER },
   disclosures: { Page: DisclosuresPage, roles: MANAGER, broad: true },
   exposure: { Page: ExposurePage, roles: MANAGER },
+  kit: { Page: KitPage, roles: MANAGER },
 };
 
 // Before there are any texts.

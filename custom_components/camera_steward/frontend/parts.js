@@ -114,6 +114,17 @@ export function seconds(typed) {
   return typed.length === "2026-11-25T00:00".length ? `${typed}:00` : typed;
 }
 
+// Let the browser save what a command returned. The link stands in the page, as Firefox asks.
+export function download(element, name, ending, blob) {
+  const address = URL.createObjectURL(blob);
+  const link = make("a", { href: address, download: `${name.replace(/[\\/:*?"<>|\s]+/g, "_")}.${ending}` });
+  element.append(link);
+  link.click();
+  link.remove();
+  // The browser reads it after the click; a minute is ample.
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}
+
 export class Context {
   constructor(hass, texts, language) {
     this.hass = hass;

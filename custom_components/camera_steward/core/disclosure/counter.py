@@ -359,7 +359,7 @@ class Counter:
                 at=self._desk.now(),
             )
             made = HandOver(approval.disclosure, package, caller, self._desk, self._ledger)
-        except StewardError:
+        except BaseException:
             with self._lock:
                 self._waiting[approval.id] = approval
                 self._taken.discard(approval.id)

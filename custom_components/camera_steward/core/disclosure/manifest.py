@@ -1,6 +1,6 @@
 """`manifest.json`, and beside each video where every part of it comes from: for programs to read."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -22,9 +22,9 @@ def _time(moment: datetime) -> str:
 def part_data(part: Part, at_seconds: float) -> Json:
     """Return what is told of one segment that a video was made from.
 
-    `units` are the digests over what was taken, `stored_units` those that were made when the
-    camera sent it; of a whole segment they are equal. `segment_digest` is over the latter, as the
-    vault's index has it.
+    `stored_units` are the unit digests that were made when the camera sent it, `units` those of
+    what was written now: equal for a segment that went in whole, null for one that did not.
+    `segment_digest` is over the stored ones, as the vault's index has it.
     """
     segment = part.segment
     return {
@@ -36,10 +36,14 @@ def part_data(part: Part, at_seconds: float) -> Json:
         "whole": part.whole,
         "recovered": part.trailer.recovered,
         "hash": part.hash_name,
-        "units": {str(number): digest.hex() for number, digest in part.digests().items()},
-        "stored_units": {str(n): digest.hex() for n, digest in part.trailer.digests.items()},
+        "units": _hex(part.digests()) if part.whole else None,
+        "stored_units": _hex(part.trailer.digests),
         "segment_digest": part.trailer.digest.hex(),
     }
+
+
+def _hex(digests: Mapping[int, bytes]) -> Json:
+    return {str(number): digest.hex() for number, digest in digests.items()}
 
 
 def _file(file: PackedFile) -> dict[str, Json]:

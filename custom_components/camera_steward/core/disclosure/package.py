@@ -8,7 +8,7 @@ import json
 import stat
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Final
 
@@ -31,7 +31,6 @@ _SLICE_BYTES: Final = 128 * 1024
 
 _CHUNK_BYTES: Final = 128 * 1024
 _MODE: Final = stat.S_IFREG | 0o600
-_SECOND = timedelta(seconds=1)
 
 
 class VaultSource:
@@ -82,6 +81,8 @@ class Package:
         self._fingerprint = signing.fingerprint(signing_key.public_key())
         self._now = now
         self._modified_at = now.astimezone(order.time_zone)
+        # Now rather than at the end of a long package: an order that cannot be printed.
+        record(order, now, (), (), self._fingerprint)
         self._done_bytes = 0
         self._size = 0
         self._hash = sha256()
@@ -235,8 +236,9 @@ class _Film:
         while (piece := self.ahead) is not None and self._goes_on(piece):
             new = not self._parts or self._parts[-1][0] is not piece.part
             if new:
-                self._movie.segment(to_micros(piece.part.segment.start_at))
+                self._movie.segment(to_micros(piece.start_at), piece.found)
             yield from self._movie.add(piece.data, piece.found)
+            piece.part.take(piece.data, piece.found)
             if new:
                 self._parts.append((piece.part, self._movie.at_us))
             self.end_at = piece.end_at

@@ -120,6 +120,14 @@ class Part:
         """Return whether all of its fragments were taken."""
         return self.taken == len(self.trailer.fragments)
 
+    def take(self, data: bytes, found: StoredFragment) -> None:
+        """Note that a fragment was written."""
+        view = memoryview(data)
+        for run in found.runs:
+            joined = view[run.data_at : run.data_at + sum(run.sizes)]
+            self.measures[run.track].add(run.sizes, joined)
+        self.taken += 1
+
     def digests(self) -> dict[int, bytes]:
         """Return the unit digest of each track over what was taken, by the segment's own hash."""
         return {number: measure.digest() for number, measure in self.measures.items()}
@@ -127,7 +135,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """One fragment: its bytes, how they are read, and when its pictures were taken."""
+    """One fragment: its bytes, how they are read, and when its pictures were received."""
 
     part: Part
     data: bytes = field(repr=False)
@@ -233,13 +241,15 @@ class Reel:
                 stored=stored,
             )
             broken = False
+            ends = _ends(reader.trailer)
             for entry in reader.fragments_between(
                 self.span.start_at - segment.start_at, self.span.end_at - segment.start_at
             ):
                 if broken and not entry.keyframe:
                     continue
                 try:
-                    piece = _piece(part, entry, reader.read(entry.offset, entry.length))
+                    data = reader.read(entry.offset, entry.length)
+                    piece = _piece(part, entry, data, ends[entry.offset])
                 except (FootageError, StorageError, BoxError, struct.error) as err:
                     # What follows it needs it to be decoded, up to the next keyframe.
                     broken = True
@@ -249,26 +259,27 @@ class Reel:
                 yield piece
 
 
-def _piece(part: Part, entry: FragmentEntry, data: bytes) -> Piece:
+def _ends(trailer: Trailer) -> dict[int, int]:
+    """Return when each fragment's pictures are over, in microseconds, by its offset."""
+    starts = [each.start_us for each in trailer.fragments[1:]]
+    return {
+        each.offset: end
+        for each, end in zip(trailer.fragments, [*starts, trailer.length_us], strict=True)
+    }
+
+
+def _piece(part: Part, entry: FragmentEntry, data: bytes, end_us: int) -> Piece:
     """Read a fragment; `BoxError` when it is none of its segment."""
     found = next(fragments(data), None)
     runs = [] if found is None else [run for run in found.runs if run.sizes]
     if found is None or not runs or any(run.track not in part.stored for run in runs):
         raise BoxError("no fragment")
-    view = memoryview(data)
-    for run in runs:
-        joined = view[run.data_at : run.data_at + sum(run.sizes)]
-        part.measures[run.track].add(run.sizes, joined)
-    part.taken += 1
-    scale = part.stored[runs[0].track].timescale
-    start = runs[0].decode_time * 1_000_000 // scale
-    end = (runs[0].decode_time + sum(runs[0].durations)) * 1_000_000 // scale
     return Piece(
         part=part,
         data=data,
         found=found,
-        start_at=part.segment.start_at + start * _MICROSECOND,
-        end_at=part.segment.start_at + end * _MICROSECOND,
+        start_at=part.segment.start_at + entry.start_us * _MICROSECOND,
+        end_at=part.segment.start_at + end_us * _MICROSECOND,
     )
 
 

@@ -62,6 +62,8 @@ class EntryKind(StrEnum):
     DISCLOSURE_APPROVED = "disclosure_approved"
     DISCLOSURE_STARTED = "disclosure_started"
     DISCLOSURE_ENDED = "disclosure_ended"
+    FOLDER_ADDED = "folder_added"
+    FOLDER_REMOVED = "folder_removed"
     FOLDER_PURGE = "folder_purge"
     COPY_NOTICED = "copy_noticed"
     COPY_CHECKED = "copy_checked"

@@ -121,9 +121,13 @@ class Movie:
         """Return the unit digest (INV-3) of each track over what was written, by its number."""
         return {number: table.digest.digest() for number, table in self._tables.items()}
 
-    def segment(self, begins_us: int) -> None:
-        """Say that what follows is of the next segment, whose media time 0 was at `begins_us`."""
-        self._begins_us = begins_us
+    def segment(self, captured_us: int, first: StoredFragment) -> None:
+        """Say that what follows is of the next segment, of which `first` was taken at this time.
+
+        In microseconds since 1970. The rest of the segment follows by its own times.
+        """
+        run = next(each for each in first.runs if each.sizes)
+        self._begins_us = captured_us - self._us(run.track, run.decode_time)
         self._slip_us = 0
         self._new = True
 

@@ -5,7 +5,7 @@ transaction as the shift itself. So a crash between the two is finished at the n
 index that was rebuilt from the vault, whose stamps are as the clock gave them, gets them all again.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import override
@@ -29,6 +29,9 @@ from .guard import (
 
 FUTURE_STAMP = "future_stamp"
 """Why stamps were corrected that lay in the future of a trusted clock, by a clock unknown."""
+
+ADOPTED = "vault_adopted"
+"""Why stamps were corrected that another Home Assistant, which is gone, had found wrong."""
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -97,7 +100,8 @@ class LedgerClockBook(ClockBook):
     def last_known(self, wall_at: datetime) -> datetime | None:
         """Tell when the site was last alive if its index was lost; otherwise only of the future.
 
-        Footage alone says little: a site may have recorded nothing for weeks.
+        Footage alone says little: a site may have recorded nothing for weeks. Of a vault that was
+        taken over it must do all the same, or a new machine's wrong clock would erase it (INV-2).
         """
         newest = [
             found
@@ -105,7 +109,10 @@ class LedgerClockBook(ClockBook):
             if (found := self._index.footage(camera).newest_at) is not None
         ]
         entered = [each.at for each in self._ledger.entries((EntryKind.STATEMENT,))]
+        adopted = list(self._ledger.entries((EntryKind.VAULT_ADOPTED,)))
         if not entered:
+            entered = [_time(each, "known_at") for each in adopted if each.data.get("known_at")]
+        if not entered and not adopted:
             newest = [each for each in newest if each > wall_at + TOLERANCE]
         return max([*newest, *entered], default=None)
 
@@ -132,7 +139,7 @@ class LedgerClockBook(ClockBook):
             "jump_us": acceptance.jump // _MICROSECOND,
             "away_us": acceptance.away // _MICROSECOND,
             "vouched": acceptance.vouched,
-            "correction": _data(acceptance.correction),
+            "correction": correction_data(acceptance.correction),
         }
         self._ledger.append(
             EntryKind.CLOCK_ACCEPTED, actor=acceptance.actor, at=acceptance.accepted_at, data=data
@@ -145,7 +152,7 @@ class LedgerClockBook(ClockBook):
             EntryKind.CLOCK_ACCEPTED,
             actor=SYSTEM,
             at=at,
-            data={"explanation": FUTURE_STAMP, "correction": _data(correction)},
+            data={"explanation": FUTURE_STAMP, "correction": correction_data(correction)},
         )
         self.settle()
 
@@ -218,6 +225,21 @@ def _numbers(record: ClockRecord) -> dict[str, int]:
     }
 
 
+def adopt_corrections(ledger: Ledger) -> None:
+    """Enter, once, the corrections that a vault that was taken over says its stamps need."""
+    for entry in ledger.entries((EntryKind.VAULT_ADOPTED,)):
+        made = entry.data.get("corrections")
+        if not isinstance(made, Sequence):
+            raise LedgerBrokenError(f"entry {entry.id}")
+        for number, correction in enumerate(made):
+            ledger.append(
+                EntryKind.CLOCK_ACCEPTED,
+                actor=entry.actor,
+                data={"explanation": ADOPTED, "correction": correction},
+                key=f"vault_adopted:{number}",
+            )
+
+
 def _accepted(ledger: Ledger) -> list[Entry]:
     return sorted(ledger.entries((EntryKind.CLOCK_ACCEPTED,)), key=lambda each: each.id)
 
@@ -227,7 +249,8 @@ def _mark(entry: Entry) -> int:
     return int(entry.hash[:15], 16)
 
 
-def _data(correction: Correction | None) -> Json:
+def correction_data(correction: Correction | None) -> Json:
+    """Return a correction as the data of an entry."""
     if correction is None:
         return None
     return {

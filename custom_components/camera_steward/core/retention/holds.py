@@ -31,6 +31,7 @@ from ..vault.held import Copying, Ending, HeldCount, HeldSegment, HoldRow
 from ..vault.holds import HoldFiles
 from ..vault.reader import SegmentReader
 from ..vault.verify import Damage, VerifyLevel, verify_held
+from .corrections import FUTURE_STAMP
 from .guard import TOLERANCE, ClockGuard
 from .hold import (
     LONGEST,
@@ -47,9 +48,6 @@ from .hold_entries import enter_end, row_after, row_of
 from .restoring import restore, stored
 
 __all__ = ["Hold", "HoldEnd", "HoldState", "Holds"]
-
-FUTURE_STAMP = "future_stamp"
-"""Why the end of a hold was moved that was set by a clock that ran ahead."""
 
 _COPYING = timedelta(seconds=10)
 """How long a run that erases may copy; what is left keeps its original until it is copied."""
@@ -126,9 +124,12 @@ class Holds:
         self._kept(hold)
         return self.files.open_segment(hold, segment)
 
-    def verify(self, hold: str, level: VerifyLevel) -> list[Damage]:
-        """Check the copies of a hold."""
-        return list(verify_held(self.files, hold, self.segments(hold), level))
+    def verify(
+        self, hold: str, level: VerifyLevel, segments: Sequence[Segment] | None = None
+    ) -> list[Damage]:
+        """Check copies of a hold, all by default."""
+        checked = self.segments(hold) if segments is None else segments
+        return list(verify_held(self.files, hold, checked, level))
 
     # What people do
 
@@ -393,11 +394,19 @@ class Holds:
             )
 
     def _renew(
-        self, row: HoldRow, *, until_at: datetime, now: datetime, reason: str, actor: str
+        self,
+        row: HoldRow,
+        *,
+        until_at: datetime,
+        now: datetime,
+        reason: str,
+        actor: str,
+        explanation: str = "",
     ) -> None:
         data: dict[str, Json] = {
             "renewed_by": actor,
             "reason": reason,
+            "explanation": explanation,
             "granted_at": now.isoformat(),
             "until_at": until_at.isoformat(),
             "review_at": min(now + REVIEW, until_at).isoformat(),
@@ -426,7 +435,14 @@ class Holds:
         for row in self._held.holds():
             if row.ending is None and row.granted_at > now + TOLERANCE:
                 until_at = now + (row.until_at - row.granted_at)
-                self._renew(row, until_at=until_at, now=now, reason=FUTURE_STAMP, actor=SYSTEM)
+                self._renew(
+                    row,
+                    until_at=until_at,
+                    now=now,
+                    reason=words_of(row).reason,
+                    actor=SYSTEM,
+                    explanation=FUTURE_STAMP,
+                )
 
     def _mark_due(self, now: datetime) -> None:
         for row in self._held.holds():

@@ -11,6 +11,7 @@ from ..ledger.entry import SYSTEM, EntryKind
 from ..ledger.registers import PurgeRecord
 from ..ledger.store import Ledger
 from ..model import EraseRule, Segment, from_micros, to_micros
+from ..vault.index import Index
 from ..vault.vault import Found, Vault
 from .batches import Batches, Tally
 from .corrections import LedgerClockBook, corrected, corrections
@@ -166,6 +167,11 @@ class Keeper:
             limits = self._limits(now, tally)
             _raise_first(tally)
             return limits
+
+    def lapse_of(self, camera: str) -> datetime | None:
+        """Return when a camera's approved longer limit falls to the ceiling, as last remembered."""
+        lapse = self._index.get_meta(_lapse_name(camera)) or 0
+        return from_micros(lapse) if lapse else None
 
     def state(
         self, actor: str = SYSTEM, *, stopping: Callable[[], bool] = lambda: False
@@ -363,8 +369,8 @@ class Keeper:
             self._remember(camera, limit, site.ceiling, found[camera], remembered)
         for camera, length in remembered.items():
             if camera not in found:
-                lapse = self._index.get_meta(_lapse_name(camera)) or 0
-                lapsed = lapse and now >= from_micros(lapse)
+                lapse = self.lapse_of(camera)
+                lapsed = lapse is not None and now >= lapse
                 found[camera] = min(length, site.ceiling) if lapsed else length
         return Limits(cameras=found, default=default)
 
@@ -377,11 +383,22 @@ class Keeper:
         remembered: Mapping[str, timedelta],
     ) -> None:
         lapses = lapses_at(limit, ceiling)
-        lapse = 0 if lapses is None else to_micros(lapses)
-        if (self._index.get_meta(_lapse_name(camera)) or 0) != lapse:
-            self._index.set_meta(**{_lapse_name(camera): lapse})
+        if self.lapse_of(camera) != lapses:
+            _set_lapse(self._index, camera, lapses)
         if remembered.get(camera) != length:
             self._index.set_limit(camera, length)
+
+
+def remember_limit(
+    index: Index, camera: str, length: timedelta, lapses: datetime | None = None
+) -> None:
+    """Give a camera that is in no setting its limit, and when that falls to the ceiling."""
+    _set_lapse(index, camera, lapses)
+    index.set_limit(camera, length)
+
+
+def _set_lapse(index: Index, camera: str, lapses: datetime | None) -> None:
+    index.set_meta(**{_lapse_name(camera): 0 if lapses is None else to_micros(lapses)})
 
 
 def future_corrections(segments: list[Segment], now: datetime) -> list[Correction]:

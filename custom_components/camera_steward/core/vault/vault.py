@@ -23,6 +23,7 @@ from ..errors import (
 )
 from ..files import Files, ReadableFile
 from ..model import Segment, SegmentState, Space
+from .description import DESCRIPTION_DRAFT, DESCRIPTION_NAME
 from .format import (
     HEADER_BYTES,
     SEALED_CHUNK_BYTES,
@@ -41,7 +42,14 @@ IDENTITY_DRAFT = "vault.json.new"
 CHECKPOINTS_NAME = "ledger-checkpoints.jsonl"
 HOLDS_NAME = "holds"
 """The folder of what is held: no camera's, walked by `HoldFiles`."""
-_OURS = frozenset({IDENTITY_NAME, IDENTITY_DRAFT, CHECKPOINTS_NAME, HOLDS_NAME, "lost+found"})
+_OURS = frozenset(
+    {
+        *(IDENTITY_NAME, IDENTITY_DRAFT, DESCRIPTION_NAME, DESCRIPTION_DRAFT),
+        *(CHECKPOINTS_NAME, HOLDS_NAME, "lost+found"),
+    }
+)
+_EARLIER_CHECKPOINTS = re.compile(r"ledger-checkpoints-[0-9a-f]{16}\.jsonl")
+"""What attested to the ledger of a Home Assistant that is gone, by its digest."""
 _CAMERA = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _HOUR = re.compile(r"[01]\d|2[0-3]")
@@ -157,6 +165,28 @@ def create_identity(root: Path, files: Files, vault: UUID, created_at: datetime)
         file.close()
     files.rename(draft, root / IDENTITY_NAME)
     files.sync_directory(root)
+
+
+def hour_folders(root: Path, files: Files) -> Iterator[tuple[str, str]]:
+    """Yield (camera, hour) of each hour that has a folder, each camera's newest first."""
+    for camera in files.list(root):
+        if not _CAMERA.fullmatch(camera) or not (root / camera).is_dir():
+            continue
+        for date in reversed(files.list(root / camera)):
+            for hour in reversed(files.list(root / camera / date)) if _DATE.fullmatch(date) else ():
+                if _HOUR.fullmatch(hour):
+                    yield camera, f"{date}/{hour}"
+
+
+def earlier_checkpoints(root: Path, files: Files) -> list[str]:
+    """Return the names of what attested to ledgers that a vault had before."""
+    return [name for name in files.list(root) if _EARLIER_CHECKPOINTS.fullmatch(name)]
+
+
+def site_files(root: Path, files: Files) -> list[str]:
+    """Return the names that a vault's files beside its footage have, its identity last."""
+    own = (CHECKPOINTS_NAME, DESCRIPTION_DRAFT, DESCRIPTION_NAME, IDENTITY_NAME)
+    return [*earlier_checkpoints(root, files), *own]
 
 
 class Vault:
@@ -373,7 +403,7 @@ class Vault:
     def _names(self) -> Iterator[tuple[str, str, str]]:
         """Yield (camera, hour, name); camera and hour are empty for files above them."""
         for camera in self.files.list(self.root):
-            if camera in _OURS:
+            if camera in _OURS or _EARLIER_CHECKPOINTS.fullmatch(camera):
                 continue
             if not is_camera(camera) or not (self.root / camera).is_dir():
                 yield "", "", camera
