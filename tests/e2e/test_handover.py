@@ -43,6 +43,8 @@ _POLICE, _STATION = "見本警察署 刑事課", "Sample Police Station"
 _WHY = "21日の自転車の盗難について、文書による要請がある見込みのため"
 _NO_LONGER = "捜査が終了し、不要となったため"
 _PATIENCE = 120_000
+_TAKEN_BYTES = 1_000_000
+"""How much of a package has come when it is broken off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -324,6 +326,10 @@ def test_a_download_that_is_broken_off_is_told_so_and_may_be_approved_anew(
         pages.identify()
         pages.enter("handover", start=typed(stage.start), end=typed(stage.end))
         pages.keep("5-order")
+        pages.press("handover_refuse_after_all")
+        expect(pages.labelled("handover_refusal")).to_be_visible()
+        expect(pages.panel.get_by_text(pages.text("handover_no_ground"))).to_be_hidden()
+        pages.press("handover_back")
         pages.press("handover_next")
         pages.keep("6-check")
         pages.press("handover_approve")
@@ -354,7 +360,10 @@ def _break_off(address: str) -> None:
         client.connect((where.hostname, where.port))
         asked = f"GET {where.path}?{where.query} HTTP/1.1\r\nHost: {where.netloc}\r\n\r\n"
         client.sendall(asked.encode())
-        assert client.recv(4096).startswith(b"HTTP/1.1 200")
+        came = client.recv(4096)
+        assert came.startswith(b"HTTP/1.1 200")
+        while len(came) < _TAKEN_BYTES:
+            came += client.recv(65_536)
 
 
 def test_an_operator_preserves_and_hands_nothing_over(stage: _Stage, pictures: Path) -> None:

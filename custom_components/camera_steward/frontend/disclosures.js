@@ -5,7 +5,7 @@ import { make } from "./parts.js";
 import { recordButtons } from "./record.js";
 
 const DAYS = 365;
-const COLUMNS = ["number", "outcome", "recipient", "kind", "footage", "approved_by", "file"];
+const COLUMNS = ["number", "outcome", "recipient", "kind", "footage", "people", "file"];
 // As they are asked for; the ledger keeps them by name.
 const PARTICULARS = ["law", "article", "agency", "officer_post", "officer_name", "document_number", "document_date", "matter"];
 
@@ -52,7 +52,7 @@ export class DisclosuresPage {
         ...this._named([["disclosure_identity", row.identity]]),
       ],
       footage: this._footage(row),
-      approved_by: this._named([
+      people: this._named([
         [row.approved_by ? "disclosure_approved_by" : "disclosures_refused_by", row.name],
         ["disclosure_in_charge", row.in_charge],
         ["disclosure_witness", row.witness],
@@ -92,7 +92,7 @@ export class DisclosuresPage {
     return [
       make("div", {}, row.file),
       ...(row.ended_at ? [make("div", { class: "hint" }, `${row.size_bytes.toLocaleString(this._context.language)} B`)] : []),
-      ...(row.sha256 ? [make("code", {}, row.sha256)] : []),
+      ...(row.outcome === "handed_over" ? [make("code", {}, row.sha256)] : []),
       ...(row.ended_at ? this._records(row) : []),
     ];
   }

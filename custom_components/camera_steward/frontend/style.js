@@ -87,6 +87,7 @@ export const STYLE = `
   th { color: var(--secondary-text-color); font-weight: 500; white-space: nowrap; }
   td { border-top: 1px solid var(--divider-color); overflow-wrap: break-word; }
   td .hint { margin: 0; font-size: 13px; }
+  td.number { min-width: 7em; }
   td.outcome, td.recipient, td.kind, td.footage, td.file { min-width: 9em; }
   td button { min-height: 36px; padding: 4px 14px; white-space: nowrap; }
   td:first-child, th:first-child { padding-inline-start: 12px; }
@@ -104,7 +105,7 @@ export const STYLE = `
     tr.denied { box-shadow: inset 4px 0 var(--error-color); }
     td, td:first-child { display: grid; grid-template-columns: 7em 1fr; gap: 0 8px; border: 0; padding: 3px 0 3px 12px; }
     tr.denied td:first-child { box-shadow: none; }
-    td::before { content: attr(data-label); color: var(--secondary-text-color); }
+    td::before { content: attr(data-label); color: var(--secondary-text-color); grid-row: 1 / span 20; }
     td > * { grid-column: 2; }
     td:empty { display: none; }
   }
