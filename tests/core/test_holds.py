@@ -19,7 +19,7 @@ from custom_components.camera_steward.core.errors import (
 )
 from custom_components.camera_steward.core.ledger.entry import SYSTEM, EntryKind
 from custom_components.camera_steward.core.ledger.registers import StatementRecord, list_digest
-from custom_components.camera_steward.core.model import SegmentState
+from custom_components.camera_steward.core.model import Segment, SegmentState
 from custom_components.camera_steward.core.retention.holds import Hold, HoldState
 from custom_components.camera_steward.core.vault.verify import VerifyLevel
 from custom_components.camera_steward.core.vault.writer import SegmentWriter
@@ -293,6 +293,31 @@ def test_what_the_storage_does_not_let_copy_stays_and_the_rest_goes(site: Site) 
     assert site.on_disk() == set()
     assert readable(site, hold.id) == originals(site, held)
     site.check_records()
+
+
+def test_a_run_that_would_copy_for_long_leaves_the_rest_to_the_copying(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = [site.record(length=SECOND) for _ in range(3)]
+    hold = place(site)
+    site.clock.advance(2 * HOUR)
+    copy = site.holds.files.copy
+
+    def slowly(hold: str, segment: Segment) -> Segment:
+        site.clock.advance(6 * SECOND)
+        return copy(hold, segment)
+
+    monkeypatch.setattr(site.holds.files, "copy", slowly)
+    result = site.keeper.run(close=True)
+    assert site.on_disk() == {numbers[2]}
+    # It is held, and no reason to run again at once.
+    assert result.next_at > site.guard.now()
+    assert site.keeper.overdue() == []
+    assert site.keeper.state().findings() == {}
+    settle(site)
+    site.keeper.run(close=True)
+    assert site.on_disk() == set()
+    assert readable(site, hold.id) == originals(site, *numbers)
 
 
 def test_what_is_damaged_is_noted_and_goes_in_its_time(site: Site) -> None:

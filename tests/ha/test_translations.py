@@ -264,7 +264,9 @@ def test_files_are_written_as_texts_and_not_as_escapes() -> None:
 def test_every_text_of_the_panel_is_there() -> None:
     told = set(TEXTS["en"]["common"])
     script = "\n".join(path.read_text() for path in (ROOT / "frontend").glob("*.js"))
-    pages = "panel|permissions?|permit|register|exposure|kit|holds?|handover|disclosures?|record"
+    pages = (
+        "panel|permissions?|permit|register|exposure|copies|kit|holds?|handover|disclosures?|record"
+    )
     keys = set(re.findall(rf"[\"`]((?:{pages})_[a-z_]+)[\"`]", script))
     keys -= {"handover_form", "disclosure_record"}  # commands
     assert {"panel_you", "permissions_none", "permit_give", "register_csv"} <= keys

@@ -7,7 +7,7 @@ import argparse
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 
@@ -19,7 +19,7 @@ from .browser import browser, log_in, picture, visit
 from .client import Person, RefusedError
 from .demo import SCENES, SITE, Demo, say
 from .home import ADMINISTRATOR, MANAGER, RESIDENT, ROOT, Home, free_port
-from .pages import Pages
+from .pages import ZONE, Pages
 from .site import accept, add_generic, look, wait_until_recording
 from .walk import INTEGRATION, Walker, text
 
@@ -142,7 +142,8 @@ def _sidebar(demo: Demo, images: Path) -> None:
         home.client(RESIDENT).ws("media_source/browse_media", media_content_id=_SOURCE)
     accept(home, demo.site, MANAGER, demo.language)
     look(home, demo.site, MANAGER, "inspection", camera)
-    day = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=2)
+    # A whole day of theirs: there is footage of each.
+    day = datetime.now(ZONE).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=2)
     home.client(MANAGER).ws(
         "camera_steward/permit",
         entry_id=demo.site,

@@ -1,7 +1,8 @@
 // The sidebar page: everyone's own role and pledge; for manager and operators what is preserved; for the
-// manager permissions, the registers, hand-over, who can watch past the steward, and the recovery kit.
+// manager permissions, the registers, hand-over, who can watch past the steward, copies, and the recovery kit.
 // Texts come with Home Assistant's translations of the integration; nothing is loaded from elsewhere.
 
+import { CopiesPage } from "./copies.js";
 import { DisclosuresPage } from "./disclosures.js";
 import { ExposurePage } from "./exposure.js";
 import { HandoverPage } from "./handover.js";
@@ -22,6 +23,7 @@ const PAGES = {
   handover: { Page: HandoverPage, roles: MANAGER },
   disclosures: { Page: DisclosuresPage, roles: MANAGER, broad: true },
   exposure: { Page: ExposurePage, roles: MANAGER },
+  copies: { Page: CopiesPage, roles: MANAGER, broad: true },
   kit: { Page: KitPage, roles: MANAGER },
 };
 

@@ -221,7 +221,8 @@ export class Context {
   }
 
   length(hours) {
-    return hours < 1 ? this.count(hours * 60, "minute") : this.count(hours, "hour");
+    if (hours < 1) return this.count(hours * 60, "minute");
+    return hours < 48 ? this.count(hours, "hour") : this.count(hours / 24, "day");
   }
 
   // So many minutes, hours, days, in words.

@@ -89,6 +89,8 @@ class Holds:
         self._unsettled = True
         # The end that each key file is known to hold.
         self._written: dict[str, datetime] = {}
+        # Up to when, of elapsed time, the run that is on may copy.
+        self._until = timedelta()
         self._on_placed: Callable[[], None] = lambda: None
 
     def listen(self, on_placed: Callable[[], None]) -> None:
@@ -327,7 +329,6 @@ class Holds:
         """
         going: list[Segment] = []
         uncopied: dict[str, dict[int, list[HeldSegment]]] = {}
-        until = self._guard.elapsed() + _COPYING
         for each in segments:
             if each.camera not in uncopied:
                 uncopied[each.camera] = self._held.uncopied(each.camera)
@@ -337,7 +338,7 @@ class Holds:
                 if held.segment.stamp_at == each.stamp_at
             ]
             with _collecting(failures):
-                if all(self._guard.elapsed() < until and self._copy(held) for held in waiting):
+                if all(self._guard.elapsed() < self._until and self._copy(h) for h in waiting):
                     going.append(each)
         return going
 
@@ -352,8 +353,9 @@ class Holds:
     def settle(self, now: datetime, failures: list[StewardError]) -> None:
         """Finish what a crash left, end what is over, and bound what a wrong clock let last.
 
-        While the clock is doubted nothing ends by time.
+        While the clock is doubted nothing ends by time. Called at the beginning of each turn.
         """
+        self._until = self._guard.elapsed() + _COPYING
         steps: list[Callable[[], None]] = [self._restore]
         if self._guard.trusted:
             steps += [lambda: self._bound(now), lambda: self._mark_due(now)]
