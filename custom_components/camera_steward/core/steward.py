@@ -489,7 +489,7 @@ class Steward:
                 try:
                     self._run(SYSTEM)
                 except HoldFailedError as err:
-                    # What one hold lacks does not keep the statement from being made, which names it.
+                    # What one hold lacks does not keep the statement from being made.
                     self._troubled(err)
                 finally:
                     # Also while the storage fails: a live view that was left still holds its camera.
