@@ -46,7 +46,7 @@ export class DisclosuresPage {
     return {
       number: [make("div", {}, row.number), make("time", { datetime: row.at }, context.moment(row.at))],
       outcome: this._outcome(row),
-      recipient: [make("div", {}, row.recipient), ...this._named([["disclosure_reason", row.reason]])],
+      recipient: [make("div", {}, row.recipient), ...this._named([[row.approved_by ? "disclosure_reason" : "disclosures_asked", row.reason]])],
       kind: [
         ...lines([context.text(`request_${row.kind}`), particulars(context, row)]),
         ...this._named([["disclosure_identity", row.identity]]),
