@@ -206,6 +206,11 @@ class WatchedHeld(Held):
             super().set_segment(held)
 
     @override
+    def lose_copies(self, hold: str) -> None:
+        with self._faults.around():
+            super().lose_copies(hold)
+
+    @override
     def forget(self, hold: str) -> None:
         with self._faults.around():
             super().forget(hold)

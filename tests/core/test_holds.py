@@ -1,9 +1,11 @@
 """Holds: placed, copied, ended; whatever breaks in between (INV-1, INV-2)."""
 
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -436,8 +438,13 @@ def _end(site: Site, hold: str) -> None:
     site.keeper.run()
 
 
+def _lose_key(site: Site, hold: str) -> None:
+    (site.root / "vault" / "holds" / hold / "hold.key").unlink()
+    settle(site)
+
+
 @pytest.mark.parametrize("crash", [True, False])
-@pytest.mark.parametrize("step", [_place, _copy, _renew, _release, _end])
+@pytest.mark.parametrize("step", [_place, _copy, _renew, _release, _end, _lose_key])
 def test_whatever_breaks_is_finished_or_taken_back_by_the_next_run(
     step: Callable[[Site, str], None], crash: bool
 ) -> None:
@@ -520,7 +527,7 @@ def _check_agreement(site: Site, number: int) -> None:
         assert last.data["until_at"] == found.until_at.isoformat()
         assert site.holds.files.read(hold).until_at == found.until_at
     assert {each.parts[-3] for each in site.held_files() if each.suffix == ".seg"} == set(holds)
-    assert {each.parent.name for each in site.held_files() if each.suffix == ".key"} == set(holds)
+    assert {each.parent.name for each in site.held_files() if each.suffix != ".seg"} == set(holds)
     statement = site.keeper.state()
     assert statement.findings() == {}
     assert (statement.record.holds.holds, statement.record.holds.segments) == (
@@ -592,25 +599,82 @@ def test_a_vault_that_lost_all_else_still_knows_when_a_hold_is_over(site: Site) 
     assert site.held_files() == []
 
 
-def test_what_no_key_opens_is_named_and_left_until_the_hold_is_over(site: Site) -> None:
+def _spoil(key: Path) -> None:
+    content = key.read_bytes()
+    key.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+
+
+@pytest.mark.parametrize("lose", [Path.unlink, _spoil, lambda key: shutil.rmtree(key.parent)])
+@pytest.mark.parametrize("copied", [True, False])
+def test_inv1_a_hold_whose_key_is_lost_keeps_no_original_past_its_limit(
+    site: Site, lose: Callable[[Path], None], copied: bool
+) -> None:
+    number = site.record()
+    hold = place(site)
+    if copied:
+        site.holds.copy_pending()
+    lose(site.root / "vault" / "holds" / hold.id / "hold.key")
+    site.clock.advance(2 * HOUR)
+    site.keeper.run(close=True)
+    assert site.on_disk() == set()
+    assert readable(site, hold.id) == originals(site, number)
+    assert site.holds.files.read(hold.id).until_at == site.holds.get(hold.id).until_at
+    assert site.keeper.state().findings() == {}
+    site.keeper.run()
+    [finding] = site.entries(EntryKind.FINDING)
+    assert (finding.subject, finding.data["finding"]) == (hold.id, "hold_key_lost")
+    site.check_records()
+
+
+def test_what_was_copied_under_a_lost_key_and_has_no_original_is_unreadable(site: Site) -> None:
+    site.record()
+    site.clock.advance(HOUR - MINUTE)
+    kept = site.record()
+    hold = place(site, ago=2 * HOUR)
+    site.clock.advance(MINUTE)
+    settle(site)
+    assert site.on_disk() == {kept}
+    assert site.holds.get(hold.id).copied == 2
+    key = site.root / "vault" / "holds" / hold.id / "hold.key"
+    _spoil(key)
+    assert site.keeper.state().findings() == {"strange_files": 3}
+    for damage in site.holds.verify(hold.id, VerifyLevel.CHUNKS):
+        assert damage.what == "key_missing"
+    settle(site)
+    for _ in range(2):
+        found = site.holds.get(hold.id)
+        assert (found.copied, found.unreadable, found.until_at) == (1, 1, hold.until_at)
+        assert readable(site, hold.id) == originals(site, kept)
+        assert site.keeper.state().findings() == {}
+        # With the index lost as well it is the ledger that tells what was held.
+        _spoil(key)
+        site.lose_index()
+        settle(site)
+    site.clock.advance(31 * DAY)
+    site.keeper.run()
+    assert site.held_files() == []
+
+
+def test_a_storage_that_cannot_be_read_has_lost_no_key(site: Site) -> None:
     site.record()
     hold = place(site)
     settle(site)
     key = site.root / "vault" / "holds" / hold.id / "hold.key"
-    key.write_bytes(key.read_bytes()[:-1] + b"x")
-    statement = site.keeper.state()
-    assert statement.findings() == {"strange_files": 2}
-    [damage] = site.holds.verify(hold.id, VerifyLevel.CHUNKS)
-    assert damage.what == "key_missing"
-    assert len(site.held_files()) == 2
-    # Without a row neither: only the ledger's word that it is over removes it.
-    site.lose_index()
+    aside = site.root / "aside"
+    key.rename(aside)
+    key.mkdir()  # opens, and cannot be read
+    with pytest.raises(HoldFailedError):
+        site.keeper.run()
+    key.rmdir()
+    (site.root / "vault").rename(site.root / "elsewhere")
+    with pytest.raises(StewardError):
+        site.keeper.run()
+    (site.root / "elsewhere").rename(site.root / "vault")
+    aside.rename(key)
     site.keeper.run()
-    assert len(site.held_files()) == 2
-    key.unlink()
-    site.restart()
-    site.keeper.run()
-    assert len(site.held_files()) == 1
+    assert site.holds.get(hold.id).copied == 1
+    assert len(readable(site, hold.id)) == 1
+    assert site.findings() == []
 
 
 def test_a_hold_of_which_nothing_is_left_is_entered_as_lost(site: Site) -> None:

@@ -365,7 +365,7 @@ def test_a_hold_that_cannot_be_copied_keeps_no_statement_from_being_made() -> No
         books = Books(settings, site.clock, LocalFiles(), lambda: limits, lambda event: None)
         placed = _place(books.holds, site.clock)
         books.close()
-        (site.root / "holds" / placed.id / HOLD_KEY_NAME).unlink()
+        (site.root / "holds" / placed.id / placed.cameras[0]).write_bytes(b"no folder")
         site.clock.advance(2 * settings.limit.duration)
 
         events: list[StewardEvent] = []

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from threading import RLock
@@ -88,8 +88,6 @@ class Holds:
         self._copying = RLock()
         # Whether ledger, disk and index may disagree, as after a crash.
         self._unsettled = True
-        # The end that each key file is known to hold.
-        self._written: dict[str, datetime] = {}
         # Up to when, of elapsed time, the run that is on may copy.
         self._until = timedelta()
         self._on_placed: Callable[[], None] = lambda: None
@@ -211,7 +209,6 @@ class Holds:
                     HeldSegment(hold=hold, segment=each, copying=Copying.NOTED) for each in segments
                 ]
                 self._held.add(row_of(entry), noted)
-                self._written[hold] = until_at
             placed = self.get(hold)
         self._on_placed()
         return placed
@@ -359,6 +356,7 @@ class Holds:
     def settle(self, now: datetime, failures: list[StewardError]) -> None:
         """Finish what a crash left, end what is over, and bound what a wrong clock let last.
 
+        A hold whose key is lost gets another, before anything waits for being copied under it.
         While the clock is doubted nothing ends by time. Called at the beginning of each turn.
         """
         self._until = self._guard.elapsed() + _COPYING
@@ -429,14 +427,44 @@ class Holds:
             self._write(renewed)
 
     def _write(self, row: HoldRow) -> None:
-        """Let the key file say when the hold ends, for a vault that has lost all else."""
-        if self._written.get(row.id) == row.until_at:
-            return
-        with suppress(KeyMissingError):  # the statement names it
+        """Let the key file say when the hold ends, for a vault that has lost all else.
+
+        One that is gone or does not open is replaced.
+        """
+        try:
             key = self.files.read(row.id)
-            if key.until_at != row.until_at:
-                self.files.replace(row.id, replace(key, until_at=row.until_at))
-        self._written[row.id] = row.until_at
+        except KeyMissingError:
+            self._vault.check()  # gone by itself, or with the whole vault
+            self._replace_key(row)
+            return
+        if key.until_at != row.until_at:
+            self.files.replace(row.id, replace(key, until_at=row.until_at))
+
+    def _replace_key(self, row: HoldRow) -> None:
+        """Give a hold whose key is lost another: else its originals would wait for copies (INV-1).
+
+        What was copied under the lost one is copied anew while its original is there; what has none
+        is unreadable. Each step is harmless when repeated; the key comes last, for it ends them.
+        """
+        words = words_of(row)
+        with self._copying:
+            self._ledger.append(
+                EntryKind.FINDING,
+                actor=SYSTEM,
+                subject=row.id,
+                data={"finding": "hold_key_lost"},
+                key=f"hold-key-lost-{row.id}",
+            )
+            self._held.lose_copies(row.id)
+            key = HoldKey(
+                key=secrets.token_bytes(32),
+                cameras=words.cameras,
+                start_at=words.start_at,
+                end_at=words.end_at,
+                placed_at=words.placed_at,
+                until_at=row.until_at,
+            )
+            self.files.replace(row.id, key)
 
     def _bound(self, now: datetime) -> None:
         """Bound a hold whose end was set by a clock that ran ahead, from when it is noticed."""
@@ -478,7 +506,6 @@ class Holds:
             self.files.destroy(row.id)
             enter_end(self._ledger, row, ending, held, self._method)
             self._held.forget(row.id)
-            self._written.pop(row.id, None)
 
     def _restore(self) -> None:
         if self._unsettled:

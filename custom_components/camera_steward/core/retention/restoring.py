@@ -115,24 +115,30 @@ class _Restoring:
             self._held.put(after)
 
     def _adopt(self, hold: str, entries: list[Entry]) -> None:
-        """Make rows of a hold whose key opens; one that does not is the statement's to name."""
+        """Make rows of a hold whose key opens, or of which the ledger tells.
+
+        One with neither is the statement's to name.
+        """
+        row = self._row(entries)
+        made = self._corrections()
         try:
             key = self._files.read(hold)
         except KeyMissingError:
-            inside = {each.kind for each in self._files.walk(hold)}
-            if not entries and inside <= {FoundKind.KEY}:
-                self._files.destroy(hold)  # broken off while its key was written
-            return
-        made = self._corrections()
-        copies = self._copies(hold, made)
-        row = self._row(entries)
-        if row is None:
-            if not copies and self._begun_before(key.placed_at):
-                # Broken off before it was entered: nobody was told that it is held.
-                self._files.destroy(hold)
+            if row is None:
+                inside = {each.kind for each in self._files.walk(hold)}
+                if not entries and inside <= {FoundKind.KEY}:
+                    self._files.destroy(hold)  # broken off while its key was written
                 return
-            row = _row_of_key(hold, key)
-            row = replace(row, entry=enter_again(self._ledger, row).hash)
+            copies = self._copies(hold, made)
+        else:
+            copies = self._copies(hold, made)
+            if row is None:
+                if not copies and self._begun_before(key.placed_at):
+                    # Broken off before it was entered: nobody was told that it is held.
+                    self._files.destroy(hold)
+                    return
+                row = _row_of_key(hold, key)
+                row = replace(row, entry=enter_again(self._ledger, row).hash)
         whole = {each.segment.sequence for each in copies if each.copying is Copying.COPIED}
         noted = [
             HeldSegment(hold=hold, segment=each, copying=Copying.NOTED)

@@ -6,11 +6,22 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, delete, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    RowMapping,
+    Select,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from ..database import Database
 from ..model import Segment, SegmentState, from_micros, to_micros
-from .tables import HELD, HOLDS
+from .tables import HELD, HOLDS, SEGMENTS
 
 _KEPT = HELD.c.hold.in_(select(HOLDS.c.id).where(HOLDS.c.end_rule.is_(None)))
 """A hold that is ending keeps nothing any more."""
@@ -198,6 +209,21 @@ class Held:
                 update(HELD)
                 .where(HELD.c.hold == held.hold, HELD.c.sequence == held.segment.sequence)
                 .values(end_at=HELD.c.start_at + length, **kept)
+            )
+
+    def lose_copies(self, hold: str) -> None:
+        """Note anew what was copied and has its original in the index; the rest is unreadable."""
+        there = exists().where(
+            SEGMENTS.c.sequence == HELD.c.sequence,
+            SEGMENTS.c.stamp_at == HELD.c.stamp_at,
+            SEGMENTS.c.erase_rule.is_(None),
+        )
+        copying = case((there, Copying.NOTED.value), else_=Copying.UNREADABLE.value)
+        with self._database.write() as connection:
+            connection.execute(
+                update(HELD)
+                .where(HELD.c.hold == hold, HELD.c.copying == Copying.COPIED.value)
+                .values(copying=copying)
             )
 
     def shift(self, connection: Connection, first: int, last: int, micros: int) -> None:

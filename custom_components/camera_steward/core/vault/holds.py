@@ -91,13 +91,14 @@ class HoldFiles:
                     raise err from None
 
     def replace(self, hold: str, content: HoldKey) -> None:
-        """Put another end into a hold's key file; durable on return.
+        """Put another end or key into a hold's key file, also where it is lost; durable on return.
 
         What the file held is overwritten: else the key would outlive the hold where the disk keeps
         what a renaming leaves behind.
         """
         self.vault.check()
         folder = self._root / hold
+        self._files.make_directory(folder)
         with self._keys:
             if not self._opens(hold, HOLD_KEY_NAME) and self._opens(hold, HOLD_KEY_DRAFT):
                 self._files.rename(folder / HOLD_KEY_DRAFT, folder / HOLD_KEY_NAME)
