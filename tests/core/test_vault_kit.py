@@ -15,7 +15,14 @@ from custom_components.camera_steward.core.vault.description import (
     DESCRIPTION_NAME,
     write_description,
 )
+from custom_components.camera_steward.core.vault.format import HoldKey
+from custom_components.camera_steward.core.vault.holds import (
+    HOLD_KEY_DRAFT,
+    HOLD_KEY_NAME,
+    HoldFiles,
+)
 from custom_components.camera_steward.core.vault.kit import _SYMBOLS, check_kit, key_from, kit_code
+from custom_components.camera_steward.core.vault.vault import HOLDS_NAME
 
 from .test_vault_description import TOLD
 from .vault_site import SITE_KEY, VAULT, Site, a_site
@@ -101,6 +108,27 @@ def test_a_kit_is_checked_by_what_the_vault_says_or_by_an_hours_key(site: Site) 
     write_description(site.root, files, TOLD, SITE_KEY, VAULT)
     assert check_kit(site.root, files, SITE_KEY) == (VAULT, TOLD)
     (site.root / DESCRIPTION_NAME).write_bytes(b"damaged")
+    assert check_kit(site.root, files, SITE_KEY) == (VAULT, None)
+    with pytest.raises(KitWrongError):
+        check_kit(site.root, files, bytes(32))
+
+
+@pytest.mark.parametrize("name", [HOLD_KEY_NAME, HOLD_KEY_DRAFT])
+def test_a_kit_is_checked_by_a_holds_key_where_nothing_else_is_left(site: Site, name: str) -> None:
+    files = LocalFiles()
+    holds = site.root / HOLDS_NAME
+    (site.root / DESCRIPTION_NAME).write_bytes(b"damaged")
+    (holds / "0123456789abcdef").mkdir(parents=True)
+    (holds / "notes").write_bytes(b"")
+    with pytest.raises(KitWrongError):
+        check_kit(site.root, files, SITE_KEY)
+    hold = "fedcba9876543210"
+    now = site.clock.now()
+    key = HoldKey(
+        key=bytes(32), cameras=("door",), start_at=now, end_at=now, placed_at=now, until_at=now
+    )
+    HoldFiles(site.vault, SITE_KEY).create(hold, key)
+    (holds / hold / HOLD_KEY_NAME).rename(holds / hold / name)
     assert check_kit(site.root, files, SITE_KEY) == (VAULT, None)
     with pytest.raises(KitWrongError):
         check_kit(site.root, files, bytes(32))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import RLock
+from uuid import UUID
 
 from ..errors import (
     FootageError,
@@ -16,6 +17,7 @@ from ..errors import (
     StewardError,
     StorageError,
 )
+from ..files import Files
 from ..model import Segment, SegmentState
 from .format import (
     HEADER_BYTES,
@@ -289,15 +291,8 @@ class HoldFiles:
         self._files.sync_directory(draft.parent)
 
     def _read(self, hold: str, name: str) -> HoldKey:
-        try:
-            file = self._files.open(self._root / hold / name)
-        except SegmentMissingError as err:
-            raise KeyMissingError("key file is gone") from err
-        try:
-            data = file.read(0, HOLD_KEY_MOST_BYTES)
-        finally:
-            file.close()
-        return unwrap_hold(data, self._site_key, self.vault.id, hold)
+        path = self._root / hold / name
+        return _read_key(path, self._files, self.vault.id, self._site_key, hold)
 
     def _opens(self, hold: str, name: str) -> bool:
         try:
@@ -342,6 +337,27 @@ class HoldFiles:
                 copy.close()
         except FootageError as err:
             raise StorageError("copy differs") from err
+
+
+def hold_keys(root: Path, files: Files, vault: UUID, site_key: bytes) -> Iterator[HoldKey]:
+    """Yield what opens with this site key of the key files, and drafts, of the vault at `root`."""
+    holds = root / HOLDS_NAME
+    for hold in files.list(holds) if _is_folder(holds) else ():
+        for name in (HOLD_KEY_NAME, HOLD_KEY_DRAFT) if _is_hold(holds, hold) else ():
+            with contextlib.suppress(KeyMissingError):
+                yield _read_key(holds / hold / name, files, vault, site_key, hold)
+
+
+def _read_key(path: Path, files: Files, vault: UUID, site_key: bytes, hold: str) -> HoldKey:
+    try:
+        file = files.open(path)
+    except SegmentMissingError as err:
+        raise KeyMissingError("key file is gone") from err
+    try:
+        data = file.read(0, HOLD_KEY_MOST_BYTES)
+    finally:
+        file.close()
+    return unwrap_hold(data, site_key, vault, hold)
 
 
 def _is_hold(root: Path, name: str) -> bool:

@@ -21,6 +21,7 @@ from ..errors import (
 )
 from ..files import Files
 from .description import SiteDescription, read_description
+from .holds import hold_keys
 from .keys import HourKeys
 from .vault import hour_folders, read_identity
 
@@ -85,13 +86,15 @@ def check_kit(root: Path, files: Files, site_key: bytes) -> tuple[UUID, SiteDesc
         if (found := read_description(root, files, site_key, vault)) is not None:
             return vault, found
     except DescriptionError:
-        pass  # damaged, or the wrong key: the hours' keys tell which
+        pass  # damaged, or the wrong key: the keys of hours and holds tell which
     keys = HourKeys(root, files, vault, site_key)
     for camera, hour in islice(hour_folders(root, files), _HOURS_TRIED):
         try:
             keys.get(camera, hour)
         except KeyMissingError, SegmentMissingError:
             continue
+        return vault, None
+    if any(True for _ in hold_keys(root, files, vault, site_key)):
         return vault, None
     raise KitWrongError
 
