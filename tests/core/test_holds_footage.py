@@ -27,6 +27,7 @@ from custom_components.camera_steward.core.clock import SystemClock
 from custom_components.camera_steward.core.database import Database
 from custom_components.camera_steward.core.errors import (
     FootageError,
+    HoldFailedError,
     KeyMissingError,
     StorageError,
 )
@@ -42,7 +43,7 @@ from custom_components.camera_steward.core.vault.format import HoldKey, unwrap_h
 from custom_components.camera_steward.core.vault.holds import HOLD_KEY_NAME, HoldFiles
 from custom_components.camera_steward.core.vault.index import METADATA, Index
 from custom_components.camera_steward.core.vault.tables import GAPS, LIMITS, META, SEGMENTS
-from custom_components.camera_steward.core.vault.vault import Vault
+from custom_components.camera_steward.core.vault.vault import IDENTITY_NAME, Vault
 from custom_components.camera_steward.core.vault.verify import VerifyLevel, verify_held
 from tests.cameras import Clip
 
@@ -354,6 +355,31 @@ def test_a_running_site_copies_what_is_held_and_its_end_ends_holds(end: str) -> 
         database = Database(folder / INDEX_NAME, METADATA)
         assert Index(database).held.holds() == []
         database.close()
+
+
+def test_a_hold_that_cannot_be_ended_keeps_nothing_else_when_the_site_ends() -> None:
+    with a_site() as site:
+        for camera in ("door", "yard"):
+            site.record(camera)
+        site.close()
+        settings = settings_of(site.root.parent)
+        limits = SiteLimits(ceiling=settings.ceiling, default=DAY, cameras={})
+        books = Books(settings, site.clock, LocalFiles(), lambda: limits, lambda event: None)
+        first, other = sorted(_place(books.holds, site.clock).id for _ in range(2))
+        books.close()
+        key = site.root / "holds" / first / HOLD_KEY_NAME
+        key.unlink()
+        key.mkdir()  # no file that could be overwritten
+        with pytest.raises(HoldFailedError):
+            erase_site(settings, actor="manager-id", clock=site.clock)
+        assert [each.subject for each in _ended(site.root.parent)] == [other]
+        assert list(site.root.rglob("*.seg")) == []
+        assert not (site.root / "holds" / other).exists()
+        assert (site.root / IDENTITY_NAME).exists()
+        key.rmdir()
+        erase_site(settings, actor="manager-id", clock=site.clock)
+        assert {each.subject for each in _ended(site.root.parent)} == {first, other}
+        assert list(site.root.rglob("*")) == []
 
 
 def test_a_hold_that_cannot_be_copied_keeps_no_statement_from_being_made() -> None:

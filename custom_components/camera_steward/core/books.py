@@ -23,6 +23,7 @@ from .errors import (
     IndexUnreadableError,
     LedgerBrokenError,
     SegmentMissingError,
+    StewardError,
     StorageError,
 )
 from .files import Files, LocalFiles, storage_errors
@@ -417,7 +418,8 @@ def erase_site(
     """Erase all footage of a site that ends; return how many segments went.
 
     Without the steward nobody keeps the limit any more (INV-1). The ledger stays where it is. The
-    folder is a vault no longer, unless something in it was not the steward's.
+    folder is a vault no longer, unless something in it was not the steward's. What cannot be ended or
+    erased does not keep the rest; the first error is raised at the end.
     """
     limits = SiteLimits(ceiling=settings.ceiling, default=settings.limit, cameras={})
     books = Books(
@@ -428,10 +430,19 @@ def erase_site(
         lambda event: None,
     )
     try:
-        books.holds.end_all(HoldEnd.DECOMMISSION, actor=actor)
         erased = 0
+        failures: list[StewardError] = []
+        try:
+            books.holds.end_all(HoldEnd.DECOMMISSION, actor=actor)
+        except StewardError as err:
+            failures.append(err)
         for camera in {*books.index.cameras(), *books.vault.camera_folders()}:
-            erased += books.keeper.decommission(camera, actor).erased
+            try:
+                erased += books.keeper.decommission(camera, actor).erased
+            except StewardError as err:
+                failures.append(err)
+        if failures:
+            raise failures[0]
         left = (*islice(books.vault.walk(), 1), *islice(books.holds.files.walk(), 1))
         if not left:
             # The folder is free for another site; what attested to the ledger goes with it.

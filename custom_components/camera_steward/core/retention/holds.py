@@ -266,11 +266,19 @@ class Holds:
             self._end_by(row, HoldEnd.RELEASED, actor, reason.strip())
 
     def end_all(self, rule: HoldEnd, *, actor: str, reason: str = "") -> None:
-        """End every hold, as when the site ends."""
+        """End every hold, as when the site ends.
+
+        What cannot be ended does not keep the others; the first error is raised at the end.
+        """
+        failures: list[StewardError] = []
         with self.turn:
-            self._restore()
+            with _collecting(failures):
+                self._restore()
             for row in self._held.holds():
-                self._end_by(row, rule, actor, reason)
+                with _collecting(failures):
+                    self._end_by(row, rule, actor, reason)
+        if failures:
+            raise failures[0]
 
     # Copying
 
