@@ -268,7 +268,7 @@ class FolderSubentryFlow(ConfigSubentryFlow):
 
     async def _async_after_approval(self) -> SubentryFlowResult:
         if self.source == SOURCE_RECONFIGURE:
-            before = self._get_reconfigure_subentry().data
+            before = {CONF_IMPORT: False, **self._get_reconfigure_subentry().data}
             if all(before.get(name) == self._data.get(name) for name in _SHOWN):
                 return self._save()
         return await self.async_step_list()
