@@ -105,6 +105,10 @@ LIVE_VIEW = SensorEntityDescription(
     options=["enforced", "not_enforced"],
 )
 
+COPIES = SensorEntityDescription(
+    key="copies", translation_key="copies", entity_category=EntityCategory.DIAGNOSTIC
+)
+
 FOLDER_SENSORS = (
     FolderSensorDescription(
         key="folder_files",
@@ -190,6 +194,7 @@ async def async_setup_entry(
     coordinator = entry.runtime_data.coordinator
     async_add_entities(SiteSensor(coordinator, each) for each in SITE_SENSORS)
     async_add_entities([HoldsSensor(coordinator, HOLDS)])
+    async_add_entities([CopiesSensor(coordinator, COPIES)])
     for camera, subentry in cameras_of(entry).items():
         async_add_entities(
             [
@@ -257,6 +262,30 @@ class HoldsSensor(CameraStewardEntity, SensorEntity):
 def _import_sensors(subentry: ConfigSubentry) -> tuple[FolderSensorDescription, ...]:
     """Return the sensors of a folder whose videos are imported."""
     return (NOT_IMPORTED,) if subentry.data.get(CONF_IMPORT, False) else ()
+
+
+class CopiesSensor(CameraStewardEntity, SensorEntity):
+    """How many copies outside the vault are known; what and where they are is for the manager."""
+
+    @property
+    @override
+    def native_value(self) -> int | None:
+        """Return it as last seen."""
+        seen = self.coordinator.copies
+        return len(seen.copies) if seen is not None else None
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, int | str] | None:
+        """Return how many outlive the limit, of how many nobody knows, and when it was looked."""
+        seen = self.coordinator.copies
+        if seen is None:
+            return None
+        return {
+            "past_limit": seen.past_limit,
+            "unknown": seen.unknown,
+            "last_look": seen.looked_at.isoformat(),
+        }
 
 
 class FolderSensor(CameraStewardFolderEntity, SensorEntity):

@@ -17,7 +17,7 @@ from custom_components.camera_steward.core.ledger.fields import Span
 from custom_components.camera_steward.core.ledger.viewings import Viewing, ended_data, unusual_data
 from custom_components.camera_steward.core.model import Action
 from custom_components.camera_steward.core.vault.kit import key_from
-from tests.cameras import RtspCamera
+from tests.cameras import RtspCamera, wait_for
 from tests.homes import (
     ADMINISTRATOR,
     MANAGER,
@@ -31,8 +31,9 @@ from tests.homes import (
     add_site,
     record_past,
 )
-from tests.homes.browser import browser, log_in, open_media, picture, visit
+from tests.homes.browser import browser, log_in, open_media, picture
 from tests.homes.demo import SCENES, SITE
+from tests.homes.pages import Pages
 from tests.homes.walk import text
 
 _ZONE = ZoneInfo("Asia/Tokyo")
@@ -44,7 +45,6 @@ _MARKUP = "<img src=x onerror=\"document.title='broken'\"><b>x</b>"
 _CLIPS = 6
 _GONE = "行田 次郎"
 _MANY, _DRAWN = 620, 500
-_PANEL = "camera-steward-panel"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,13 +57,16 @@ class _Stage:
 
 
 @pytest.fixture(scope="module")
-def stage(folder: Path, make_home: Callable[[dict[str, str]], Home]) -> Iterator[_Stage]:
+def stage(make_home: Callable[[dict[str, str]], Home]) -> Iterator[_Stage]:
     """Give a site with two minutes of footage, and a day long ago on which much was watched."""
     clip = SCENES[0].clip
     with RtspCamera(clip) as source:
         home = make_home({"Door": source.url})
         home.start()
-        site = add_site(home, folder / "vault", texts=SITE["ja"] | {"manager_name": "見本 太郎"})
+        # Where backups take it along.
+        site = add_site(
+            home, home.config / "footage", texts=SITE["ja"] | {"manager_name": "見本 太郎"}
+        )
         camera = add_camera(home, site, "camera.door", _NAME)
         home.stop()
         hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=30)
@@ -128,36 +131,11 @@ def _enter_past(books: Books, camera: str, start: datetime, long_ago: datetime) 
         _enter(books, _look(camera, long_ago + number * timedelta(seconds=1), 100 + number))
 
 
-class _Pages:
-    """The pages as one person sees them in one language."""
+class _Pages(Pages):
+    """The pages of this stage, with the form of a permission."""
 
     def __init__(self, page: Page, stage: _Stage, language: str) -> None:
-        self.page = page
-        self.language = language
-        self.panel = page.locator(_PANEL)
-        visit(page, f"{stage.home.base}/camera-steward", f"{_PANEL} section")
-
-    def text(self, key: str, **values: str) -> str:
-        return text(self.language, f"common.{key}").format(**values)
-
-    def pledge(self) -> None:
-        self.panel.locator("label.choice input").check()
-        self.panel.get_by_role("button", name=self.text("panel_accept")).click()
-        expect(self.panel).to_contain_text(self.text("panel_pledged"))
-
-    def open(self, name: str) -> None:
-        self.panel.get_by_role("link", name=self.text(f"panel_{name}")).click()
-        link = self.panel.get_by_role("link", name=self.text(f"panel_{name}"))
-        expect(link).to_have_attribute("aria-current", "page")
-
-    def labelled(self, key: str) -> Locator:
-        return self.panel.get_by_label(self.text(key), exact=True)
-
-    def press(self, key: str, **values: str) -> None:
-        self.panel.get_by_role("button", name=self.text(key, **values), exact=True).click()
-
-    def card(self, name: str) -> Locator:
-        return self.panel.locator("ul.cards > li", has_text=name)
+        super().__init__(page, stage.home.base, language)
 
     def fill(self, login: str, name: str, reason: str, stage: _Stage) -> None:
         self.labelled("permit_user").select_option(label=login)
@@ -166,17 +144,6 @@ class _Pages:
         for key, at in (("permit_start", local), ("permit_end", local + timedelta(minutes=1))):
             self.labelled(key).fill(at.strftime("%Y-%m-%dT%H:%M"))
         self.labelled("permission_reason").fill(reason)
-
-    def pictures(self, folder: Path, name: str) -> None:
-        """Take pictures in both themes, on a screen and on a phone."""
-        for theme in ("light", "dark"):
-            self.page.emulate_media(color_scheme=theme)
-            for size, width in (("wide", 1280), ("narrow", 390)):
-                self.page.set_viewport_size({"width": width, "height": 900})
-                where = folder / "panel" / f"{name}-{self.language}-{theme}-{size}.png"
-                picture(self.page, where)
-        self.page.emulate_media(color_scheme="light")
-        self.page.set_viewport_size({"width": 1280, "height": 900})
 
 
 def test_a_permission_is_given_used_and_ended_and_all_of_it_is_on_record(
@@ -465,3 +432,44 @@ def _saves_the_recovery_kit(pages: _Pages, pictures: Path) -> None:
     (code,) = re.findall(r'<pre id="code">(.*?)</pre>', page, re.DOTALL)
     assert len(key_from(code)) == 32
     expect(pages.panel.get_by_role("status")).to_contain_text("見本 太郎")
+
+
+_CARD = "出入口のメモリーカード"
+
+
+def test_a_backup_that_holds_the_vault_stands_among_the_copies(
+    stage: _Stage, pictures: Path
+) -> None:
+    """Home Assistant makes it, by hand; the manager reads what it is, in their own language."""
+    home, name = stage.home, "週次 weekly"
+    accept(home, stage.site, MANAGER)
+    for person in (ADMINISTRATOR, RESIDENT):
+        with pytest.raises(RefusedError):
+            home.client(person).ws("camera_steward/copies", entry_id=stage.site)
+    client = home.client()
+    client.ws("backup/generate", agent_ids=["backup.local"], include_database=False, name=name)
+    checked_on = datetime.now(_ZONE).date() - timedelta(days=100)
+    card = {"name": _CARD, "kind": "sd_card", "camera": stage.camera, "place": "カメラの中"}
+    more = {"kept_days": 30, "responsible": _GONE, "checked_on": checked_on.isoformat()}
+    client.fill("subentries/flow", [stage.site, "copy"], {"user": card | more})
+
+    def told() -> bool:
+        issues = client.ws("repairs/list_issues")["issues"]
+        found = [e for e in issues if e["translation_key"] == "footage_in_backup"]
+        return any(name in each["translation_placeholders"]["backups"] for each in found)
+
+    wait_for(told)
+    # The home's own language is another: none of its words may stand on the page.
+    with browser("ja") as page:
+        log_in(page, home.base, MANAGER)
+        pages = _Pages(page, stage, "ja")
+        pages.open("copies")
+        rows = pages.panel.locator("tbody tr")
+        backup = rows.filter(has_text=name)
+        said = ("kind_backup", "remark_manual", "vault", "remark_opens", "this_machine")
+        for key in (*said, "end_never", "past_yes"):
+            expect(backup).to_contain_text(pages.text(f"copies_{key}"))
+        copy = rows.filter(has_text=_CARD)
+        for text_ in (_NAME, _GONE, pages.text("copies_remark_due")):
+            expect(copy).to_contain_text(text_)
+        pages.pictures(pictures, "copies")
