@@ -108,8 +108,7 @@ def import_camera(data: Mapping[str, Any], cameras: Mapping[str, ConfigSubentry]
 def _import_settings(
     data: Mapping[str, Any], cameras: Mapping[str, ConfigSubentry]
 ) -> ImportSettings | None:
-    camera = import_camera(data, cameras)
-    if camera is None or not data.get(CONF_IMPORT, False):
+    if not data.get(CONF_IMPORT, False) or (camera := import_camera(data, cameras)) is None:
         return None
     its = cameras[camera].data
     return ImportSettings(

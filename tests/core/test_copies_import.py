@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -246,12 +246,11 @@ def test_what_cannot_be_imported_stays_and_is_not_tried_again(
     }
     stamp = place.now - 10 * HOUR
     place.site.record("door", ago=10 * HOUR - 3 * SECOND)
-    others = [place.drop(whole[:5000], 4 * HOUR), place.drop(b"", 5 * HOUR)]
+    place.drop(whole[:5000], 4 * HOUR)
+    place.drop(b"", 5 * HOUR)
     names = place.files()
     assert place.look() == 0
-    left = place.left()
-    assert left.pop(Outcome.UNSUPPORTED) + left.pop(Outcome.DAMAGED) == 2 + len(others)
-    assert left == dict.fromkeys((Outcome.UNDATED, Outcome.TOO_OLD, Outcome.OVERLAPS), 1)
+    assert place.left() == dict.fromkeys(dropped, 1) | {Outcome.UNSUPPORTED: 3}
     assert place.files() == names
     found = place.site.index.segments("door", *FAR)
     assert [each.stamp_at for each in found] == [stamp + 3 * SECOND]
@@ -324,26 +323,34 @@ def test_without_space_a_file_waits(place: Place) -> None:
     assert place.look() == 1
 
 
-def test_a_stop_in_the_middle_takes_back_what_was_stored(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("stops", [True, False], ids=["a stop", "ten minutes"])
+def test_what_is_broken_off_in_the_middle_is_taken_back(
+    place: Place, monkeypatch: pytest.MonkeyPatch, stops: bool
 ) -> None:
+    place.drop(movie(), 2 * HOUR)
     place.drop(movie())
     stored = type(place.site.vault).create_segment
 
-    def stop(*given: object) -> object:
-        place.keeper.request_stop()
+    def create(*given: object) -> object:
+        if stops:
+            place.keeper.request_stop()
+        else:
+            place.site.clock.advance(10 * MINUTE)
         return stored(*given)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(place.site.vault), "create_segment", stop)
-        with pytest.raises(StoppedError):
+        patch.setattr(type(place.site.vault), "create_segment", create)
+        with pytest.raises(StoppedError) if stops else nullcontext():
             place.look()
     assert place.segments() == []
     [record] = place.site.records()
     assert record.rule is EraseRule.IMPORT
+    # A file that takes too long waits for a day, and keeps no other from its turn.
     place.restart()
-    assert place.look() == 1
-    assert len(place.segments()) == 3
+    assert place.look() == (2 if stops else 1)
+    place.site.clock.advance(DAY)
+    assert place.look() == (0 if stops else 1)
+    assert len(place.segments()) == 6
 
 
 def test_a_reconnecting_recorder_leaves_alone_what_is_being_imported(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import file_digest as content_digest
+from hashlib import sha256
 from io import FileIO
 from itertools import batched
 
@@ -42,14 +42,17 @@ from .tree import File, Tree
 TOUCH = timedelta(seconds=2)
 """Clips of one camera may overlap by as much: names tell whole seconds, and playback passes over it."""
 
-_AT_ONCE = timedelta(minutes=5)
-"""After this no other file is begun, so that what is due elsewhere need not wait for long."""
+AT_ONCE = timedelta(minutes=5)
+"""For so long files are begun in a round of looks."""
+_AT_MOST = timedelta(minutes=4)
+"""So much later at most the last of them is given up: what is due in a folder must not wait for it."""
 _LEAST_LEFT = timedelta(minutes=30)
 """What goes sooner by the camera's limit is not worth storing."""
 _FOR_A_DAY = timedelta(days=1)
 _FOR_GOOD = timedelta(days=30)
 """Longer than most files stay; and one look a month is no burden."""
 _ROWS = 500
+_STEP_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,11 +136,13 @@ class Importer:
         files: Iterable[File],
         book: ImportBook,
         *,
+        until: timedelta,
         actor: str = SYSTEM,
         stopping: Callable[[], bool] = lambda: False,
     ) -> Imported:
         """Import what can be of these files, while the clock is believed.
 
+        None is begun after `until`, by elapsed time, and one that then takes too long is given up.
         `StorageError` where the vault takes nothing now, an error of the ledger, or `StoppedError`
         once `stopping` says so; what was begun is then ended by the next run.
         """
@@ -145,15 +150,19 @@ class Importer:
         for each in book.unfinished():
             self._end(each, book, self._guard.now() + _FOR_A_DAY)
         recover_camera(self._vault, into.camera)  # so that what is open is being written
-        until = self._guard.elapsed() + _AT_ONCE
+
+        def late() -> bool:
+            return stopping() or self._guard.elapsed() > until + _AT_MOST
+
         done: list[File] = []
         left: Counter[Outcome] = Counter()
         more = False
         for several in batched(files, _ROWS, strict=False):
-            names = [name_of(each) for each in several]
-            known = book.outcomes(settings.folder, names, self._guard.now())
-            for file, name in zip(several, names, strict=True):
-                outcome = known.get(name) if is_video(file) else Outcome.NO_VIDEO
+            videos = {name_of(each): each for each in several if is_video(each)}
+            left[Outcome.NO_VIDEO] += len(several) - len(videos)
+            known = book.outcomes(settings.folder, list(videos), self._guard.now())
+            for name, file in videos.items():
+                outcome = known.get(name)
                 if outcome is None:
                     if self._guard.elapsed() > until or not self._guard.trusted:
                         more = True
@@ -169,14 +178,19 @@ class Importer:
                         ),
                         tree,
                         stopping,
+                        late,
                     )
+                    if stopping():
+                        raise StoppedError
                 if outcome is Outcome.IMPORTED:
                     done.append(file)
                 else:
                     left[outcome] += 1
-        return Imported(files=tuple(done), left=left, more=more)
+        return Imported(files=tuple(done), left=+left, more=more)
 
-    def _try(self, job: _Job, tree: Tree, stopping: Callable[[], bool]) -> Outcome:
+    def _try(
+        self, job: _Job, tree: Tree, stopping: Callable[[], bool], late: Callable[[], bool]
+    ) -> Outcome:
         if not self._has_space(job.file):
             return Outcome.NO_SPACE
         now = self._guard.now()
@@ -184,13 +198,12 @@ class Importer:
         job.book.begin(job.folder, job.name, "")
         try:
             with os.fdopen(tree.open(job.file), "rb", buffering=0) as content:
-                self._import(job, content, stopping)
+                self._import(job, content, late)
         except _LeftError as err:
             job.book.end(job.folder, job.name, err.outcome, err.until or later)
             return err.outcome
         except StoppedError:
-            self._break_off(job, now)
-            raise
+            return self._break_off(job, now if stopping() else tomorrow)
         except StorageFullError:
             return self._break_off(job, now, Outcome.NO_SPACE)
         except StorageError, FootageError, BoxError:
@@ -208,14 +221,14 @@ class Importer:
         job.book.end(job.folder, job.name, Outcome.IMPORTED, later)
         return Outcome.IMPORTED
 
-    def _import(self, job: _Job, content: FileIO, stopping: Callable[[], bool]) -> None:
-        """Do all but to note the end."""
-        digest = content_digest(content, "sha256").hexdigest()
+    def _import(self, job: _Job, content: FileIO, late: Callable[[], bool]) -> None:
+        """Do all but to note the end; `StoppedError` once it is too late."""
+        digest = _digest(content, late)
         key = f"folder_import:{job.folder}:{job.name.hex()}:{digest}"
         if self._ledger.keyed(key) is not None:
             return  # what was noted of it is lost
         with closing(Clip(content, audio=job.into.audio)) as clip:
-            held = survey(clip, stopping)
+            held = survey(clip, late)
         start_at = self._start_of(job, held)
         job.book.begin(job.folder, job.name, key)
         shelf = _Shelf(
@@ -223,9 +236,9 @@ class Importer:
             note=lambda number, at: job.book.stored(job.folder, job.name, number, at),
         )
         with closing(Clip(content, audio=job.into.audio)) as clip:
-            record(clip, job.into.camera, start_at, shelf, job.into.segment_length, stopping)
+            record(clip, job.into.camera, start_at, shelf, job.into.segment_length, late)
         segments = self._found(job.book.segments(job.folder, job.name))
-        units, told = self._read_back(segments)
+        units, told = self._read_back(segments, late)
         if units != held.units:
             raise FootageError("not stored as it is in the file")
         self._ledger.append(
@@ -277,12 +290,14 @@ class Importer:
         return space.free_bytes - file.size_bytes >= self._reserve(space)
 
     def _read_back(
-        self, segments: Iterable[Segment]
+        self, segments: Iterable[Segment], late: Callable[[], bool]
     ) -> tuple[tuple[bytes, ...], list[dict[str, Json]]]:
         """Return the digest of the units of each track over all segments, and what the ledger tells."""
         measures: list[UnitDigest] = []
         told: list[dict[str, Json]] = []
         for segment in segments:
+            if late():
+                raise StoppedError
             with closing(self._vault.open_segment(segment)) as reader:
                 stored = tracks(reader.header())
                 measures = measures or [UnitDigest(nal=each.nal) for each in stored]
@@ -335,3 +350,13 @@ class Importer:
     def _found(self, stored: Iterable[tuple[int, datetime]]) -> list[Segment]:
         rows = [(self._vault.index.segment(number), stamp_at) for number, stamp_at in stored]
         return [each for each, stamp_at in rows if each is not None and each.stamp_at == stamp_at]
+
+
+def _digest(content: FileIO, late: Callable[[], bool]) -> str:
+    """Return the hexadecimal SHA-256 of a file's content."""
+    found = sha256()
+    while part := content.read(_STEP_BYTES):
+        if late():
+            raise StoppedError
+        found.update(part)
+    return found.hexdigest()

@@ -69,7 +69,7 @@ class Outcome(StrEnum):
 
     NO_SPACE = "no_space"
     FAILED = "failed"
-    """The vault did not take it, or not as it is."""
+    """The vault did not take it, not as it is, or not in time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

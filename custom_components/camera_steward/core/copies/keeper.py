@@ -22,7 +22,7 @@ from .folders import (
     Look,
     Stuck,
 )
-from .importing import Importer
+from .importing import AT_ONCE, Importer
 from .imports import ImportBook, Outcome
 from .seen import FirstSeen
 from .tree import Tree
@@ -30,6 +30,7 @@ from .tree import Tree
 PAST_LIMIT = "folder_past_limit"
 """The finding that files stay past their limit because they cannot be removed."""
 
+_SHORT = timedelta(seconds=10)
 _PASSES = 3
 """Looks in a row while there is more to erase: a directory that shrinks may hide some of itself."""
 
@@ -93,6 +94,7 @@ class FolderKeeper:
         self._stuck = {folder: Stuck() for folder in self._folders}
         self._snapshots = {folder: FolderSnapshot() for folder in self._folders}
         self._soon = False
+        self._round_since: timedelta | None = None
 
     def start(self) -> None:
         """Begin to look, where there is a folder; once only, and not after `request_stop`."""
@@ -174,18 +176,23 @@ class FolderKeeper:
 
         While the vault takes nothing, which is told elsewhere, all are left until it does.
         """
+        begun = self._guard.elapsed()
+        until = (self._round_since or begun) + AT_ONCE
         book = ImportBook(self._first_seen().database)
         book.forget(self._guard.now())
         try:
             done = self._importer.run(
                 *(settings, into, tree, look.importable(), book),
+                until=until,
                 actor=actor,
                 stopping=self._quit.is_set,
             )
         except StorageError:
             return 0, {Outcome.FAILED: sum(1 for _ in look.importable())}
-        self._soon |= done.more
-        return look.erase_imported(done.files, self._ledger, actor), dict(done.left)
+        # What became due meanwhile, here or in another folder, is not left for ten minutes more.
+        self._soon |= done.more or self._guard.elapsed() - begun > _SHORT
+        gone = look.erase_imported(done.files, self._ledger, actor) if done.files else 0
+        return gone, dict(done.left)
 
     def _keep(self) -> None:
         try:
@@ -194,6 +201,7 @@ class FolderKeeper:
                 if self._quit.is_set():
                     break
                 self._soon = False
+                self._round_since = self._guard.elapsed()
                 for folder in self._folders:
                     self._look(folder)
                 # What would have gone, had it not just been written, is not left for longer; nor is
