@@ -18,7 +18,7 @@ from homeassistant.helpers.typing import VolDictType
 from homeassistant.util import dt as dt_util
 
 from .bridge import camera_name
-from .commands import ENTRY, answering, local, site_of, table
+from .commands import ENTRY, answering, check_unlogged, local, site_of, table
 from .const import DOMAIN
 from .coordinator import CameraStewardConfigEntry
 from .core.disclosure.counter import DOWNLOAD_WITHIN, Counter, Progress
@@ -355,8 +355,10 @@ async def disclose(
 
     Return {`disclosure`, `number`, `path`: to open in this very session, once, `file`: its name,
     `password`: shown this once and kept nowhere, `expires_at`}. The code `no_ground` says that the
-    kind is no ground: to be refused with `refuse_request`.
+    kind is no ground: to be refused with `refuse_request`; `answers_logged` that the password would
+    lie in Home Assistant's log.
     """
+    check_unlogged()
     entry = site_of(hass, msg)
     caller = caller_of_connection(connection)
     request = _request(entry, msg)

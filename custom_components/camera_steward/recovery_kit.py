@@ -4,7 +4,6 @@ Only the operations manager gets it, and the ledger says so; it holds the site k
 state and no log. Until it was taken for the keys as they are, a repair reminds of it.
 """
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,12 +26,6 @@ from .keys import SiteKeys
 from .repairs import Issue
 
 
-class KitLoggedError(StewardError):
-    """The kit is not given out while Home Assistant logs what it answers."""
-
-    key = "kit_logged"
-
-
 class KeysMissingError(StewardError):
     """There are no keys to make a kit of."""
 
@@ -49,19 +42,12 @@ class Taken:
 
 
 _MARK: Final = "mark"
-_ANSWERS = logging.getLogger("homeassistant.components.websocket_api.http.connection")
-"""Where Home Assistant logs every answer that a browser gets, at the level debug."""
 
 
 async def async_take(
     hass: HomeAssistant, entry: ConfigEntry, bridge: Bridge, *, user: str, name: str, language: str
 ) -> str:
-    """Return the kit as a page to print, once the ledger says who took it.
-
-    Refused while answers are logged: the kit would lie in the log.
-    """
-    if _ANSWERS.isEnabledFor(logging.DEBUG):
-        raise KitLoggedError
+    """Return the kit as a page to print, once the ledger says who took it."""
     site_keys = await keys.async_load(hass, entry.entry_id)
     if site_keys is None:
         raise KeysMissingError

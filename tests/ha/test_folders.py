@@ -257,8 +257,12 @@ async def test_a_managed_folder_has_its_device_and_is_kept_to_its_limit(
     assert kept[0] not in str(found)
 
     # Whoever purges has the folders looked at, too.
+    coordinator = entry.runtime_data.coordinator
+    before = coordinator.data.folders[DROP].looked_at
     put(drop, timedelta(days=20))
     await async_ask(hass, "purge")
+    # Gone is a picture before its entry: only after a look that is over there is one.
+    await until(lambda: coordinator.data.folders[DROP].looked_at != before)
     await until_looked(hass, entry, *kept)
     assert [each.data["count"] for each in await ended(hass, entry)] == [3, 1]
 

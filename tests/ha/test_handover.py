@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import io
+import logging
 import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 from yarl import URL
 
+from custom_components.camera_steward import commands
 from custom_components.camera_steward.bridge import state_directory
 from custom_components.camera_steward.const import DOMAIN
 from custom_components.camera_steward.core.clock import SystemClock
@@ -142,6 +144,12 @@ async def test_a_package_goes_to_the_session_that_approved_it_and_once(kept: Sta
         "authority_written",
     ]
     assert [(each["camera"], bool(each["oldest"])) for each in form["cameras"]] == [("Door", True)]
+    # Never while every answer, and with it the password, goes into the log.
+    logging.getLogger(commands._ANSWERS.name).setLevel(logging.DEBUG)
+    with pytest.raises(AssertionError, match="answers_logged"):
+        await approved(kept)
+    logging.getLogger(commands._ANSWERS.name).setLevel(logging.NOTSET)
+    assert await rows(kept) == []
     made = await approved(kept)
     (plain,) = unsigned([made["path"]])
     manager = await kept.hass.auth.async_get_user(MANAGER)

@@ -29,6 +29,7 @@ from .errors import (
     VaultForeignError,
     VaultMissingError,
 )
+from .ledger.fields import merge_spans
 from .media.movie import Movie, Provenance
 from .model import Gap, Segment, SegmentState, to_micros
 from .vault.description import SiteDescription
@@ -278,7 +279,7 @@ def list_footage(archive: Archive, _: argparse.Namespace) -> int:
             size=sum(each.size_bytes for each in whole) / 1e6,
             hours=archive.limit_of(camera) // timedelta(hours=1),
         )
-        spans = list(_spans(whole))
+        spans = merge_spans((each.start_at, each.end_at) for each in whole)
         for start, end in spans[:_SPANS_LISTED]:
             _say("span", start=archive.local(start), end=archive.local(end))
         if len(spans) > _SPANS_LISTED:
@@ -407,19 +408,6 @@ def _camera(archive: Archive, asked: str) -> str:
     if len(named) != 1:
         raise CommandError("camera_unknown", name=asked)
     return named[0]
-
-
-def _spans(segments: Sequence[Segment]) -> Iterator[tuple[datetime, datetime]]:
-    """Yield the continuous spans of segments, oldest first."""
-    start = end = None
-    for each in segments:
-        if start is None or end is None or each.start_at - end > BREAK:
-            if start is not None and end is not None:
-                yield start, end
-            start, end = each.start_at, each.end_at
-        end = max(end, each.end_at)
-    if start is not None and end is not None:
-        yield start, end
 
 
 def _parser() -> argparse.ArgumentParser:

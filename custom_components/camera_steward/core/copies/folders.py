@@ -186,6 +186,16 @@ class Stuck:
         """Leave a file alone for a day."""
         self.until[name_of(file)] = now + _AGAIN
 
+    def changed(self, file: File, now: datetime) -> None:
+        """Leave a file alone that was another at its removal, and is the same again when listed.
+
+        Some shares number files anew at each look: such a one would be tried for ever, unseen.
+        """
+        if _name(file) in self.until:
+            self.add(file, now)
+        else:
+            self.until[_name(file)] = now
+
     def holds(self, file: File, now: datetime) -> bool:
         """Return whether a file is to be left alone."""
         return bool(self.until) and self.until.get(name_of(file), now) > now
@@ -353,7 +363,9 @@ class Look:
                 done.append(dated[file.path])
                 continue
             left[reason] += 1
-            if reason not in (GONE, CHANGED):
+            if reason == CHANGED:
+                self._stuck.changed(file, self._now)
+            elif reason != GONE:
                 self._stuck.add(file, self._now)
         more: dict[str, Json] = {
             "stage": "ended",

@@ -64,8 +64,8 @@ class Tree:
     def at(cls, path: Path, spare: Sequence[Path] = ()) -> Iterator[Self]:
         """Open a folder for as long as the block lasts, through no link at all.
 
-        `FolderMissingError` where it is not there, cannot be opened, or a link stands in its way. What
-        cannot be found of `spare` cannot be met either.
+        `FolderMissingError` where it is not there, cannot be opened, a link stands in its way, or it is
+        one of `spare` itself. What cannot be found of those cannot be met either.
         """
         spared = set()
         for each in spare:
@@ -74,6 +74,9 @@ class Tree:
                 spared.add((found.st_dev, found.st_ino))
         root = _open_absolute(path)
         try:
+            held = os.fstat(root)
+            if (held.st_dev, held.st_ino) in spared:  # mounted here under another name
+                raise FolderMissingError("not to be entered")
             yield cls(root, frozenset(spared))
         finally:
             os.close(root)

@@ -205,6 +205,7 @@ class Keeper:
             run=tally.run,
             clock=self._guard,
             method=self._method,
+            turn=self._turn,
             stopping=stopping,
         )
         with self._turn:
