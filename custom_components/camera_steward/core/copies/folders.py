@@ -191,10 +191,10 @@ class Stuck:
 
         Some shares number files anew at each look: such a one would be tried for ever, unseen.
         """
-        if _name(file) in self.until:
+        if name_of(file) in self.until:
             self.add(file, now)
         else:
-            self.until[_name(file)] = now
+            self.until[name_of(file)] = now
 
     def holds(self, file: File, now: datetime) -> bool:
         """Return whether a file is to be left alone."""
@@ -292,8 +292,8 @@ class Look:
     def erase_imported(self, files: Iterable[File], ledger: Ledger, actor: str) -> int:
         """Erase files whose import is in the ledger, on record as `erase`; return how many went."""
         erased = 0
-        wanted = {each.path: each for each in files}
-        found = (each for each in self._files() if wanted.get(each.file.path) == each.file)
+        wanted = {name_of(each) for each in files}
+        found = (each for each in self._files() if name_of(each.file) in wanted)
         for batch in batched(found, BATCH, strict=False):
             erased += self._erase(list(batch), ledger, actor, {"reason": IMPORTED})
         return erased
