@@ -22,6 +22,7 @@ from .const import (
     DOMAIN,
 )
 from .coordinator import CameraStewardConfigEntry, CameraStewardCoordinator, CameraStewardData
+from .copies import CopiesCheck
 from .core.errors import StewardError, VaultForeignError, VaultMissingError
 from .entity import site_device
 from .exposure import ExposureCheck
@@ -110,10 +111,12 @@ async def async_setup_entry(hass: HomeAssistant, entry: CameraStewardConfigEntry
             coordinator=coordinator,
             memory=memory,
             exposure=ExposureCheck(hass, entry, coordinator.async_on_exposures),
+            copies=CopiesCheck(hass, entry, bridge, memory, coordinator.async_on_copies),
             set_up_with=_apart_from_people(entry),
         )
         await entry.runtime_data.exposure.async_start()
         await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+        entry.runtime_data.copies.async_start()
     except BaseException:
         await bridge.async_stop()
         raise
@@ -163,6 +166,7 @@ async def _async_changed(hass: HomeAssistant, entry: CameraStewardConfigEntry) -
         await _async_furnish(data.bridge)
         await changes.async_enter(hass, entry, data.bridge, data.memory)
     await data.exposure.async_look()
+    data.copies.async_look_soon()
 
 
 async def _async_furnish(bridge: Bridge) -> None:

@@ -527,12 +527,23 @@ class Bridge:
 
     @core_errors
     async def async_remember(
-        self, kind: EntryKind, *, actor: str, subject: str, data: dict[str, Json]
+        self,
+        kind: EntryKind,
+        *,
+        actor: str,
+        subject: str,
+        data: dict[str, Json],
+        key: str | None = None,
     ) -> None:
-        """Enter something in the ledger; `actor` is a name."""
+        """Enter something in the ledger, with a `key` once; `actor` is a name."""
         await self._run(
-            partial(self.steward.remember, kind, actor=actor, subject=subject, data=data)
+            partial(self.steward.remember, kind, actor=actor, subject=subject, data=data, key=key)
         )
+
+    @core_errors
+    async def async_entries(self, *kinds: EntryKind) -> list[Entry]:
+        """Return the ledger's entries of these kinds, in order of time."""
+        return await self._run(partial(self.steward.entries, kinds))
 
     async def _actor(self, user_id: str | None) -> str:
         return await async_actor(self._hass, self._entry, user_id)

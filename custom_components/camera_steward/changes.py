@@ -1,7 +1,9 @@
 """What was added, changed or removed by hand: entered in the ledger, and told where it matters."""
 
 import logging
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from homeassistant.components import persistent_notification
 from homeassistant.components.http import KEY_HASS_USER
@@ -15,7 +17,7 @@ from homeassistant.util.hass_dict import HassKey
 
 from . import repairs
 from .bridge import Bridge
-from .const import CEILING, DOMAIN
+from .const import CEILING, CONF_CHECKED_ON, DOMAIN
 from .core.ledger.entry import SYSTEM, EntryKind
 from .core.retention.limits import effective
 from .folders import folders_of
@@ -103,9 +105,34 @@ async def _async_enter(
         )
     for folder, gone in found.folders_removed.items():
         await _async_folder_removed(hass, bridge, folder, gone["name"], actor)
+    for copy, differing in found.elsewhere.items():
+        await _async_copy_changed(entry, bridge, copy, differing, actor)
     for camera, each in found.removed.items():
         await _async_removed(hass, bridge, camera, each, actor)
     return found.seen
+
+
+async def _async_copy_changed(
+    entry: ConfigEntry,
+    bridge: Bridge,
+    copy: str,
+    differing: Mapping[str, Mapping[str, Any]],
+    actor: str,
+) -> None:
+    """Enter what differs of a copy of the inventory; a day of checking is an entry of its own."""
+    fields = dict(differing)
+    if copy in entry.subentries and fields.get(CONF_CHECKED_ON, {}).get("from") is not None:
+        checked = fields.pop(CONF_CHECKED_ON)
+        await bridge.async_remember(
+            EntryKind.COPY_CHECKED,
+            actor=actor,
+            subject=copy,
+            data={"name": entry.subentries[copy].title, CONF_CHECKED_ON: checked["to"]},
+        )
+    if fields:
+        await bridge.async_remember(
+            EntryKind.SETTINGS_CHANGED, actor=actor, subject=copy, data=dict(fields)
+        )
 
 
 async def _async_removed(

@@ -55,9 +55,11 @@ from .const import (
     DEFAULT_RETENTION,
     DOMAIN,
     SUBENTRY_CAMERA,
+    SUBENTRY_COPY,
     SUBENTRY_FOLDER,
     SUBENTRY_OPERATOR,
 )
+from .copy_flow import CopySubentryFlow
 from .core.books import create_vault, vault_at
 from .core.errors import KitMistypedError, KitWrongError, StewardError, StorageError
 from .core.files import LocalFiles
@@ -139,6 +141,7 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
             SUBENTRY_CAMERA: CameraSubentryFlow,
             SUBENTRY_OPERATOR: OperatorSubentryFlow,
             SUBENTRY_FOLDER: FolderSubentryFlow,
+            SUBENTRY_COPY: CopySubentryFlow,
         }
 
     @override

@@ -11,6 +11,7 @@ DOCUMENTATION_URL: Final = "https://github.com/camera-steward/camera-steward"
 SUBENTRY_CAMERA: Final = "camera"
 SUBENTRY_OPERATOR: Final = "operator"
 SUBENTRY_FOLDER: Final = "folder"
+SUBENTRY_COPY: Final = "copy"
 
 # Entry data: the site.
 CONF_INSTALLER: Final = "installer"
@@ -36,6 +37,16 @@ CONF_CAMERAS: Final = "cameras"
 CONF_USER_ID: Final = "user_id"
 CONF_SINCE: Final = "since"
 CONF_UNTIL: Final = "until"
+
+# Subentry data: a copy elsewhere; its place in words is CONF_PLACE.
+CONF_KIND: Final = "kind"
+CONF_CAMERA: Final = "camera"
+CONF_KEPT_DAYS: Final = "kept_days"
+"""How many days it keeps pictures by its own settings; None where nobody knows."""
+CONF_RESPONSIBLE: Final = "responsible"
+CONF_CHECKED_ON: Final = "checked_on"
+"""A local date."""
+CONF_NOTE: Final = "note"
 
 # Entry and subentry data: how long footage is kept (limits.py).
 CONF_RETENTION_HOURS: Final = "retention_hours"

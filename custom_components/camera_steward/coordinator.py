@@ -17,6 +17,7 @@ from homeassistant.util import dt as dt_util
 from . import repairs
 from .bridge import RESERVE_BYTES, Bridge, CameraNotice, cameras_of, notices, viewing_notice
 from .const import CONF_ADDRESS, DOMAIN
+from .copies import CopiesCheck, CopiesLook
 from .core.copies.keeper import FolderSnapshot
 from .core.errors import SourceRefusedError, StewardError
 from .core.model import CaptureStatus
@@ -34,7 +35,8 @@ from .folders import folders_of
 from .forms import size_text
 from .memory import SiteMemory
 from .people import people_of
-from .repairs import Issue
+from .repairs import Issue, backup_lines, place_names
+from .texts import Texts
 from .trigger import async_tell_triggers
 
 _LOGGER = logging.getLogger(__name__)
@@ -57,6 +59,7 @@ class CameraStewardData:
     coordinator: CameraStewardCoordinator
     memory: SiteMemory
     exposure: ExposureCheck
+    copies: CopiesCheck
     set_up_with: list[object]
     """Settings that a change of makes it start again (`__init__.py`)."""
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -87,6 +90,8 @@ class CameraStewardCoordinator(DataUpdateCoordinator[SiteSnapshot]):
         self.exposures: dict[str, Exposure] = {}
         """How each camera can be watched past the steward, as last seen (`exposure.py`)."""
         self.logins = Logins()
+        self.copies: CopiesLook | None = None
+        """The copies outside the vault, as last seen (`copies.py`)."""
         self._watchers: dict[str, Callable[[CameraNotice], None]] = {}
         self._early: dict[str, deque[CameraNotice]] = {}
 
@@ -223,6 +228,28 @@ class CameraStewardCoordinator(DataUpdateCoordinator[SiteSnapshot]):
         count = len(logins.administrators)
         self._async_tell(Issue.ADMINISTRATORS, count > 0, count=str(count))
         self._async_look_for_manager()
+        self.async_update_listeners()
+
+    @callback
+    def async_on_copies(self, look: CopiesLook, texts: Texts) -> None:
+        """Take a look at the copies outside the vault."""
+        self.copies = look
+        self._async_tell(
+            Issue.FOOTAGE_IN_BACKUP,
+            bool(look.backups),
+            count=str(len(look.backups)),
+            backups=backup_lines(look.backups, texts, look.looked_at),
+        )
+        holds = look.plan.places if look.plan is not None else ()
+        self._async_tell(
+            Issue.BACKUP_PLAN,
+            bool(holds),
+            holds=place_names(holds, texts),
+        )
+        self._async_tell(Issue.COPIES_UNCHECKED, bool(look.due), count=str(len(look.due)))
+        for camera, subentry in cameras_of(self.config_entry).items():
+            count = look.noticed.get(camera, 0)
+            self._async_tell(Issue.COPY_NOTICED, count > 0, subentry, count=str(count))
         self.async_update_listeners()
 
     @callback

@@ -3,6 +3,7 @@
 Named one by one: what is added to the data later stays out until someone decides otherwise.
 """
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from .const import (
     CONF_VAULT_PATH,
 )
 from .coordinator import CameraStewardConfigEntry
+from .copies import CopiesLook
 from .core.copies.keeper import FolderSnapshot
 from .core.site import (
     CameraSnapshot,
@@ -60,6 +62,7 @@ async def async_get_config_entry_diagnostics(
         "settings": {name: entry.data.get(name) for name in _SITE_SETTINGS},
         "vault_folder": Path(entry.data[CONF_VAULT_PATH]).name,
         "state": _site_state(snapshot),
+        "copies": _copies(entry.runtime_data.coordinator.copies),
         "cameras": {
             camera: {
                 "settings": {name: subentry.data.get(name) for name in _CAMERA_SETTINGS},
@@ -89,6 +92,19 @@ def _site_state(snapshot: SiteSnapshot) -> dict[str, Any]:
         "last_statement_at": snapshot.last_statement_at,
         "ledger_broken": snapshot.ledger_broken,
         "past_limit": snapshot.past_limit,
+    }
+
+
+def _copies(look: CopiesLook | None) -> dict[str, Any] | None:
+    """Return how many copies of which kind are known; their names and places stay out."""
+    if look is None:
+        return None
+    return {
+        "kinds": dict(Counter(each.kind.value for each in look.copies)),
+        "past_limit": look.past_limit,
+        "unknown": look.unknown,
+        "due": len(look.due),
+        "looked_at": look.looked_at,
     }
 
 

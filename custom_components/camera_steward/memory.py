@@ -1,4 +1,4 @@
-"""What a site must remember across restarts: its settings as last seen, and which cameras record.
+"""What a site must remember across restarts: settings as last seen, which cameras record, copies.
 
 Comparing them at each set-up finds what was added, changed or removed, however it came about, so
 that it can be entered in the ledger. Nothing secret is in it: addresses and keys stay elsewhere.
@@ -17,6 +17,7 @@ from .const import (
     CONF_KEY_MARK,
     DOMAIN,
     SUBENTRY_CAMERA,
+    SUBENTRY_COPY,
     SUBENTRY_FOLDER,
     SUBENTRY_OPERATOR,
 )
@@ -30,6 +31,30 @@ class CameraMemory(TypedDict):
     name: str
     recording: bool
     settings: dict[str, Any]
+
+
+class NoticedMemory(TypedDict):
+    """That something saved a camera's pictures: by which action, where, on whose behalf.
+
+    `target` is a directory or an entity, `name` the last file's, with templates as they are. The
+    times are ISO 8601.
+    """
+
+    camera: str
+    action: str
+    target: str
+    name: str
+    by: str
+    first_at: str
+    last_at: str
+
+
+class BackupMemory(TypedDict):
+    """A backup in which footage was found, and which agents held it."""
+
+    name: str
+    made_at: str
+    agents: list[str]
 
 
 class FolderMemory(TypedDict):
@@ -48,13 +73,19 @@ class Seen(TypedDict):
     """Since there are operators; an older file has none."""
     folders: NotRequired[dict[str, FolderMemory]]
     """Since there are managed folders."""
+    elsewhere: NotRequired[dict[str, dict[str, Any]]]
+    """The inventory of copies, as are the two below: since there is one."""
+    noticed: NotRequired[list[NoticedMemory]]
+    backups: NotRequired[dict[str, BackupMemory]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
     """What differs from what was last seen.
 
-    `settings` are by camera or managed folder, the site's under an empty id. `appointed` are the operators who are new or differ, `dismissed` those who are gone. `seen` is
+    `settings` are by camera or managed folder, the site's under an empty id. `appointed` are the
+    operators who are new or differ, `dismissed` those who are gone; `elsewhere` what of the
+    inventory of copies is new, differs or is gone. `seen` is
     the site as it was compared: by when all that is entered, it may be another.
     """
 
@@ -67,6 +98,7 @@ class Changes:
     dismissed: Mapping[str, Mapping[str, Any]]
     folders_added: Mapping[str, FolderMemory]
     folders_removed: Mapping[str, FolderMemory]
+    elsewhere: Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
 class SiteMemory:
@@ -99,6 +131,28 @@ class SiteMemory:
             found["recording"] = on
             await self._store.async_save(self._stored)
 
+    @property
+    def noticed(self) -> list[NoticedMemory]:
+        """Return what was noticed to save pictures."""
+        return list(self._stored.get("noticed", []))
+
+    @property
+    def backups(self) -> dict[str, BackupMemory]:
+        """Return the backups in which footage was found, by their id."""
+        return dict(self._stored.get("backups", {}))
+
+    def take_noticed(self, noticed: list[NoticedMemory]) -> None:
+        """Take what was noticed; durable after `async_save`."""
+        self._stored["noticed"] = noticed
+
+    def take_backups(self, backups: dict[str, BackupMemory]) -> None:
+        """Take in which backups footage was found; durable after `async_save`."""
+        self._stored["backups"] = backups
+
+    async def async_save(self) -> None:
+        """Write what was taken; durable on return."""
+        await self._store.async_save(self._stored)
+
     def site(self, entry: ConfigEntry) -> dict[str, Any]:
         """Return the settings of a site that may be entered in the ledger."""
         return {k: v for k, v in entry.data.items() if k != CONF_KEY_MARK}
@@ -108,6 +162,7 @@ class SiteMemory:
         before = self._stored
         now = self._seen(entry)
         operators, operators_before = now.get("operators", {}), before.get("operators", {})
+        copies, copies_before = now.get("elsewhere", {}), before.get("elsewhere", {})
         differing = {
             camera: _differences(before["cameras"][camera], found)
             for camera, found in now["cameras"].items()
@@ -134,13 +189,19 @@ class SiteMemory:
             dismissed={k: v for k, v in operators_before.items() if k not in operators},
             folders_added={k: v for k, v in folders.items() if k not in folders_before},
             folders_removed={k: v for k, v in folders_before.items() if k not in folders},
+            elsewhere={
+                id_: found
+                for id_ in (*copies_before, *(each for each in copies if each not in copies_before))
+                if (found := _differing(copies_before.get(id_, {}), copies.get(id_, {})))
+            },
         )
 
     async def async_remember(self, seen: Seen) -> None:
         """Take a site as seen; durable on return."""
         for camera, found in seen["cameras"].items():
             found["recording"] = self.recording(camera)
-        self._stored = seen
+        # By now more may have been found than when the site was compared.
+        self._stored = {**seen, "noticed": self.noticed, "backups": self.backups}
         await self._store.async_save(self._stored)
 
     def _seen(self, entry: ConfigEntry) -> Seen:
@@ -159,6 +220,11 @@ class SiteMemory:
                 id_: dict(subentry.data)
                 for id_, subentry in entry.subentries.items()
                 if subentry.subentry_type == SUBENTRY_OPERATOR
+            },
+            "elsewhere": {
+                id_: dict(subentry.data)
+                for id_, subentry in entry.subentries.items()
+                if subentry.subentry_type == SUBENTRY_COPY
             },
             "folders": {
                 id_: FolderMemory(name=subentry.title, settings=dict(subentry.data))

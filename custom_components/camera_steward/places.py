@@ -4,10 +4,11 @@ What has no `async_` in its name touches the disk and belongs into the executor.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 from uuid import UUID
 
 from homeassistant.components.backup import Folder, async_get_manager
@@ -72,6 +73,13 @@ _CONFIG_FOLDERS = frozenset(
     ]
 )
 _MOST_SUGGESTIONS = 6
+BACKUP_FOLDERS: Final[Mapping[Folder, Path]] = {
+    Folder.SHARE: Path("/share"),
+    Folder.ADDONS: Path("/addons"),
+    Folder.SSL: Path("/ssl"),
+    Folder.MEDIA: Path("/media"),
+}
+"""What the Supervisor takes along where it is chosen, as Home Assistant sees it."""
 
 
 class PlaceRefusal(StrEnum):
@@ -168,8 +176,7 @@ def _backed_up_folders(hass: HomeAssistant) -> tuple[Path, ...]:
         plan = async_get_manager(hass).config.data.create_backup
     except HomeAssistantError:
         return ()
-    places = {Folder.SHARE: "/share", Folder.ADDONS: "/addons", Folder.SSL: "/ssl"}
-    return tuple(Path(places[each]) for each in plan.include_folders or () if each in places)
+    return tuple(BACKUP_FOLDERS[each] for each in plan.include_folders or ())
 
 
 def check_place(text: str, around: Surroundings) -> Place:
@@ -209,6 +216,11 @@ def suggest_places(around: Surroundings) -> list[Place]:
             continue
     found.sort(key=lambda place: (len(place.warnings), -place.space.free_bytes))
     return found[:_MOST_SUGGESTIONS]
+
+
+def is_network_storage(real: Path) -> bool:
+    """Return whether a resolved path lies on a network share."""
+    return _kind_at(real) in _SHARES
 
 
 def storage_words(root: Path) -> str:

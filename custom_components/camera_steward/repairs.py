@@ -3,10 +3,12 @@
 Every logged-in user can read the list of repairs, so nothing private goes into their texts.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import override
+from typing import Any, Final, override
 
 import probatio
 from homeassistant.auth.models import User
@@ -17,8 +19,15 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.http import current_request
+from homeassistant.helpers.selector import (
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+)
 from homeassistant.util import dt as dt_util
 
+from .bridge import async_actor
 from .camera_forms import (
     TEST_SECONDS,
     address_schema,
@@ -26,13 +35,20 @@ from .camera_forms import (
     take_address,
     without_password,
 )
-from .const import CONF_ADDRESS, CONF_MANAGER_USER_ID, CONF_VAULT_PATH, DOMAIN
+from .const import CONF_ADDRESS, CONF_CHECKED_ON, CONF_MANAGER_USER_ID, CONF_VAULT_PATH, DOMAIN
+from .copies import due_copies, inventory_of
 from .core.capture.probe import probe
+from .core.copies.archives import Finding, Place, PlaceKind
 from .core.errors import SourceError
 from .exposure import async_open_entities
 from .forms import stripped
 from .sealing import async_turn_off
 from .sources import async_source_for
+from .texts import Texts
+
+_CHECKED: Final = "checked"
+_BACKUPS_LISTED: Final = 10
+_LONGEST_NAME: Final = 80
 
 
 class Issue(StrEnum):
@@ -55,6 +71,10 @@ class Issue(StrEnum):
     HOLDS_DUE = "holds_due"
     FOLDER_NOT_LOOKED_AT = "folder_not_looked_at"
     FOLDER_PAST_LIMIT = "folder_past_limit"
+    FOOTAGE_IN_BACKUP = "footage_in_backup"
+    BACKUP_PLAN = "backup_plan"
+    COPIES_UNCHECKED = "copies_unchecked"
+    COPY_NOTICED = "copy_noticed"
     RECOVERY_KIT = "recovery_kit"
 
 
@@ -97,6 +117,14 @@ _KINDS = {
     Issue.FOLDER_NOT_LOOKED_AT: _Kind(severity=ir.IssueSeverity.ERROR, of_folder=True),
     Issue.FOLDER_PAST_LIMIT: _Kind(
         severity=ir.IssueSeverity.ERROR, of_folder=True, texts=("count", "unreadable")
+    ),
+    Issue.FOOTAGE_IN_BACKUP: _Kind(severity=ir.IssueSeverity.ERROR, texts=("count", "backups")),
+    Issue.BACKUP_PLAN: _Kind(severity=ir.IssueSeverity.WARNING, texts=("holds",)),
+    Issue.COPIES_UNCHECKED: _Kind(
+        severity=ir.IssueSeverity.WARNING, fixable=True, texts=("count",)
+    ),
+    Issue.COPY_NOTICED: _Kind(
+        severity=ir.IssueSeverity.WARNING, fixable=True, of_camera=True, texts=("count",)
     ),
     Issue.RECOVERY_KIT: _Kind(severity=ir.IssueSeverity.WARNING),
 }
@@ -186,6 +214,8 @@ async def async_create_fix_flow(
         Issue.VAULT_FOREIGN: LookAgainFlow,
         Issue.ADDRESS_LOST: AddressFlow,
         Issue.SEAL_OPEN: SealFlow,
+        Issue.COPIES_UNCHECKED: CopiesCheckedFlow,
+        Issue.COPY_NOTICED: NoticedEndedFlow,
     }
     return flows.get(str(found.get("issue")), ConfirmRepairFlow)()
 
@@ -285,6 +315,55 @@ class SealFlow(_SiteFlow):
         return None
 
 
+class NoticedEndedFlow(_SiteFlow):
+    """Take a person's word that nothing saves a camera's pictures elsewhere any more."""
+
+    @override
+    async def _async_mend(self, entry: ConfigEntry) -> str | None:
+        actor = _asking()
+        if actor is None or entry.state is not ConfigEntryState.LOADED:
+            return "site_not_running"
+        name = await async_actor(self.hass, entry, actor.id)
+        camera = str((self.data or {}).get("camera"))
+        await entry.runtime_data.copies.async_forget_noticed(camera, actor=name)
+        return None
+
+
+class CopiesCheckedFlow(RepairsFlow):
+    """Ask which copies of the inventory were looked at today."""
+
+    async def async_step_init(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
+        """Begin."""
+        return await self.async_step_checked()
+
+    async def async_step_checked(
+        self, user_input: dict[str, Any] | None = None
+    ) -> RepairsFlowResult:
+        """Ask, and note today as the day on which they were checked; who did is in the ledger."""
+        entry = self.hass.config_entries.async_get_entry(str((self.data or {}).get("entry_id")))
+        if entry is None:
+            return self.async_abort(reason="site_gone")
+        today = dt_util.now().date()
+        due = due_copies(entry, today)
+        copies = inventory_of(entry)
+        if user_input is not None:
+            checked = [each for each in user_input[_CHECKED] if each in copies]
+            for id_ in checked:
+                data = {**copies[id_].data, CONF_CHECKED_ON: today.isoformat()}
+                self.hass.config_entries.async_update_subentry(entry, copies[id_], data=data)
+            if set(due) <= set(checked):
+                return self.async_create_entry(data={})
+            return self.async_abort(reason="some_left")
+        options = [SelectOptionDict(value=each, label=copies[each].title) for each in due]
+        selector = SelectSelector(
+            SelectSelectorConfig(options=options, multiple=True, mode=SelectSelectorMode.LIST)
+        )
+        return self.async_show_form(
+            step_id="checked",
+            data_schema=probatio.Schema({probatio.Required(_CHECKED, default=[]): selector}),
+        )
+
+
 class AddressFlow(RepairsFlow):
     """Ask for an address or login that works in place of one that no longer does."""
 
@@ -324,6 +403,45 @@ class AddressFlow(RepairsFlow):
                 **address_words(camera.data[CONF_ADDRESS]),
             },
         )
+
+
+def backup_lines(found: Sequence[Finding], texts: Texts, now: datetime) -> str:
+    """Return a line for each backup that holds footage, the newest first, as all may read it."""
+    lines = []
+    for each in sorted(found, key=lambda e: e.archive.made_at, reverse=True)[:_BACKUPS_LISTED]:
+        archive = each.archive
+        end = texts.option("copies_end", each.end).format(date=_local_day(each.gone_at))
+        lines.append(
+            texts["copies_backup_line"].format(
+                name=" ".join(archive.name.split())[:_LONGEST_NAME],
+                date=_local_day(archive.made_at),
+                days=max((now - archive.made_at).days, 0),
+                kind=texts.option("copies_remark", each.origin),
+                places=", ".join(
+                    dict.fromkeys(
+                        holder.place or texts["copies_this_machine"] for holder in archive.holders
+                    )
+                ),
+                holds=texts["copies_holds" if each.sure else "copies_may_hold"].format(
+                    what=place_names(each.places, texts)
+                ),
+                end=end,
+            )
+        )
+    return "\n".join(lines)
+
+
+def place_names(places: Sequence[Place], texts: Texts) -> str:
+    """Return what of the footage lies at some places, without where: everyone can read it."""
+    names = (
+        each.name if each.kind is PlaceKind.FOLDER else texts[f"copies_{each.kind}"]
+        for each in places
+    )
+    return " / ".join(dict.fromkeys(names))
+
+
+def _local_day(moment: datetime | None) -> str:
+    return dt_util.as_local(moment).date().isoformat() if moment is not None else ""
 
 
 def _asking() -> User | None:

@@ -103,6 +103,10 @@ LIVE_VIEW = SensorEntityDescription(
     options=["enforced", "not_enforced"],
 )
 
+COPIES = SensorEntityDescription(
+    key="copies", translation_key="copies", entity_category=EntityCategory.DIAGNOSTIC
+)
+
 FOLDER_SENSORS = (
     FolderSensorDescription(
         key="folder_files",
@@ -180,6 +184,7 @@ async def async_setup_entry(
     coordinator = entry.runtime_data.coordinator
     async_add_entities(SiteSensor(coordinator, each) for each in SITE_SENSORS)
     async_add_entities([HoldsSensor(coordinator, HOLDS)])
+    async_add_entities([CopiesSensor(coordinator, COPIES)])
     for camera, subentry in cameras_of(entry).items():
         async_add_entities(
             [
@@ -239,6 +244,30 @@ class HoldsSensor(CameraStewardEntity, SensorEntity):
         """Return when the next one ends and how many are to be looked at."""
         ends = min((each.until_at for each in self._kept), default=None)
         return {"soonest_end": ends, "reviews_due": self.coordinator.data.holds_due.reviews}
+
+
+class CopiesSensor(CameraStewardEntity, SensorEntity):
+    """How many copies outside the vault are known; what and where they are is for the manager."""
+
+    @property
+    @override
+    def native_value(self) -> int | None:
+        """Return it as last seen."""
+        seen = self.coordinator.copies
+        return len(seen.copies) if seen is not None else None
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, int | str] | None:
+        """Return how many outlive the limit, of how many nobody knows, and when it was looked."""
+        seen = self.coordinator.copies
+        if seen is None:
+            return None
+        return {
+            "past_limit": seen.past_limit,
+            "unknown": seen.unknown,
+            "last_look": seen.looked_at.isoformat(),
+        }
 
 
 class FolderSensor(CameraStewardFolderEntity, SensorEntity):

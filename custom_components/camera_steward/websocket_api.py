@@ -20,6 +20,7 @@ from .const import CONF_ADDRESS, DOMAIN
 from .coordinator import CameraStewardConfigEntry
 from .core.access.decide import Refusal, RefusedError
 from .core.access.people import Permission
+from .core.copies.known import Copy
 from .core.errors import StewardError
 from .core.ledger.viewings import Viewing
 from .core.model import Action
@@ -42,8 +43,9 @@ _HOURS: Final = probatio.All(
 @callback
 def async_setup_commands(hass: HomeAssistant) -> None:
     """Register the commands, which are there whether or not a site is set up."""
-    managers = (permissions, permit, withdraw, viewings, exposure, recovery_kit, recovery_kit_taken)
-    for command in (own, accept, *managers):
+    managers = (permissions, permit, withdraw, viewings, exposure, copies)
+    kit = (recovery_kit, recovery_kit_taken)
+    for command in (own, accept, *managers, *kit):
         websocket_api.async_register_command(hass, command)
 
 
@@ -278,6 +280,23 @@ async def exposure(
     }
 
 
+@websocket_api.websocket_command({probatio.Required("type"): f"{DOMAIN}/copies", **ENTRY})
+@websocket_api.async_response
+@answering
+async def copies(
+    hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the copies outside the vault that are known."""
+    entry, _ = await _async_manager(hass, connection, msg)
+    await entry.runtime_data.copies.async_look()
+    seen = entry.runtime_data.coordinator.copies
+    found = seen.copies if seen is not None else ()
+    return {
+        "looked_at": iso(seen.looked_at) if seen is not None else None,
+        "copies": [_copy(entry, each) for each in found],
+    }
+
+
 @websocket_api.websocket_command(
     {
         probatio.Required("type"): f"{DOMAIN}/recovery_kit",
@@ -369,6 +388,25 @@ def _viewing(entry: CameraStewardConfigEntry, each: Viewing) -> dict[str, Any]:
         "refusal": each.refusal,
         "unusual": list(each.unusual),
         "entry": each.entry,
+    }
+
+
+def _copy(entry: CameraStewardConfigEntry, each: Copy) -> dict[str, Any]:
+    return {
+        "kind": each.kind.value,
+        "name": each.name,
+        "camera": camera_name(entry, each.camera) if each.camera is not None else None,
+        "where": list(each.where),
+        "by": each.by,
+        "note": each.note,
+        "holds": list(each.holds),
+        "end": each.end.value,
+        "holds_until": iso(each.holds_until),
+        "kept_hours": each.kept / timedelta(hours=1) if each.kept is not None else None,
+        "past_limit": each.past_limit,
+        "made_at": iso(each.made_at),
+        "checked_at": iso(each.checked_at),
+        "remarks": list(each.remarks),
     }
 
 

@@ -17,7 +17,7 @@ from custom_components.camera_steward.core.ledger.fields import Span
 from custom_components.camera_steward.core.ledger.viewings import Viewing, ended_data, unusual_data
 from custom_components.camera_steward.core.model import Action
 from custom_components.camera_steward.core.vault.kit import key_from
-from tests.cameras import RtspCamera
+from tests.cameras import RtspCamera, wait_for
 from tests.homes import (
     ADMINISTRATOR,
     MANAGER,
@@ -57,13 +57,16 @@ class _Stage:
 
 
 @pytest.fixture(scope="module")
-def stage(folder: Path, make_home: Callable[[dict[str, str]], Home]) -> Iterator[_Stage]:
+def stage(make_home: Callable[[dict[str, str]], Home]) -> Iterator[_Stage]:
     """Give a site with two minutes of footage, and a day long ago on which much was watched."""
     clip = SCENES[0].clip
     with RtspCamera(clip) as source:
         home = make_home({"Door": source.url})
         home.start()
-        site = add_site(home, folder / "vault", texts=SITE["ja"] | {"manager_name": "見本 太郎"})
+        # Where backups take it along.
+        site = add_site(
+            home, home.config / "footage", texts=SITE["ja"] | {"manager_name": "見本 太郎"}
+        )
         camera = add_camera(home, site, "camera.door", _NAME)
         home.stop()
         hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=30)
@@ -465,3 +468,44 @@ def _saves_the_recovery_kit(pages: _Pages, pictures: Path) -> None:
     (code,) = re.findall(r'<pre id="code">(.*?)</pre>', page, re.DOTALL)
     assert len(key_from(code)) == 32
     expect(pages.panel.get_by_role("status")).to_contain_text("見本 太郎")
+
+
+_CARD = "出入口のメモリーカード"
+
+
+def test_a_backup_that_holds_the_vault_stands_among_the_copies(
+    stage: _Stage, pictures: Path
+) -> None:
+    """Home Assistant makes it, by hand; the manager reads what it is, in their own language."""
+    home, name = stage.home, "週次 weekly"
+    accept(home, stage.site, MANAGER)
+    for person in (ADMINISTRATOR, RESIDENT):
+        with pytest.raises(RefusedError):
+            home.client(person).ws("camera_steward/copies", entry_id=stage.site)
+    client = home.client()
+    client.ws("backup/generate", agent_ids=["backup.local"], include_database=False, name=name)
+    checked_on = datetime.now(_ZONE).date() - timedelta(days=100)
+    card = {"name": _CARD, "kind": "sd_card", "camera": stage.camera, "place": "カメラの中"}
+    more = {"kept_days": 30, "responsible": _GONE, "checked_on": checked_on.isoformat()}
+    client.fill("subentries/flow", [stage.site, "copy"], {"user": card | more})
+
+    def told() -> bool:
+        issues = client.ws("repairs/list_issues")["issues"]
+        found = [e for e in issues if e["translation_key"] == "footage_in_backup"]
+        return any(name in each["translation_placeholders"]["backups"] for each in found)
+
+    wait_for(told)
+    # The home's own language is another: none of its words may stand on the page.
+    with browser("ja") as page:
+        log_in(page, home.base, MANAGER)
+        pages = _Pages(page, stage, "ja")
+        pages.open("copies")
+        rows = pages.panel.locator("tbody tr")
+        backup = rows.filter(has_text=name)
+        said = ("kind_backup", "remark_manual", "vault", "remark_opens", "this_machine")
+        for key in (*said, "end_never", "past_yes"):
+            expect(backup).to_contain_text(pages.text(f"copies_{key}"))
+        copy = rows.filter(has_text=_CARD)
+        for text_ in (_NAME, _GONE, pages.text("copies_remark_due")):
+            expect(copy).to_contain_text(text_)
+        pages.pictures(pictures, "copies")

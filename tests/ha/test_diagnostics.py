@@ -29,11 +29,13 @@ async def test_state_and_settings_are_there_and_nothing_private(
     entry = await async_set_up(hass, site(disk / "footage", camera(DOOR, "door")))
     await until_status(hass, DOOR, "recording")
     await entry.runtime_data.coordinator.async_refresh()
+    await entry.runtime_data.copies.async_look()
     found = await get_diagnostics_for_config_entry(hass, hass_client, entry)
 
     assert found["vault_folder"] == "footage"
     assert found["settings"]["retention_hours"] == 24
     assert found["state"]["free_bytes"] > 0
+    assert (found["copies"]["kinds"], found["copies"]["past_limit"]) == ({}, 0)
     assert found["state"]["storage_error"] is None
     assert found["state"]["clock"] in ("trusted", "grace")
     door = found["cameras"][DOOR]

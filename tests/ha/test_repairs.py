@@ -46,6 +46,10 @@ NEEDED = {
     Issue.LIVE_SHARED: {"people": "2", "dashboards": "1"},
     Issue.SEAL_OPEN: {"entities": "camera.door"},
     Issue.ADMINISTRATORS: {"count": "1"},
+    Issue.FOOTAGE_IN_BACKUP: {"count": "1", "backups": "- Weekly"},
+    Issue.BACKUP_PLAN: {"holds": "the vault"},
+    Issue.COPIES_UNCHECKED: {"count": "2"},
+    Issue.COPY_NOTICED: {"count": "1"},
     Issue.HOLDS_DUE: {"reviews": "1", "ending": "2"},
     Issue.FOLDER_PAST_LIMIT: {"count": "2", "unreadable": "1"},
 }
@@ -56,6 +60,7 @@ OF_SUBENTRY = {
     Issue.SEAL_OPEN,
     Issue.FOLDER_NOT_LOOKED_AT,
     Issue.FOLDER_PAST_LIMIT,
+    Issue.COPY_NOTICED,
 }
 
 

@@ -265,7 +265,8 @@ def test_every_text_of_the_panel_is_there() -> None:
     script = "\n".join(path.read_text() for path in (ROOT / "frontend").glob("*.js"))
     keys = set(
         re.findall(
-            r"[\"`]((?:panel|permissions?|permit|register|exposure|kit)_[a-z_]+)[\"`]", script
+            r"[\"`]((?:panel|permissions?|permit|register|exposure|copies|kit)_[a-z_]+)[\"`]",
+            script,
         )
     )
     assert {"panel_you", "permissions_none", "permit_give", "register_csv"} <= keys

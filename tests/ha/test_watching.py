@@ -109,6 +109,7 @@ NOW = datetime.now(UTC)
 SPAN = {"start": NOW.isoformat(), "end": (NOW + timedelta(hours=1)).isoformat()}
 ASKED = {"kind": "law", "recipient": "x", "reason": "x", "cameras": [DOOR], **SPAN}
 MANAGERS: dict[str, dict[str, Any]] = {
+    "copies": {},
     "exposure": {},
     "permissions": {},
     "permit": {"user_id": MANAGER, "name": "x", "cameras": [DOOR], "reason": "x", **SPAN},

@@ -12,6 +12,7 @@ from homeassistant.helpers.json import json_dumps
 
 from custom_components.camera_steward.config_flow import CameraStewardConfigFlow
 from custom_components.camera_steward.const import DOMAIN
+from custom_components.camera_steward.copy_flow import CopySubentryFlow
 from custom_components.camera_steward.folder_flow import FolderSubentryFlow
 from custom_components.camera_steward.operator_flow import OperatorSubentryFlow
 from custom_components.camera_steward.subentry_flows import CameraSubentryFlow
@@ -49,6 +50,8 @@ def missing_texts(
         part = "config_subentries.camera"
     elif isinstance(flow, OperatorSubentryFlow):
         part = "config_subentries.operator"
+    elif isinstance(flow, CopySubentryFlow):
+        part = "config_subentries.copy"
     elif isinstance(flow, FolderSubentryFlow):
         part = "config_subentries.folder"
     elif flow.handler == DOMAIN and "issue_id" in flow.context:

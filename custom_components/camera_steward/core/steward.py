@@ -5,7 +5,7 @@ The Home Assistant edge and the command line both use this; it knows neither (de
 
 import contextlib
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -314,10 +314,20 @@ class Steward:
         return index.segments(camera, start, end), index.gaps(camera, start, end)
 
     def remember(
-        self, kind: EntryKind, *, actor: str, subject: str = "", data: Mapping[str, Json]
+        self,
+        kind: EntryKind,
+        *,
+        actor: str,
+        subject: str = "",
+        data: Mapping[str, Json],
+        key: str | None = None,
     ) -> None:
-        """Enter in the ledger what happened at the edge."""
-        self._books().ledger.append(kind, actor=actor, subject=subject, data=data)
+        """Enter in the ledger what happened at the edge; with a `key` once."""
+        self._books().ledger.append(kind, actor=actor, subject=subject, data=data, key=key)
+
+    def entries(self, kinds: Collection[EntryKind]) -> list[Entry]:
+        """Return the ledger's entries of these kinds, in order of time."""
+        return list(self._books().ledger.entries(kinds))
 
     def last(self, kind: EntryKind) -> Entry | None:
         """Return the ledger's last entry of a kind, None when there is none."""

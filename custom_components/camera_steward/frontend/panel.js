@@ -1,7 +1,8 @@
 // The sidebar page: everyone's own role and pledge; for the manager permissions, the viewing register,
-// who can watch past the steward, and the recovery kit.
+// who can watch past the steward, the copies outside the vault, and the recovery kit.
 // Texts come with Home Assistant's translations of the integration; nothing is loaded from elsewhere.
 
+import { CopiesPage } from "./copies.js";
 import { ExposurePage } from "./exposure.js";
 import { KitPage } from "./kit.js";
 import { OwnPage } from "./own.js";
@@ -11,7 +12,13 @@ import { RegisterPage } from "./register.js";
 import { PRINTED, STYLE } from "./style.js";
 
 const LOOK_AGAIN_MS = 30_000;
-const MANAGERS = { permissions: PermissionsPage, register: RegisterPage, exposure: ExposurePage, kit: KitPage };
+const MANAGERS = {
+  permissions: PermissionsPage,
+  register: RegisterPage,
+  exposure: ExposurePage,
+  copies: CopiesPage,
+  kit: KitPage,
+};
 
 // Before there are any texts.
 const NO_ANSWER = { en: "Home Assistant does not answer.", ja: "Home Assistant から応答がありません。" };
@@ -141,7 +148,7 @@ class CameraStewardPanel extends HTMLElement {
     const page = name === "own" ? this._own() : this._manager(name, site);
     if (page.element.parentNode === this._main) return;
     this._page = page;
-    this._main.classList.toggle("broad", name === "register");
+    this._main.classList.toggle("broad", ["register", "copies"].includes(name));
     this._main.replaceChildren(
       ...(name !== "own" && managed.length > 1 ? [this._choice()] : []),
       page.element,

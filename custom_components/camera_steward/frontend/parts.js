@@ -156,7 +156,8 @@ export class Context {
   }
 
   length(hours) {
-    const [unit, number] = hours < 1 ? ["minute", hours * 60] : ["hour", hours];
+    const days = hours / 24;
+    const [unit, number] = hours < 1 ? ["minute", hours * 60] : days >= 2 ? ["day", days] : ["hour", hours];
     return new Intl.NumberFormat(this.language, { style: "unit", unit, unitDisplay: "long" }).format(number);
   }
 

@@ -192,7 +192,7 @@ class Look:
         self._seen = seen
         self._stuck = stuck or Stuck()
         self._stopping = stopping
-        self._governs = _matcher(settings.patterns)
+        self._governs = matcher(settings.patterns)
         self._run = now.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
 
     def listing(self) -> Listing:
@@ -356,8 +356,8 @@ class Look:
         return span is not None and FIRST_AT <= span[1] <= self._now - self._limit
 
 
-def _matcher(patterns: tuple[str, ...]) -> Callable[[str], bool]:
-    """Return whether a path is governed."""
+def matcher(patterns: tuple[str, ...]) -> Callable[[str], bool]:
+    """Return what tells whether a path below a folder is governed by these patterns."""
     names, paths = (
         [
             re.compile(glob.translate(each.lower(), recursive=True, include_hidden=False))
