@@ -2,6 +2,7 @@
 
 import csv
 import io
+import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from functools import wraps
@@ -23,6 +24,22 @@ from .views import running_site
 ENTRY: Final[VolDictType] = {probatio.Required("entry_id"): str}
 _LONGEST_TEXT: Final = 500
 TEXT: Final = probatio.All(str, probatio.Length(min=1, max=_LONGEST_TEXT))
+
+_ANSWERS = logging.getLogger("homeassistant.components.websocket_api.http.connection")
+"""Where Home Assistant logs every answer that a browser gets, at the level debug."""
+
+
+class AnswersLoggedError(StewardError):
+    """What only one person may know is not told while Home Assistant logs what it answers."""
+
+    key = "answers_logged"
+
+
+def check_not_logged() -> None:
+    """Raise `AnswersLoggedError` where a secret in an answer would lie in the log."""
+    if _ANSWERS.isEnabledFor(logging.DEBUG):
+        raise AnswersLoggedError
+
 
 type _Command = Callable[[HomeAssistant, ActiveConnection, dict[str, Any]], Awaitable[Any]]
 

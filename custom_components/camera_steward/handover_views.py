@@ -14,16 +14,21 @@ from homeassistant.core import HomeAssistant, callback
 
 from .const import DOMAIN
 from .coordinator import CameraStewardConfigEntry
+from .core.access.decide import RefusedError
 from .core.disclosure.counter import DOWNLOAD_WITHIN, Approval
 from .core.disclosure.grounds import file_name
 from .core.disclosure.handing import IDLE, Broken, HandOver
-from .core.errors import StewardError
+from .core.errors import HoldMissingError, NoFootageError, StewardError
 from .core.model import Action
 from .core.viewing.desk import Caller
 from .people import is_logged_in
+from .texts import async_texts
 from .views import BASE, HEADERS, SiteView
 
 _LOGGER = logging.getLogger(__name__)
+
+_RECOGNISED = timedelta(days=1)
+"""How long an address tells whose it is; how long it is good for is the approval's to say."""
 
 
 @callback
@@ -33,11 +38,14 @@ def async_setup_handover_views(hass: HomeAssistant) -> None:
 
 
 def download_path(hass: HomeAssistant, entry_id: str, approval: Approval) -> str:
-    """Return the address of an approved package, signed for the session that approved it."""
+    """Return the address of an approved package, signed for the session that approved it.
+
+    For longer than it is good for, so that it can be told when it is no more.
+    """
     return async_sign_path(
         hass,
         f"{BASE}/{entry_id}/package/{approval.id}",
-        DOWNLOAD_WITHIN + timedelta(minutes=1),
+        _RECOGNISED,
         refresh_token_id=approval.caller.session,
     )
 
@@ -93,6 +101,27 @@ class PackageView(SiteView):
                 await response.write(chunk)
         await response.write_eof()
         await hass.async_add_executor_job(made.finish)
+
+    @override
+    async def words(
+        self,
+        hass: HomeAssistant,
+        entry: CameraStewardConfigEntry,
+        caller: Caller,
+        why: StewardError,
+    ) -> str | None:
+        """Tell whoever may hand over what to do; the same of every address, whatever there is."""
+        try:
+            decision = await entry.runtime_data.bridge.async_in_lobby(
+                lambda lobby: lobby.desk.decide(caller.asking(Action.DISCLOSE))
+            )
+        except StewardError:
+            return None
+        if not decision.allowed:
+            return None
+        over = isinstance(why, (RefusedError, HoldMissingError, NoFootageError))
+        text = (await async_texts(hass))["package_over" if over else "package_failed"]
+        return text.format(minutes=DOWNLOAD_WITHIN // timedelta(minutes=1))
 
     @override
     def about(self, **where: str) -> tuple[Action, str | None, str | None]:

@@ -4,7 +4,6 @@ Only the operations manager gets it, and the ledger says so; it holds the site k
 state and no log. Until it was taken for the keys as they are, a repair reminds of it.
 """
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +16,7 @@ from homeassistant.util import dt as dt_util
 
 from . import keys, repairs
 from .bridge import Bridge
+from .commands import check_not_logged
 from .const import CONF_KEY_MARK, CONF_VAULT_ID, CONF_VAULT_PATH
 from .core.disclosure.signing import fingerprint
 from .core.documents.rendering import render
@@ -25,12 +25,6 @@ from .core.ledger.entry import EntryKind
 from .core.vault.kit import kit_code
 from .keys import SiteKeys
 from .repairs import Issue
-
-
-class KitLoggedError(StewardError):
-    """The kit is not given out while Home Assistant logs what it answers."""
-
-    key = "kit_logged"
 
 
 class KeysMissingError(StewardError):
@@ -49,8 +43,6 @@ class Taken:
 
 
 _MARK: Final = "mark"
-_ANSWERS = logging.getLogger("homeassistant.components.websocket_api.http.connection")
-"""Where Home Assistant logs every answer that a browser gets, at the level debug."""
 
 
 async def async_take(
@@ -60,8 +52,7 @@ async def async_take(
 
     Refused while answers are logged: the kit would lie in the log.
     """
-    if _ANSWERS.isEnabledFor(logging.DEBUG):
-        raise KitLoggedError
+    check_not_logged()
     site_keys = await keys.async_load(hass, entry.entry_id)
     if site_keys is None:
         raise KeysMissingError

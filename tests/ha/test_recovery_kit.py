@@ -12,7 +12,7 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockUser
 
-from custom_components.camera_steward import recovery_kit
+from custom_components.camera_steward import commands
 from custom_components.camera_steward.const import DOMAIN
 from custom_components.camera_steward.core.ledger.entry import EntryKind
 from custom_components.camera_steward.core.vault.kit import key_from
@@ -54,10 +54,10 @@ async def test_the_manager_takes_the_kit_and_the_ledger_says_so(
     assert (await ask("recovery_kit_taken"))["result"] is None
 
     # Never while every answer goes into the log.
-    logging.getLogger(recovery_kit._ANSWERS.name).setLevel(logging.DEBUG)
-    assert (await ask("recovery_kit", language="en"))["error"]["code"] == "kit_logged"
+    logging.getLogger(commands._ANSWERS.name).setLevel(logging.DEBUG)
+    assert (await ask("recovery_kit", language="en"))["error"]["code"] == "answers_logged"
     assert not await async_ledger(hass, entry, EntryKind.RECOVERY_KIT_TAKEN)
-    logging.getLogger(recovery_kit._ANSWERS.name).setLevel(logging.NOTSET)
+    logging.getLogger(commands._ANSWERS.name).setLevel(logging.NOTSET)
     assert reminded()
 
     caplog.set_level(logging.INFO)
