@@ -134,7 +134,7 @@ async def holds(
 
     [{`hold`, `cameras`: [{`camera_id`, `camera`}], `start`, `end`: of the footage, `reason`,
     `requested_by`, `document`, `document_at`: its number and day or None, `placed_at`,
-    `placed_by`, `role`: of who placed it or None, `until`: when it ends, `days_left`, `review_at`,
+    `placed_by`, `role`: of who placed it or None, `until`: when it ends, `days_left`: begun ones, `review_at`,
     `review_due`, `state` (copying, kept, ending), `segments`, `copied`, `unreadable`: counts,
     `size_bytes`}]
     """
@@ -447,7 +447,7 @@ def _hold(entry: CameraStewardConfigEntry, each: Hold) -> dict[str, Any]:
         "placed_by": each.placed_by,
         "role": each.role.value if each.role is not None else None,
         "until": each.until_at.isoformat(),
-        "days_left": max((each.until_at - now).days, 0),
+        "days_left": max(-((now - each.until_at) // timedelta(days=1)), 0),
         "review_at": each.review_at.isoformat(),
         "review_due": each.review_at <= now,
         "state": each.state.value,

@@ -11,7 +11,8 @@ seconds, gop_seconds, b_frames, slices, in_band, aud, marked, bitrate_kbps)`; `B
 of its units: search a disk for both to find plaintext.
 Yardstick: `units(path or bytes, track)` → NAL units or packets; `unit_digest(units)`;
 `run_of(received, served)` → where the received units start in the looped file, None when they are
-no unbroken run; `jpeg_scan(image)`: RTP rebuilds a JPEG's headers, so compare scans.
+no unbroken run; `run_digest(received, served)` → the digest of what was served over that run;
+`jpeg_scan(image)`: RTP rebuilds a JPEG's headers, so compare scans.
 Cameras (context managers, or `start()` / `close()`; each a process of its own, port free, ends
 when this one does; any path is the stream, any number of clients, each from the clip's start):
 - `RtspCamera(clip, user, password, auth=digest|basic, loop, speed, start_seconds, timestamps)`,
@@ -36,7 +37,7 @@ from .server import (
     WebCamera,
     wait_for,
 )
-from .yardstick import jpeg_scan, packets, run_of, split_annexb, unit_digest, units
+from .yardstick import jpeg_scan, packets, run_digest, run_of, split_annexb, unit_digest, units
 
 __all__ = [
     "BENCH",
@@ -49,6 +50,7 @@ __all__ = [
     "WebCamera",
     "jpeg_scan",
     "packets",
+    "run_digest",
     "run_of",
     "split_annexb",
     "unit_digest",

@@ -122,3 +122,11 @@ def run_of(received: Sequence[bytes], served: Sequence[bytes]) -> int | None:
         ):
             return start
     return None
+
+
+def run_digest(received: Sequence[bytes], served: Sequence[bytes]) -> bytes | None:
+    """Return the unit digest of what a looping camera served while a run was received; else None."""
+    start = run_of(received, served)
+    if start is None:
+        return None
+    return unit_digest(served[(start + i) % len(served)] for i in range(len(received)))

@@ -31,8 +31,9 @@ from tests.homes import (
     add_site,
     record_past,
 )
-from tests.homes.browser import browser, log_in, open_media, picture, visit
+from tests.homes.browser import browser, log_in, open_media, picture
 from tests.homes.demo import SCENES, SITE
+from tests.homes.pages import Pages
 from tests.homes.walk import text
 
 _ZONE = ZoneInfo("Asia/Tokyo")
@@ -44,7 +45,6 @@ _MARKUP = "<img src=x onerror=\"document.title='broken'\"><b>x</b>"
 _CLIPS = 6
 _GONE = "行田 次郎"
 _MANY, _DRAWN = 620, 500
-_PANEL = "camera-steward-panel"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,36 +131,11 @@ def _enter_past(books: Books, camera: str, start: datetime, long_ago: datetime) 
         _enter(books, _look(camera, long_ago + number * timedelta(seconds=1), 100 + number))
 
 
-class _Pages:
-    """The pages as one person sees them in one language."""
+class _Pages(Pages):
+    """The pages of this stage, with the form of a permission."""
 
     def __init__(self, page: Page, stage: _Stage, language: str) -> None:
-        self.page = page
-        self.language = language
-        self.panel = page.locator(_PANEL)
-        visit(page, f"{stage.home.base}/camera-steward", f"{_PANEL} section")
-
-    def text(self, key: str, **values: str) -> str:
-        return text(self.language, f"common.{key}").format(**values)
-
-    def pledge(self) -> None:
-        self.panel.locator("label.choice input").check()
-        self.panel.get_by_role("button", name=self.text("panel_accept")).click()
-        expect(self.panel).to_contain_text(self.text("panel_pledged"))
-
-    def open(self, name: str) -> None:
-        self.panel.get_by_role("link", name=self.text(f"panel_{name}")).click()
-        link = self.panel.get_by_role("link", name=self.text(f"panel_{name}"))
-        expect(link).to_have_attribute("aria-current", "page")
-
-    def labelled(self, key: str) -> Locator:
-        return self.panel.get_by_label(self.text(key), exact=True)
-
-    def press(self, key: str, **values: str) -> None:
-        self.panel.get_by_role("button", name=self.text(key, **values), exact=True).click()
-
-    def card(self, name: str) -> Locator:
-        return self.panel.locator("ul.cards > li", has_text=name)
+        super().__init__(page, stage.home.base, language)
 
     def fill(self, login: str, name: str, reason: str, stage: _Stage) -> None:
         self.labelled("permit_user").select_option(label=login)
@@ -169,17 +144,6 @@ class _Pages:
         for key, at in (("permit_start", local), ("permit_end", local + timedelta(minutes=1))):
             self.labelled(key).fill(at.strftime("%Y-%m-%dT%H:%M"))
         self.labelled("permission_reason").fill(reason)
-
-    def pictures(self, folder: Path, name: str) -> None:
-        """Take pictures in both themes, on a screen and on a phone."""
-        for theme in ("light", "dark"):
-            self.page.emulate_media(color_scheme=theme)
-            for size, width in (("wide", 1280), ("narrow", 390)):
-                self.page.set_viewport_size({"width": width, "height": 900})
-                where = folder / "panel" / f"{name}-{self.language}-{theme}-{size}.png"
-                picture(self.page, where)
-        self.page.emulate_media(color_scheme="light")
-        self.page.set_viewport_size({"width": 1280, "height": 900})
 
 
 def test_a_permission_is_given_used_and_ended_and_all_of_it_is_on_record(

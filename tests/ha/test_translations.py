@@ -37,6 +37,7 @@ SAME_IN_BOTH = {
     "selector.rtsp_transport.options.tcp",
     "selector.rtsp_transport.options.udp",
     "selector.rtsp_transport.options.http",
+    "common.disclosure_sha256",
 }
 FORBIDDEN = ("compliant", "lawful", "unrecoverable", "準拠し", "適法", "合法", "復元不可能")
 MODULES = {path.stem: ast.parse(path.read_text()) for path in ROOT.glob("*.py")}
@@ -263,12 +264,11 @@ def test_files_are_written_as_texts_and_not_as_escapes() -> None:
 def test_every_text_of_the_panel_is_there() -> None:
     told = set(TEXTS["en"]["common"])
     script = "\n".join(path.read_text() for path in (ROOT / "frontend").glob("*.js"))
-    keys = set(
-        re.findall(
-            r"[\"`]((?:panel|permissions?|permit|register|exposure|copies|kit)_[a-z_]+)[\"`]",
-            script,
-        )
+    pages = (
+        "panel|permissions?|permit|register|exposure|copies|kit|holds?|handover|disclosures?|record"
     )
+    keys = set(re.findall(rf"[\"`]((?:{pages})_[a-z_]+)[\"`]", script))
+    keys -= {"handover_form", "disclosure_record"}  # commands
     assert {"panel_you", "permissions_none", "permit_give", "register_csv"} <= keys
     assert keys <= told
     # Where the last part comes from a list, some of them are there.
@@ -276,9 +276,10 @@ def test_every_text_of_the_panel_is_there() -> None:
         assert any(key.startswith(begins) for key in told), begins
     unusual = {each for each in told if each.startswith("unusual_")}
     assert unusual == {f"unusual_{each}" for each in Unusual}
-    columns = re.search(r"COLUMNS = (\[.*\])", script)
-    assert columns is not None
-    assert {f"register_{each}" for each in json.loads(columns[1])} <= told
+    for name, texts in (("register", "register"), ("disclosures", "disclosure")):
+        columns = re.search(r"COLUMNS = (\[.*\])", (ROOT / "frontend" / f"{name}.js").read_text())
+        assert columns is not None
+        assert {f"{texts}_{each}" for each in json.loads(columns[1])} <= told
 
 
 # ---------------------------------------------------------------------- what is drawn

@@ -26,6 +26,7 @@ from .site import (
     cameras,
     entities,
     entry,
+    look,
     wait_until_loaded,
     wait_until_recording,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "entities",
     "entry",
     "last_frame_at",
+    "look",
     "record_past",
     "stored_units",
     "wait_until_loaded",

@@ -25,6 +25,7 @@ from custom_components.camera_steward.core.ledger.verify import Verification, ve
 from custom_components.camera_steward.core.media.boxes import fragments, tracks
 from custom_components.camera_steward.core.media.units import split_stored
 from custom_components.camera_steward.core.model import Segment
+from custom_components.camera_steward.core.vault.holds import HoldFiles
 from custom_components.camera_steward.core.vault.index import METADATA as INDEX_TABLES, Index
 from custom_components.camera_steward.core.vault.vault import CHECKPOINTS_NAME, Vault
 
@@ -40,6 +41,7 @@ class Books:
     entry_id: str
     root: Path
     vault: Vault
+    holds: HoldFiles
     ledger: Ledger
     _database: Database
 
@@ -58,12 +60,12 @@ class Books:
         root, clock = Path(data["vault_path"]), SystemClock()
         database = Database(state / INDEX_NAME, INDEX_TABLES)
         site_key, signing_key = (bytes.fromhex(keys[each]) for each in ("site_key", "signing_key"))
+        vault = Vault(root, LocalFiles(), clock, UUID(data["vault_id"]), site_key, Index(database))
         return cls(
             entry_id=entry_id,
             root=root,
-            vault=Vault(
-                root, LocalFiles(), clock, UUID(data["vault_id"]), site_key, Index(database)
-            ),
+            vault=vault,
+            holds=HoldFiles(vault, site_key),
             ledger=Ledger(
                 Database(state / LEDGER_NAME, LEDGER_TABLES),
                 clock,

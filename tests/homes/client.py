@@ -97,7 +97,7 @@ class Client:
         """Return the decoded answer of a REST call."""
         return request(self.base, method, path, body, token=self.token)
 
-    def ws(self, kind: str, **fields: Any) -> Any:
+    def ws(self, kind: str, /, **fields: Any) -> Any:
         """Return the result of a WebSocket command."""
         return _run(_command(self.base, self.token, {"type": kind, **fields}))
 

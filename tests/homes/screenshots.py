@@ -7,10 +7,9 @@ import argparse
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
-from urllib.request import urlopen
 
 from PIL import Image
 from playwright.sync_api import Page
@@ -20,11 +19,14 @@ from .browser import browser, log_in, picture, visit
 from .client import Person, RefusedError
 from .demo import SCENES, SITE, Demo, say
 from .home import ADMINISTRATOR, MANAGER, RESIDENT, ROOT, Home, free_port
-from .site import accept, add_generic, wait_until_recording
+from .pages import ZONE, Pages
+from .site import accept, add_generic, look, wait_until_recording
 from .walk import INTEGRATION, Walker, text
 
 IMAGES = ROOT / "docs" / "images"
 _WIDTH, _HEIGHT = 1280, 900
+_TALL = 1300
+"""For what is longer than a screen."""
 _COLOURS = 192
 _LARGEST_BYTES = 200_000
 _SOURCE = "media-source://camera_steward"
@@ -34,6 +36,24 @@ _PERMISSION = {
         "reason": "To look with the owner for a bicycle that was taken",
     },
     "ja": {"name": "熊谷 花子", "reason": "自転車の盗難について、持ち主と確認するため"},
+}
+_REQUESTS = {
+    "en": {
+        "police": "Sample Police Station, criminal affairs",
+        "expected": "A bicycle was taken; the police will send a written request",
+        "investigation": "Investigation of a bicycle theft",
+        "neighbour": "Jiro Kumagaya",
+        "scratch": "A scratch on a car",
+        "refusal": "A private request; preserved, and referred to the police",
+    },
+    "ja": {
+        "police": "見本警察署 刑事課",
+        "expected": "自転車の盗難について、警察から文書による要請がある見込みのため",
+        "investigation": "自転車の盗難の捜査のため",
+        "neighbour": "熊谷 次郎",
+        "scratch": "車の傷の確認のため",
+        "refusal": "個人からの求めのため。画像を保全し、警察への相談を案内した",
+    },
 }
 
 
@@ -121,8 +141,9 @@ def _sidebar(demo: Demo, images: Path) -> None:
     with suppress(RefusedError):
         home.client(RESIDENT).ws("media_source/browse_media", media_content_id=_SOURCE)
     accept(home, demo.site, MANAGER, demo.language)
-    _look(demo, MANAGER, "inspection", camera)
-    day = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=2)
+    look(home, demo.site, MANAGER, "inspection", camera)
+    # A whole day of theirs: there is footage of each.
+    day = datetime.now(ZONE).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=2)
     home.client(MANAGER).ws(
         "camera_steward/permit",
         entry_id=demo.site,
@@ -133,35 +154,80 @@ def _sidebar(demo: Demo, images: Path) -> None:
         **_PERMISSION[demo.language],
     )
     accept(home, demo.site, RESIDENT, demo.language)
-    _look(demo, RESIDENT, "incident_check", camera)
+    look(home, demo.site, RESIDENT, "incident_check", camera)
     # Ends what is being watched, so that the register says what it was.
     home.client().rest("POST", f"/api/config/config_entries/entry/{demo.site}/reload")
     wait_until_recording(home, demo.site, *demo.cameras.values())
+    _hold_and_refuse(demo, camera, day)
     with _seen_by(MANAGER, home, demo.language) as page:
+        _hand_over(page, demo, images)
         for name, shown in (
             ("permissions", "ul.cards h4"),
             ("register", "tbody tr"),
             ("exposure", "ul.cards h3"),
+            ("holds", "ul.cards dl"),
+            ("disclosures", "tbody tr"),
         ):
             visit(page, f"{home.base}/camera-steward/{name}", f"camera-steward-panel {shown}")
             picture(page, images / f"sidebar-{name}.png")
 
 
-def _look(demo: Demo, person: Person, purpose: str, camera: str) -> None:
-    """Play the beginning of the first clip that there is for someone."""
-    client = demo.home.client(person)
-    where = f"{_SOURCE}/{demo.site}/{purpose}/{camera}"
-    for _ in ("day", "hour", "clip"):
-        listed = client.ws("media_source/browse_media", media_content_id=where)
-        found = [each["media_content_id"] for each in listed["children"]]
-        where = next(each for each in found if not each.endswith("/live"))
-    played = client.ws("media_source/resolve_media", media_content_id=where)
-    with urlopen(demo.home.base + played["url"]) as answer:
-        lines = answer.read().decode().splitlines()
-    header = next(each.split('"')[1] for each in lines if each.startswith("#EXT-X-MAP"))
-    for address in (header, next(each for each in lines if each.startswith("/"))):
-        with urlopen(demo.home.base + address) as answer:
-            answer.read()
+def _hold_and_refuse(demo: Demo, camera: str, day: datetime) -> None:
+    """Preserve some hours for the police, and refuse a neighbour."""
+    home, told = demo.home, _REQUESTS[demo.language]
+    client = home.client(MANAGER)
+    made = client.ws(
+        "camera_steward/hold",
+        entry_id=demo.site,
+        cameras=[camera],
+        start=day.isoformat(),
+        end=(day + timedelta(hours=10)).isoformat(),
+        reason=told["expected"],
+        requested_by=told["police"],
+        days=30,
+    )
+    client.ws(
+        "camera_steward/refuse_request",
+        entry_id=demo.site,
+        kind="private",
+        recipient=told["neighbour"],
+        reason=told["scratch"],
+        refusal=told["refusal"],
+    )
+
+    def kept() -> bool:
+        found = client.ws("camera_steward/holds", entry_id=demo.site)
+        return ("kept", made["hold"]) in {(each["state"], each["hold"]) for each in found}
+
+    wait_for(kept, 120, 0.5)
+
+
+def _hand_over(page: Page, demo: Demo, images: Path) -> None:
+    """Hand over what is preserved, up to the printed record."""
+    told = _REQUESTS[demo.language]
+    pages = Pages(page, demo.home.base, demo.language)
+    page.set_viewport_size({"width": _WIDTH, "height": _TALL})
+    pages.open("holds")
+    pages.press("hold_hand_over")
+    pages.ask("authority_written", told["police"], told["investigation"])
+    pages.identify()
+    page.locator("camera-steward-panel h2:visible").click()  # no field has the cursor
+    picture(page, images / "sidebar-handover.png")
+    pages.press("handover_next")
+    pages.press("handover_approve")
+    pages.panel.locator("code.secret").wait_for()
+    page.set_viewport_size({"width": _WIDTH, "height": _HEIGHT})
+    picture(page, images / "sidebar-approved.png")
+    with page.expect_download() as download:
+        pages.panel.locator("a[download]").click()
+    number = download.value.suggested_filename.removeprefix("camera-steward-").removesuffix(".zip")
+    page.set_viewport_size({"width": _WIDTH, "height": _TALL})
+    record = pages.text(f"record_of_{demo.language}", number=number)
+    pages.panel.get_by_role("button", name=record).click()
+    pages.panel.frame_locator("dialog iframe").locator("h1").wait_for()
+    picture(page, images / "sidebar-record.png")
+    page.set_viewport_size({"width": _WIDTH, "height": _HEIGHT})
+    pages.press("record_close")
 
 
 def _repair(demo: Demo, page: Page, images: Path) -> None:

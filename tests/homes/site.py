@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 from ..cameras import RtspCamera, wait_for
 from .client import Client, Person
@@ -125,6 +126,25 @@ def accept(home: Home, entry_id: str, person: Person, language: str = "ja") -> N
     client = home.client(person)
     (own,) = client.ws("camera_steward/own")
     client.ws("camera_steward/accept", entry_id=entry_id, version=own["version"], language=language)
+
+
+def look(home: Home, entry_id: str, person: Person, purpose: str, camera: str) -> bytes:
+    """Play the beginning of the first clip that there is for someone; return what came."""
+    client = home.client(person)
+    where = f"media-source://{DOMAIN}/{entry_id}/{purpose}/{camera}"
+    for _ in ("day", "hour", "clip"):
+        listed = client.ws("media_source/browse_media", media_content_id=where)
+        found = [each["media_content_id"] for each in listed["children"]]
+        where = next(each for each in found if not each.endswith("/live"))
+    played = client.ws("media_source/resolve_media", media_content_id=where)
+    with urlopen(home.base + played["url"]) as answer:
+        lines = answer.read().decode().splitlines()
+    header = next(each.split('"')[1] for each in lines if each.startswith("#EXT-X-MAP"))
+    came = b""
+    for address in (header, next(each for each in lines if each.startswith("/"))):
+        with urlopen(home.base + address) as answer:
+            came += answer.read()
+    return came
 
 
 def add_generic(home: Home, source: RtspCamera, name: str) -> str:

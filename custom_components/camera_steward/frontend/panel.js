@@ -1,9 +1,12 @@
-// The sidebar page: everyone's own role and pledge; for the manager permissions, the viewing register,
-// who can watch past the steward, the copies outside the vault, and the recovery kit.
+// The sidebar page: everyone's own role and pledge; for manager and operators what is preserved; for the
+// manager permissions, the registers, hand-over, who can watch past the steward, copies, and the recovery kit.
 // Texts come with Home Assistant's translations of the integration; nothing is loaded from elsewhere.
 
 import { CopiesPage } from "./copies.js";
+import { DisclosuresPage } from "./disclosures.js";
 import { ExposurePage } from "./exposure.js";
+import { HandoverPage } from "./handover.js";
+import { HoldsPage } from "./holds.js";
 import { KitPage } from "./kit.js";
 import { OwnPage } from "./own.js";
 import { Context, DOMAIN, fill, make } from "./parts.js";
@@ -12,12 +15,16 @@ import { RegisterPage } from "./register.js";
 import { PRINTED, STYLE } from "./style.js";
 
 const LOOK_AGAIN_MS = 30_000;
-const MANAGERS = {
-  permissions: PermissionsPage,
-  register: RegisterPage,
-  exposure: ExposurePage,
-  copies: CopiesPage,
-  kit: KitPage,
+const MANAGER = ["manager"];
+const PAGES = {
+  permissions: { Page: PermissionsPage, roles: MANAGER },
+  register: { Page: RegisterPage, roles: MANAGER, broad: true },
+  holds: { Page: HoldsPage, roles: ["manager", "operator"] },
+  handover: { Page: HandoverPage, roles: MANAGER },
+  disclosures: { Page: DisclosuresPage, roles: MANAGER, broad: true },
+  exposure: { Page: ExposurePage, roles: MANAGER },
+  copies: { Page: CopiesPage, roles: MANAGER, broad: true },
+  kit: { Page: KitPage, roles: MANAGER },
 };
 
 // Before there are any texts.
@@ -26,6 +33,9 @@ const NO_ANSWER = { en: "Home Assistant does not answer.", ja: "Home Assistant ã
 // One person's pages. They outlast the panel, which Home Assistant makes anew at will: what is typed
 // stays while its user looks something up elsewhere. Nothing of it is left for another user.
 let kept = { whose: null, context: null, pages: new Map() };
+
+// The panel that is on the screen.
+let shown = null;
 
 class CameraStewardPanel extends HTMLElement {
   constructor() {
@@ -48,6 +58,7 @@ class CameraStewardPanel extends HTMLElement {
   }
 
   connectedCallback() {
+    shown = this;
     this._timer = setInterval(this._look, LOOK_AGAIN_MS);
     document.addEventListener("visibilitychange", this._look);
     window.addEventListener("beforeprint", this._print);
@@ -136,24 +147,28 @@ class CameraStewardPanel extends HTMLElement {
   }
 
   _show() {
-    const managed = this._sites.filter((each) => each.role === "manager" && each.pledged);
     // A role that is gone, or a site that does not run just now: what was seen goes, what was typed stays.
-    for (const { page, site } of kept.pages.values()) {
-      if (!managed.some((each) => each.entry_id === site)) page.clear();
+    for (const { page, name, site } of kept.pages.values()) {
+      if (!this._managed(name).some((each) => each.entry_id === site)) page.clear();
     }
     const asked = (this._route?.path ?? "").slice(1);
-    const name = managed.length && Object.hasOwn(MANAGERS, asked) ? asked : "own";
-    this._showNav(managed, name);
-    const site = managed.find((each) => each.entry_id === this._picker.value) ?? managed[0];
-    const page = name === "own" ? this._own() : this._manager(name, site);
+    const name = Object.hasOwn(PAGES, asked) && this._managed(asked).length ? asked : "own";
+    const sites = name === "own" ? [] : this._managed(name);
+    this._showNav(name);
+    // Elsewhere the choice stays.
+    if (sites.length) fill(this._picker, sites.map((each) => [each.entry_id, each.title]));
+    const site = sites.find((each) => each.entry_id === this._picker.value) ?? sites[0];
+    const page = name === "own" ? this._own() : this._paged(name, site);
     if (page.element.parentNode === this._main) return;
     this._page = page;
-    this._main.classList.toggle("broad", ["register", "copies"].includes(name));
-    this._main.replaceChildren(
-      ...(name !== "own" && managed.length > 1 ? [this._choice()] : []),
-      page.element,
-    );
+    this._main.classList.toggle("broad", Boolean(PAGES[name]?.broad));
+    this._main.replaceChildren(...(sites.length > 1 ? [this._choice()] : []), page.element);
     page.open?.();
+  }
+
+  // The sites in which one has a page.
+  _managed(name) {
+    return this._sites.filter((each) => each.pledged && PAGES[name].roles.includes(each.role));
   }
 
   _own() {
@@ -162,25 +177,38 @@ class CameraStewardPanel extends HTMLElement {
     return this._ownPage;
   }
 
-  _manager(name, site) {
+  _paged(name, site) {
     const key = `${name} ${site.entry_id}`;
-    const held = kept.pages.get(key) ?? { page: new MANAGERS[name](kept.context, site), site: site.entry_id };
-    kept.pages.set(key, held);
-    return held.page;
+    if (!kept.pages.has(key)) {
+      const go = (other, values) => shown?._go(site, other, values);
+      const page = new PAGES[name].Page(kept.context, site, go);
+      kept.pages.set(key, { page, name, site: site.entry_id });
+    }
+    return kept.pages.get(key).page;
+  }
+
+  // Go from one page of a site to another, which begins with what is known already.
+  _go(site, name, values) {
+    history.pushState(null, "", this._address(name));
+    window.dispatchEvent(new CustomEvent("location-changed", { detail: { replace: false } }));
+    if (values) this._paged(name, site).begin(values);
+  }
+
+  _address(name) {
+    return `${this._route?.prefix ?? ""}${name === "own" ? "" : `/${name}`}`;
   }
 
   _choice() {
     return make("div", { class: "field" }, make("label", { for: "site" }, kept.context.text("panel_site")), this._picker);
   }
 
-  _showNav(managed, name) {
-    this._nav.hidden = !managed.length;
-    fill(this._picker, managed.map((each) => [each.entry_id, each.title]));
+  _showNav(name) {
+    const pages = Object.keys(PAGES).filter((each) => this._managed(each).length);
+    this._nav.hidden = !pages.length;
     this._nav.setAttribute("aria-label", "Camera Steward");
-    const links = ["own", ...Object.keys(MANAGERS)].map((each) => {
-      const href = `${this._route?.prefix ?? ""}${each === "own" ? "" : `/${each}`}`;
-      return make("a", { href, "aria-current": each === name ? "page" : null }, kept.context.text(`panel_${each}`));
-    });
+    const links = ["own", ...pages].map((each) =>
+      make("a", { href: this._address(each), "aria-current": each === name ? "page" : null }, kept.context.text(`panel_${each}`)),
+    );
     const said = links.map((each) => each.outerHTML).join("");
     if (this._navSaid === said) return;
     this._navSaid = said;

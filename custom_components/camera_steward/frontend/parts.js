@@ -38,9 +38,65 @@ export function mark(root, id, text = "") {
   root.querySelector(`#${id}-wrong`).textContent = text;
 }
 
-// Return what is marked as wrong first.
-export function firstWrong(root) {
-  return root.querySelector("[aria-invalid=true]");
+// Put the keyboard where something is marked as wrong first; return whether anything is.
+export function focusWrong(root) {
+  const first = root.querySelector("[aria-invalid=true]");
+  (first?.matches("fieldset") ? first.querySelector("input") : first)?.focus();
+  return Boolean(first);
+}
+
+// Say what an error is about beside the field that it names, else in words at the form's end.
+export function tell(context, form, prefix, error, needs = prefix) {
+  const name = error?.translation_placeholders?.field;
+  const input = name && form.querySelector(`#${prefix}-${CSS.escape(name)}`);
+  if (input) {
+    const key = `${needs}_needs_${name}`;
+    mark(form, input.id, context.knows(key) ? context.text(key) : context.error(error));
+    focusWrong(form);
+  } else {
+    form.querySelector(".refused").textContent = context.error(error);
+  }
+}
+
+// Make a group to choose from: any of it (checkbox) or one (radio). `offer` gives the choices.
+export function choices(id, label, type = "checkbox") {
+  const group = make(
+    "fieldset",
+    { id, "data-type": type, "aria-describedby": `${id}-wrong`, oninput: () => mark(made, id) },
+    make("legend", {}, label),
+    make("p", { id: `${id}-wrong`, class: "wrong" }),
+  );
+  const made = make("div", { class: "choices" }, group);
+  return made;
+}
+
+// Give a group its choices, [[value, text, hint]], and keep what is chosen.
+export function offer(made, options) {
+  const group = made.querySelector("fieldset");
+  const held = new Map([...group.querySelectorAll("label")].map((each) => [each.querySelector("input").value, each]));
+  const labels = options.map(([value, text, hint = ""]) => {
+    const input = () => make("input", { type: group.dataset.type, name: group.id, value });
+    const label = held.get(value) ?? make("label", { class: "choice" }, input(), make("span", {}, make("span"), make("span", { class: "hint" })));
+    const [said, hinted] = label.lastElementChild.children;
+    if (said.textContent !== text) said.textContent = text;
+    if (hinted.textContent !== hint) hinted.textContent = hint;
+    return label;
+  });
+  // Only where it changes: what is put in anew would lose the keyboard's place.
+  if (labels.length === held.size && labels.every((each) => each.parentNode)) return;
+  for (const each of held.values()) each.remove();
+  group.firstElementChild.after(...labels);
+}
+
+// Return what is chosen of a group.
+export function chosen(made) {
+  return [...made.querySelectorAll("input:checked")].map((each) => each.value);
+}
+
+// Make a list of facts: [[what, text or element]]; what has no text is left out.
+export function facts(entries) {
+  const said = entries.filter(([, text]) => text);
+  return make("dl", {}, ...said.flatMap(([what, text]) => [make("dt", {}, what), make("dd", {}, text)]));
 }
 
 // Give a list of choices, and keep what is chosen.
@@ -51,6 +107,11 @@ export function fill(select, options) {
   const chosen = select.value;
   select.replaceChildren(...options.map(([value, text]) => make("option", { value }, text)));
   if (options.some(([value]) => value === chosen)) select.value = chosen;
+}
+
+// Return what a date-and-time field holds, with its seconds: browsers leave them out where they are 0.
+export function seconds(typed) {
+  return typed.length === "2026-11-25T00:00".length ? `${typed}:00` : typed;
 }
 
 // Let the browser save what a command returned. The link stands in the page, as Firefox asks.
@@ -87,10 +148,14 @@ export class Context {
     return this._said(`common.${key}`, values) ?? key;
   }
 
+  knows(key) {
+    return `component.${DOMAIN}.common.${key}` in this._texts;
+  }
+
   // How an error reads: in the words of the integration where it has any.
   error(error) {
     const key = error?.translation_key;
-    const known = key && this._said(`exceptions.${key}.message`);
+    const known = key && this._said(`exceptions.${key}.message`, error.translation_placeholders ?? {});
     if (known) return known;
     const code = error?.code ?? error?.error?.code ?? error;
     return this.text(code === NO_CONNECTION || !this.hass.connected ? "panel_no_connection" : "panel_failed");
@@ -126,25 +191,25 @@ export class Context {
     return this.day(`${day}T00:00:00Z`, "UTC");
   }
 
-  clock(moment, seconds = false) {
+  clock(moment, seconds = false, zone) {
     const { time_format: format, language } = this.hass.locale;
     const shown = { hour: "2-digit", minute: "2-digit" };
     if (seconds) shown.second = "2-digit";
     if (format === "12") shown.hour12 = true;
     if (format === "24") shown.hourCycle = "h23";
-    return this._format(moment, format === "system" ? undefined : language, shown);
+    return this._format(moment, format === "system" ? undefined : language, shown, zone);
   }
 
-  moment(moment, seconds = false) {
-    return `${this.day(moment)} ${this.clock(moment, seconds)}`;
+  moment(moment, seconds = false, zone) {
+    return `${this.day(moment, zone)} ${this.clock(moment, seconds, zone)}`;
   }
 
   // From when to when; the day once where it is the same.
-  span(start, end, seconds = false) {
-    const same = this.day(start) === this.day(end);
+  span(start, end, seconds = false, zone) {
+    const same = this.day(start, zone) === this.day(end, zone);
     return this.text("span", {
-      start: this.moment(start, seconds),
-      end: same ? this.clock(end, seconds) : this.moment(end, seconds),
+      start: this.moment(start, seconds, zone),
+      end: same ? this.clock(end, seconds, zone) : this.moment(end, seconds, zone),
     });
   }
 
@@ -156,14 +221,25 @@ export class Context {
   }
 
   length(hours) {
-    const days = hours / 24;
-    const [unit, number] = hours < 1 ? ["minute", hours * 60] : days >= 2 ? ["day", days] : ["hour", hours];
-    return new Intl.NumberFormat(this.language, { style: "unit", unit, unitDisplay: "long" }).format(number);
+    if (hours < 1) return this.count(hours * 60, "minute");
+    return hours < 48 ? this.count(hours, "hour") : this.count(hours / 24, "day");
+  }
+
+  // So many minutes, hours, days, in words.
+  count(number, unit) {
+    const said = new Intl.NumberFormat(this.language, { style: "unit", unit, unitDisplay: "long" }).format(number);
+    return this.language === "ja" ? said.replace(/\s/g, "") : said;
+  }
+
+  size(bytes) {
+    const [unit, number] = bytes < 1e9 ? ["megabyte", bytes / 1e6] : ["gigabyte", bytes / 1e9];
+    return new Intl.NumberFormat(this.language, { style: "unit", unit, maximumFractionDigits: 1 }).format(number);
   }
 
   // What a date-and-time field holds for a moment, as a clock in the home shows it.
-  typed(moment) {
+  typed(moment, seconds = false) {
     const shown = { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" };
+    if (seconds) shown.second = "2-digit";
     return this._format(moment, "sv-SE", shown).replace(" ", "T");
   }
 
@@ -175,18 +251,12 @@ export class Context {
 // A guest permission in words: which cameras, which footage, why, until when.
 export function permissionFacts(context, site, permission) {
   const cameras = permission.cameras.map((id) => site.cameras[id] ?? context.text("camera_was_removed", { camera: id }));
-  const facts = {
-    permission_cameras: context.list(cameras),
-    permission_footage: context.span(permission.start, permission.end),
-    permission_reason: permission.reason,
-    permission_until: context.moment(permission.until),
-  };
-  return make(
-    "dl",
-    {},
-    ...Object.entries(facts).flatMap(([key, text]) => [
-      make("dt", {}, context.text(key)),
-      make("dd", {}, text),
-    ]),
+  return facts(
+    Object.entries({
+      permission_cameras: context.list(cameras),
+      permission_footage: context.span(permission.start, permission.end),
+      permission_reason: permission.reason,
+      permission_until: context.moment(permission.until),
+    }).map(([key, text]) => [context.text(key), text]),
   );
 }

@@ -1,6 +1,6 @@
 // The manager's page of guest permissions: those that hold, how each was used, and a form to give one.
 
-import { field, fill, firstWrong, make, mark, permissionFacts } from "./parts.js";
+import { choices, chosen, field, fill, focusWrong, make, mark, offer, permissionFacts } from "./parts.js";
 
 const HOURS = [0.5, 1, 2, 4, 8, 12, 24];
 const FIRST_HOURS = 1;
@@ -124,21 +124,14 @@ export class PermissionsPage {
   _build() {
     const context = this._context;
     const text = (key) => context.text(key);
-    const cameras = Object.entries(this._site.cameras).map(([id, title]) =>
-      make("label", { class: "choice" }, make("input", { type: "checkbox", name: "camera", value: id }), make("span", {}, title)),
-    );
+    this._cameras = choices("permit-cameras", text("permission_cameras"));
+    offer(this._cameras, Object.entries(this._site.cameras));
     const form = make(
       "form",
       { novalidate: true },
       field("permit-user", text("permit_user"), make("select", { required: true }), text("permit_user_hint")),
       field("permit-name", text("permit_name"), make("input", { type: "text", maxlength: "100", autocomplete: "off", required: true }), text("permit_name_hint")),
-      make(
-        "fieldset",
-        { id: "permit-cameras", "aria-describedby": "permit-cameras-wrong", oninput: () => mark(form, "permit-cameras") },
-        make("legend", {}, text("permission_cameras")),
-        ...cameras,
-        make("p", { id: "permit-cameras-wrong", class: "wrong" }),
-      ),
+      this._cameras,
       make(
         "div",
         { class: "pair" },
@@ -169,7 +162,7 @@ export class PermissionsPage {
     form.querySelector("#permit-start").value = this._context.typed(now - FIRST_SPAN_HOURS * HOUR_MS).replace(/\d\d$/, "00");
     form.querySelector("#permit-end").value = this._context.typed(now);
     form.querySelector("#permit-hours").value = FIRST_HOURS;
-    const boxes = form.querySelectorAll("input[name=camera]");
+    const boxes = this._cameras.querySelectorAll("input");
     if (boxes.length === 1) boxes[0].checked = true;
   }
 
@@ -195,9 +188,7 @@ export class PermissionsPage {
     for (const [id, isWrong] of Object.entries(wrong)) {
       mark(this._form, `permit-${id}`, isWrong ? this._context.text(`permit_needs_${id}`) : "");
     }
-    const first = firstWrong(this._form);
-    (first?.matches("fieldset") ? first.querySelector("input") : first)?.focus();
-    return !first;
+    return !focusWrong(this._form);
   }
 
   async _give() {
@@ -205,7 +196,7 @@ export class PermissionsPage {
     const given = {
       user_id: this._get("user").value,
       name: this._get("name").value.trim(),
-      cameras: [...this._form.querySelectorAll("input[name=camera]:checked")].map((each) => each.value),
+      cameras: chosen(this._cameras),
       // As a clock in the home shows it: Home Assistant takes times without a zone so.
       start: this._get("start").value,
       end: this._get("end").value,

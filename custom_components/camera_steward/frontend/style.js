@@ -36,24 +36,41 @@ export const STYLE = `
   ul.cards > li { border-top: 1px solid var(--divider-color); padding: 4px 0 16px; }
   ul.cards > li:last-child { padding-bottom: 0; }
   ul.cards > li.none { padding-top: 16px; }
-  ul.cards button { margin-top: 12px; }
+  ul.cards > li > p { margin: 12px 0 0; }
+  ul.cards > li > button, ul.cards .buttons { margin-top: 12px; }
   .field { margin: 0 0 16px; min-width: 0; }
   .field > label, legend { display: block; font-weight: 500; margin-bottom: 4px; }
   legend { padding: 0; }
   fieldset { border: 0; padding: 0; margin: 0 0 16px; min-width: 0; }
   .pair { display: flex; flex-wrap: wrap; gap: 0 16px; }
   .pair > .field { flex: 1 1 220px; }
-  input:not([type="checkbox"]), select, textarea {
+  input:not([type="checkbox"], [type="radio"]), select, textarea {
     font: inherit; width: 100%; min-height: 44px; padding: 8px 12px; box-sizing: border-box;
     color: var(--primary-text-color); background: var(--card-background-color);
     border: 1px solid var(--secondary-text-color); border-radius: 8px; }
   textarea { resize: vertical; }
-  input[type="checkbox"] { accent-color: var(--primary-color); }
+  input[type="checkbox"], input[type="radio"] { accent-color: var(--primary-color); }
   [aria-invalid="true"]:not(fieldset) { border-color: var(--error-color) !important; }
   label.choice { display: flex; gap: 12px; align-items: flex-start; padding: 10px 0; }
   label.choice input { width: 20px; height: 20px; margin: 2px 0; flex: none; }
-  button { font: inherit; min-height: 44px; padding: 8px 20px; border: 0; border-radius: 22px; cursor: pointer;
+  label.choice:has(.hint:not(:empty)) { padding: 6px 0; }
+  label.choice .hint { display: block; margin: 0; }
+  label.choice .hint:empty { display: none; }
+  .field:has(:required) > label::after, .needed legend::after {
+    content: var(--needed); margin-inline-start: 8px; padding: 1px 8px; border-radius: 10px;
+    font-size: 12px; font-weight: 400; border: 1px solid currentColor; color: var(--secondary-text-color); }
+  .within { border-inline-start: 3px solid var(--divider-color); padding-inline-start: 16px; margin-top: 12px; }
+  code { font-family: var(--ha-font-family-code, monospace); font-size: 13px; overflow-wrap: anywhere; }
+  .secret { display: inline-block; font-size: 22px; letter-spacing: 0.04em; padding: 8px 16px; user-select: all;
+            border: 1px solid var(--divider-color); border-radius: 8px; }
+  progress { width: 100%; accent-color: var(--primary-color); }
+  dialog.record { width: min(900px, 94vw); height: 90vh; padding: 12px; border: 0; border-radius: 12px;
+                  box-sizing: border-box; background: var(--card-background-color); }
+  dialog.record[open] { display: flex; flex-direction: column; gap: 12px; }
+  dialog.record iframe { flex: 1; border: 1px solid var(--divider-color); background: white; color-scheme: light; }
+  button, a.button { font: inherit; min-height: 44px; padding: 8px 20px; border: 0; border-radius: 22px; cursor: pointer;
            background: var(--primary-color); color: var(--text-primary-color); }
+  a.button { display: inline-flex; align-items: center; text-decoration: none; box-sizing: border-box; }
   button.second { background: transparent; color: var(--primary-text-color);
                   border: 1px solid var(--secondary-text-color); }
   button:disabled { opacity: 0.4; cursor: default; }
@@ -63,13 +80,16 @@ export const STYLE = `
   .filter > button { margin-bottom: 16px; }
   .above { display: flex; flex-wrap: wrap; gap: 8px 16px; align-items: center; justify-content: space-between;
            margin-bottom: 8px; }
-  .buttons { display: flex; flex-wrap: wrap; gap: 8px; }
+  .buttons { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }
   .rows { overflow-x: auto; }
   table { border-collapse: collapse; width: 100%; font-size: 14px; }
   th, td { text-align: start; vertical-align: top; padding: 10px 12px 10px 0; }
   th { color: var(--secondary-text-color); font-weight: 500; white-space: nowrap; }
   td { border-top: 1px solid var(--divider-color); overflow-wrap: break-word; }
   td .hint { margin: 0; font-size: 13px; }
+  td.number { min-width: 7em; }
+  td.outcome, td.recipient, td.kind, td.footage, td.file { min-width: 9em; }
+  td button { min-height: 36px; padding: 4px 14px; white-space: nowrap; }
   td:first-child, th:first-child { padding-inline-start: 12px; }
   tr.denied td:first-child { box-shadow: inset 4px 0 var(--error-color); }
   .mark { font-weight: 500; }
@@ -85,7 +105,7 @@ export const STYLE = `
     tr.denied { box-shadow: inset 4px 0 var(--error-color); }
     td, td:first-child { display: grid; grid-template-columns: 7em 1fr; gap: 0 8px; border: 0; padding: 3px 0 3px 12px; }
     tr.denied td:first-child { box-shadow: none; }
-    td::before { content: attr(data-label); color: var(--secondary-text-color); }
+    td::before { content: attr(data-label); color: var(--secondary-text-color); grid-row: 1 / span 20; }
     td > * { grid-column: 2; }
     td:empty { display: none; }
   }
