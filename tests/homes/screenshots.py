@@ -25,7 +25,7 @@ from .walk import INTEGRATION, Walker, text
 
 IMAGES = ROOT / "docs" / "images"
 _WIDTH, _HEIGHT = 1280, 900
-_TALL = 1300
+_TALL = 1500
 """For what is longer than a screen."""
 _COLOURS = 192
 _LARGEST_BYTES = 200_000

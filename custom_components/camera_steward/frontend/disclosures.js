@@ -46,7 +46,7 @@ export class DisclosuresPage {
     return {
       number: [make("div", {}, row.number), make("time", { datetime: row.at }, context.moment(row.at))],
       outcome: this._outcome(row),
-      recipient: [make("div", {}, row.recipient), ...this._named([["disclosure_reason", row.reason]])],
+      recipient: [make("div", {}, row.recipient), ...this._named([[row.approved_by ? "disclosure_reason" : "disclosures_asked", row.reason]])],
       kind: [
         ...lines([context.text(`request_${row.kind}`), particulars(context, row)]),
         ...this._named([["disclosure_identity", row.identity]]),
@@ -73,18 +73,22 @@ export class DisclosuresPage {
 
   _footage(row) {
     const context = this._context;
-    return lines([
-      ...row.cameras.map((each) => each.camera),
-      ...(row.start ? [context.span(row.start, row.end, true)] : []),
-      ...(row.hold ? [`${context.text("disclosure_hold")} ${row.hold}`] : []),
-      ...missing(context, row).map((each) => `${context.text("disclosure_missing")} ${each}`),
-    ]);
+    return [
+      ...lines([...row.cameras.map((each) => each.camera), ...(row.start ? [context.span(row.start, row.end, true)] : [])]),
+      ...this._named([
+        ["disclosure_hold", row.hold],
+        ...missing(context, row).map((each, at) => [at ? "" : "disclosure_missing", each]),
+      ]),
+    ];
   }
 
   // Each under what it is called; what there is none of is left out.
   _named(entries) {
     const given = entries.filter(([, text]) => text);
-    return given.flatMap(([key, text]) => [make("div", { class: "hint" }, this._context.text(key)), make("div", {}, text)]);
+    return given.flatMap(([key, text]) => [
+      ...(key ? [make("div", { class: "hint" }, this._context.text(key))] : []),
+      make("div", {}, text),
+    ]);
   }
 
   _file(row) {
@@ -120,7 +124,12 @@ export function particulars(context, { particulars: given }) {
   return context.list(said);
 }
 
-// What was asked for and is not in the package: a line each span.
+// What was asked for and is not in the package: a line each span of a camera, as a whole where it is many.
 export function missing(context, { missing: parts }) {
-  return parts.flatMap(({ camera, spans }) => spans.map(([start, end]) => `${camera} ${context.span(start, end, true)}`));
+  const spans = new Map();
+  for (const each of parts) spans.set(each.camera, [...(spans.get(each.camera) ?? []), ...each.spans]);
+  return [...spans].flatMap(([camera, found]) => {
+    const inOrder = found.sort(([one], [other]) => Date.parse(one) - Date.parse(other));
+    return context.watched(inOrder).map((each) => `${camera} ${each}`);
+  });
 }

@@ -213,7 +213,7 @@ export class Context {
     });
   }
 
-  // What was watched, a line each; as a whole where it is many.
+  // Spans that were watched or are missing, a line each; as a whole where it is many.
   watched(spans) {
     if (spans.length <= SPANS_LISTED) return spans.map(([start, end]) => this.span(start, end, true));
     const whole = this.span(spans[0][0], spans.at(-1)[1], true);

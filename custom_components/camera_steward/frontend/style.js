@@ -87,7 +87,8 @@ export const STYLE = `
   th { color: var(--secondary-text-color); font-weight: 500; white-space: nowrap; }
   td { border-top: 1px solid var(--divider-color); overflow-wrap: break-word; }
   td .hint { margin: 0; font-size: 13px; }
-  td.number { min-width: 7em; }
+  td.number, td.people { min-width: 7em; }
+  td.number div { white-space: nowrap; }
   td.outcome, td.recipient, td.kind, td.footage, td.file { min-width: 9em; }
   td button { min-height: 36px; padding: 4px 14px; white-space: nowrap; }
   td:first-child, th:first-child { padding-inline-start: 12px; }
