@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
@@ -18,7 +19,7 @@ from .core.access.decide import RefusedError
 from .core.disclosure.counter import DOWNLOAD_WITHIN, Approval
 from .core.disclosure.grounds import file_name
 from .core.disclosure.handing import IDLE, Broken, HandOver
-from .core.errors import HoldMissingError, NoFootageError, StewardError
+from .core.errors import HoldMissingError, NoFootageError, StewardError, StoppedError
 from .core.model import Action
 from .core.viewing.desk import Caller
 from .people import is_logged_in
@@ -70,15 +71,18 @@ class PackageView(SiteView):
             headers={**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'},
         )
         response.content_type = "application/zip"
+        sent = False
         try:
             await self._send(hass, request, caller, response, made)
+            sent = True
         except StewardError as err:
             _LOGGER.debug("A package was broken off: %s", err.key)
         except ConnectionError, TimeoutError:
             _LOGGER.debug("A package was not taken to its end")
         finally:
-            # Harmless where it is over.
-            await hass.async_add_executor_job(made.close, Broken.LEFT)
+            # Once a client is gone this is cancelled, which would take along a call that only waits
+            # for its thread: the end would stay unentered.
+            await asyncio.shield(hass.async_add_executor_job(_end, made, sent))
             if not made.whole and request.transport is not None:
                 # Nobody must take it for a whole file: the end that is sent otherwise is not.
                 request.transport.abort()
@@ -100,7 +104,6 @@ class PackageView(SiteView):
             async with asyncio.timeout(IDLE.total_seconds()):
                 await response.write(chunk)
         await response.write_eof()
-        await hass.async_add_executor_job(made.finish)
 
     @override
     async def words(
@@ -126,3 +129,11 @@ class PackageView(SiteView):
     @override
     def about(self, **where: str) -> tuple[Action, str | None, str | None]:
         return Action.DISCLOSE, None, None
+
+
+def _end(made: HandOver, sent: bool) -> None:
+    """Enter the end: whole where all was sent, unless it was broken off before."""
+    if sent:
+        with suppress(StoppedError):
+            made.finish()
+    made.close(Broken.LEFT)  # harmless where it is over
