@@ -155,7 +155,8 @@ async def async_remove_entry(hass: HomeAssistant, entry: CameraStewardConfigEntr
             reason = err.key
     await keys.async_remove(hass, entry.entry_id)
     await memory.async_remove()
-    await changes.async_tell_site_removed(hass, entry, erased=reason is None)
+    erased = site_keys is not None and reason is None
+    await changes.async_tell_site_removed(hass, entry, erased=erased)
 
 
 async def _async_changed(hass: HomeAssistant, entry: CameraStewardConfigEntry) -> None:

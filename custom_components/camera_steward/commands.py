@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import probatio
 from homeassistant.components.websocket_api import ActiveConnection
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.typing import VolDictType
 from homeassistant.util import dt as dt_util
 
@@ -23,23 +23,12 @@ from .views import running_site
 
 ENTRY: Final[VolDictType] = {probatio.Required("entry_id"): str}
 _LONGEST_TEXT: Final = 500
+_FORMULA: Final = (*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20")
+"""Also the signs in full width, which a Japanese spreadsheet takes for the same."""
 TEXT: Final = probatio.All(str, probatio.Length(min=1, max=_LONGEST_TEXT))
 
 _ANSWERS = logging.getLogger("homeassistant.components.websocket_api.http.connection")
 """Where Home Assistant logs every answer that a browser gets, at the level debug."""
-
-
-class AnswersLoggedError(StewardError):
-    """What only one person may know is not told while Home Assistant logs what it answers."""
-
-    key = "answers_logged"
-
-
-def check_not_logged() -> None:
-    """Raise `AnswersLoggedError` where a secret in an answer would lie in the log."""
-    if _ANSWERS.isEnabledFor(logging.DEBUG):
-        raise AnswersLoggedError
-
 
 type _Command = Callable[[HomeAssistant, ActiveConnection, dict[str, Any]], Awaitable[Any]]
 
@@ -72,6 +61,19 @@ def answering(command: _Command) -> Callable[..., Coroutine[Any, Any, None]]:
     return answer
 
 
+class AnswersLoggedError(StewardError):
+    """No key and no password is given out while Home Assistant logs what it answers."""
+
+    key = "answers_logged"
+
+
+@callback
+def check_unlogged() -> None:
+    """Raise `AnswersLoggedError` while a secret in an answer would lie in the log."""
+    if _ANSWERS.isEnabledFor(logging.DEBUG):
+        raise AnswersLoggedError
+
+
 def site_of(hass: HomeAssistant, msg: dict[str, Any]) -> CameraStewardConfigEntry:
     """Return the running site that a command is about; one that is none reads like a refusal."""
     entry = running_site(hass, msg["entry_id"])
@@ -99,6 +101,6 @@ def local(moment: str) -> str:
 
 
 def _safe(cell: str | None) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
+    """Return a cell that no spreadsheet takes for a formula (OWASP, CSV injection)."""
     text = cell or ""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    return f"'{text}" if text.startswith(_FORMULA) else text

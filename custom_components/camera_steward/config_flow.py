@@ -18,6 +18,7 @@ from homeassistant.config_entries import (
     ConfigSubentryFlow,
 )
 from homeassistant.core import callback
+from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers.selector import (
     BooleanSelector,
     DateSelector,
@@ -454,10 +455,10 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
                 actor=actor_now(),
                 reason=reason,
             )
-        except StewardError as err:
+            mark = await keys.async_renew_site_key(self.hass, entry.entry_id)
+        except (StewardError, ConfigEntryNotReady) as err:
             _LOGGER.warning("The vault could not be replaced: %s", err)
             return {"base": "vault_not_replaced"}
-        mark = await keys.async_renew_site_key(self.hass, entry.entry_id)
         self._data |= {
             CONF_VAULT_PATH: str(self._place.root),
             CONF_VAULT_ID: str(vault),

@@ -86,6 +86,7 @@ CONF_PATTERNS: Final = "patterns"
 CONF_AGE_BY: Final = "age_by"
 CONF_FOOTAGE_OF: Final = "footage_of"
 """Ids of cameras of the site, or words for what is none of it."""
+CONF_IMPORT: Final = "import_videos"
 CONF_CONFIRMED: Final = "confirmed"
 """What someone was shown would be erased, and agreed to."""
 

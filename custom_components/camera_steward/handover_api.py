@@ -18,7 +18,7 @@ from homeassistant.helpers.typing import VolDictType
 from homeassistant.util import dt as dt_util
 
 from .bridge import camera_name
-from .commands import ENTRY, answering, check_not_logged, local, site_of, table
+from .commands import ENTRY, answering, check_unlogged, local, site_of, table
 from .const import DOMAIN
 from .coordinator import CameraStewardConfigEntry
 from .core.disclosure.counter import DOWNLOAD_WITHIN, Approval, Counter, Progress
@@ -379,7 +379,7 @@ async def disclose(
     def approve(counter: Counter) -> Approval:
         # Whoever may not is refused as ever; nothing is approved of which the password would be lost.
         counter.allow(caller, Action.DISCLOSE)
-        check_not_logged()
+        check_unlogged()
         return counter.approve(caller, order)
 
     made = await entry.runtime_data.bridge.async_at_counter(approve)

@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import NotRequired, TypedDict
 
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import ConfigEntryError
+from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady
 from homeassistant.helpers.storage import Store
 from homeassistant.util.hass_dict import HassKey
 
@@ -48,7 +48,8 @@ async def async_load_or_create(hass: HomeAssistant, entry_id: str) -> SiteKeys:
     """Return the site's keys; they are made at its first set-up and never changed.
 
     Raise `ConfigEntryError` when keys once made are gone or are others: new ones in their place
-    would leave all that was stored unreadable (INV-2).
+    would leave all that was stored unreadable (INV-2). `ConfigEntryNotReady` when they cannot be
+    stored: nothing is recorded with keys that the next start will not have.
     """
     entry = hass.config_entries.async_get_known_entry(entry_id)
     mark: str | None = entry.data.get(CONF_KEY_MARK)
@@ -60,11 +61,11 @@ async def async_load_or_create(hass: HomeAssistant, entry_id: str) -> SiteKeys:
                 signing_key=secrets.token_bytes(_KEY_BYTES),
             )
         else:
-            keys = hass.data.get(_ADOPTED, {}).pop(mark, None)
+            keys = hass.data.get(_ADOPTED, {}).get(mark)
         if keys is not None:
-            await _store(hass, entry_id).async_save(
-                {"site_key": keys.site_key.hex(), "signing_key": keys.signing_key.hex()}
-            )
+            await _async_save(hass, entry_id, keys)
+            if mark is not None:
+                hass.data.get(_ADOPTED, {}).pop(mark, None)
     if keys is None:
         raise ConfigEntryError(translation_domain=DOMAIN, translation_key="keys_missing")
     own = _mark_of(keys)
@@ -91,25 +92,32 @@ async def async_renew_site_key(hass: HomeAssistant, entry_id: str) -> str:
     """Destroy the site key and make another; return the mark for the entry.
 
     Nothing in the vault that it belonged to can be opened any more. The ledger's key stays.
+    `ConfigEntryNotReady` when that cannot be stored.
     """
     keys = await async_load(hass, entry_id)
     if keys is None:
         raise ConfigEntryError(translation_domain=DOMAIN, translation_key="keys_missing")
     entry = hass.config_entries.async_get_known_entry(entry_id)
     new = SiteKeys(site_key=secrets.token_bytes(_KEY_BYTES), signing_key=keys.signing_key)
-    await _store(hass, entry_id).async_save(
-        {
-            "site_key": new.site_key.hex(),
-            "signing_key": new.signing_key.hex(),
-            "replaced": entry.data[CONF_KEY_MARK],
-        }
-    )
+    await _async_save(hass, entry_id, new, replaced=entry.data[CONF_KEY_MARK])
     return _mark_of(new)
 
 
 async def async_remove(hass: HomeAssistant, entry_id: str) -> None:
     """Forget the site's keys: what is still in its vault cannot be opened any more."""
     await _store(hass, entry_id).async_remove()
+
+
+async def _async_save(
+    hass: HomeAssistant, entry_id: str, keys: SiteKeys, *, replaced: str | None = None
+) -> None:
+    stored = _Stored(site_key=keys.site_key.hex(), signing_key=keys.signing_key.hex())
+    if replaced is not None:
+        stored["replaced"] = replaced
+    await _store(hass, entry_id).async_save(stored)
+    # What could not be written Home Assistant only logs.
+    if await async_load(hass, entry_id) != keys:
+        raise ConfigEntryNotReady(translation_domain=DOMAIN, translation_key="keys_not_saved")
 
 
 async def _async_replaced(hass: HomeAssistant, entry_id: str) -> str | None:

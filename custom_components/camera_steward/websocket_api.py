@@ -15,7 +15,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 
 from .bridge import camera_name, cameras_of
-from .commands import ENTRY, TEXT, answering, local, site_of, table
+from .commands import ENTRY, TEXT, answering, check_unlogged, local, site_of, table
 from .const import CONF_ADDRESS, DOMAIN
 from .coordinator import CameraStewardConfigEntry
 from .core.access.decide import Refusal, RefusedError
@@ -311,6 +311,7 @@ async def recovery_kit(
 ) -> dict[str, Any]:
     """Return the recovery kit as a page to print; who took it is in the ledger before."""
     entry, manager = await _async_manager(hass, connection, msg)
+    check_unlogged()
     bridge = entry.runtime_data.bridge
     name = await bridge.async_in_lobby(lambda lobby: lobby.desk.name_of(manager))
     page = await async_take(

@@ -71,6 +71,7 @@ class Place:
             ceiling=CEILING,
             ledger=self.site.ledger,
             guard=self.site.guard,
+            importer=self.site.importer,
             on_event=lambda event: None,
         )
         return self.keeper
@@ -498,6 +499,17 @@ def test_a_link_in_the_way_or_nothing_there_is_said(place: Place) -> None:
     assert (place.root / "a.jpg").exists()
 
 
+def test_a_folder_that_became_what_is_spared_is_not_touched(place: Place) -> None:
+    due = place.drop("a.jpg")
+    # As where a configuration or a vault is mounted under another name.
+    place.begin(spare=(place.root,))
+    with pytest.raises(FolderMissingError):
+        place.look()
+    with pytest.raises(FolderMissingError):
+        place.preview()
+    assert due.exists()
+
+
 def test_a_vault_or_another_directory_to_spare_is_not_entered(place: Place) -> None:
     inner = place.drop("vault/a.jpg")
     place.drop("b.jpg")
@@ -606,6 +618,23 @@ def test_what_cannot_be_removed_is_on_record_and_tried_again_a_day_later(
     assert place.look() == 1
     assert not stuck.exists()
     assert not place.snapshot().troubled
+
+
+def test_what_is_another_at_each_look_is_told_and_not_tried_for_ever(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = place.drop("odd.jpg")
+    with monkeypatch.context() as patch:
+        patch.setattr(trees, "_remove", lambda directory, file: trees.CHANGED)
+        for _ in range(4):
+            assert place.look() == 0
+    assert len(place.entries("ended")) == 2
+    assert place.snapshot().overdue == 1
+    [finding] = place.site.entries(EntryKind.FINDING)
+    assert finding.data["count"] == 1
+    place.site.clock.advance(DAY)
+    assert place.look() == 1
+    assert not odd.exists()
 
 
 # Other disks

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from custom_components.camera_steward.core.access.decide import RefusedError
+from custom_components.camera_steward.core.access.decide import Refusal, RefusedError
 from custom_components.camera_steward.core.disclosure.grounds import PARTICULARS, RequestKind
-from custom_components.camera_steward.core.disclosure.handing import Broken
+from custom_components.camera_steward.core.disclosure.handing import Broken, HandOver
 from custom_components.camera_steward.core.errors import (
     DisclosureInvalidError,
     HoldInvalidError,
@@ -424,3 +424,27 @@ def test_numbers_run_through_restarts_and_begin_anew_with_the_year(site: Counter
     site.clock.advance(datetime(2027, 1, 1, tzinfo=UTC) - site.clock.now())
     site.restart()
     assert refuse() == "2027-001"
+
+
+def test_an_approval_that_many_use_at_once_opens_once(site: CounterSite) -> None:
+    approval = site.approve()
+    together = threading.Barrier(8)
+    begun: list[HandOver] = []
+    refused: list[Refusal] = []
+
+    def begin() -> None:
+        together.wait()
+        try:
+            begun.append(site.counter.begin(approval.id, MANAGER))
+        except RefusedError as err:
+            refused.append(err.refusal)
+
+    threads = [threading.Thread(target=begin) for _ in range(8)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    [made] = begun
+    assert refused == [Refusal.ADDRESS] * 7
+    assert len(site.entries(EntryKind.DISCLOSURE_STARTED)) == 1
+    assert read_out(made)

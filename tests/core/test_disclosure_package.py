@@ -26,12 +26,13 @@ from custom_components.camera_steward.core.disclosure.reel import (
 )
 from custom_components.camera_steward.core.errors import (
     NoFootageError,
+    SegmentMissingError,
     SpanEmptyError,
     SpanFutureError,
     StorageError,
 )
 from custom_components.camera_steward.core.ledger.entry import Checkpoint
-from custom_components.camera_steward.core.model import Gap, GapCause, Segment
+from custom_components.camera_steward.core.model import Gap, GapCause, Segment, SegmentState
 from custom_components.camera_steward.core.vault.format import HEADER_BYTES, SEALED_CHUNK_BYTES
 from custom_components.camera_steward.core.vault.reader import SegmentReader
 from tests.cameras import Clip, packets, run_of, unit_digest, units
@@ -356,6 +357,41 @@ def test_nothing_is_begun_for_what_there_is_not(site: Site) -> None:
         package(site, [wanted("nowhere", start, end)], now)
 
 
+class _Gone:
+    """A source whose only segment is gone when its turn comes."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def segments(self, camera: str, start: datetime, end: datetime) -> list[Segment]:
+        return [
+            Segment(
+                sequence=1,
+                camera=camera,
+                stamp_at=self.at,
+                start_at=self.at,
+                end_at=self.at + SECOND,
+                size_bytes=1000,
+                state=SegmentState.SEALED,
+            )
+        ]
+
+    def gaps(self, camera: str, start: datetime, end: datetime) -> list[Gap]:
+        return []
+
+    def open_segment(self, segment: Segment) -> SegmentReader:
+        raise SegmentMissingError
+
+
+@pytest.mark.parametrize("year", [1970, 2040])
+def test_whatever_the_clock_says_an_archive_is_made(year: int, tmp_path: Path) -> None:
+    at = datetime(year, 1, 1, 1, tzinfo=UTC)
+    asked = wanted("door", at, at + SECOND)
+    made = packed(package(_Gone(at), [asked], at + SECOND), tmp_path)
+    assert [each.causes for each in made.result.missing] == [(MissingCause.GONE.value,)]
+    assert passes(made.folder, FINGERPRINT)
+
+
 def test_what_is_still_being_recorded_is_told_as_missing(tmp_path: Path) -> None:
     with a_site() as site:
         first = site.record(seconds=3)
@@ -493,7 +529,11 @@ def test_the_record_knows_every_ground_and_every_cause() -> None:
     order = replace(
         ORDER,
         kind="law",
-        particulars={"law": "刑事訴訟法", "article": "第218条第1項"},
+        particulars={
+            "law": "刑事訴訟法",
+            "article": "第218条第1項",
+            "document_date": "<b>2026-12-01",
+        },
         witness="",
         medium="USBメモリ",
         return_by=date(2026, 12, 31),
@@ -506,3 +546,6 @@ def test_the_record_knows_every_ground_and_every_cause() -> None:
     assert "by 2026-12-31" in made["en"]
     causes = [made[each].count("<tr><td>door</td>") for each in ("ja", "en")]
     assert causes == [len(missing)] * 2
+    # Whatever a macro is given: its file is named as HTML, so that it escapes.
+    assert "of &lt;b&gt;2026-12-01" in made["en"]
+    assert "<b>" not in made["ja"]

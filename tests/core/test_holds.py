@@ -21,6 +21,7 @@ from custom_components.camera_steward.core.ledger.entry import SYSTEM, EntryKind
 from custom_components.camera_steward.core.ledger.registers import StatementRecord, list_digest
 from custom_components.camera_steward.core.model import Segment, SegmentState
 from custom_components.camera_steward.core.retention.holds import Hold, HoldState
+from custom_components.camera_steward.core.vault.held import Ending
 from custom_components.camera_steward.core.vault.verify import VerifyLevel
 from custom_components.camera_steward.core.vault.writer import SegmentWriter
 
@@ -93,6 +94,9 @@ def test_what_is_held_outlives_the_limit_and_not_its_own_end(site: Site) -> None
     assert readable(site, hold.id) == originals(site, *numbers)
     assert site.holds.verify(hold.id, VerifyLevel.CHUNKS) == []
     copies = site.holds.segments(hold.id)
+    for each in copies:
+        assert site.holds.segments(hold.id, each.camera, (each.start_at, each.end_at)) == [each]
+        assert site.holds.segments(hold.id, "yard", (each.start_at, each.end_at)) == []
     site.clock.advance(30 * DAY - HOUR)
     with pytest.raises(HoldMissingError):
         site.holds.open_segment(hold.id, copies[0])
@@ -471,6 +475,35 @@ def test_whatever_breaks_is_finished_or_taken_back_by_the_next_run(
             countdown += 1 if crash else 2
             assert countdown < 80
         assert countdown > 4
+
+
+@pytest.mark.parametrize("met", [1, 2, 3])
+def test_a_statement_finds_nothing_of_a_hold_that_is_ending_while_it_walks(
+    site: Site, met: int
+) -> None:
+    site.record()
+    site.record()
+    hold = place(site)
+    assert site.holds.copy_pending() == 2
+    held = site.index.held
+    calls = len(list(site.vault.walk())) + met
+
+    def walked() -> bool:
+        nonlocal calls
+        calls -= 1
+        if not calls:
+            # As far as an ending has come between two of its steps.
+            ending = Ending(rule="released", by="x", reason="x", at=site.guard.now())
+            (row,) = held.holds()
+            held.put(replace(row, ending=ending))
+            site.holds.files.destroy(hold.id)
+        return False
+
+    assert site.keeper.state(stopping=walked).findings() == {}
+    assert calls <= 0
+    site.keeper.run()
+    assert site.holds.all() == ()
+    assert site.keeper.state().findings() == {}
 
 
 def _check_agreement(site: Site, number: int) -> None:

@@ -36,6 +36,7 @@ from custom_components.camera_steward.core.ledger.opening import open_ledger
 from custom_components.camera_steward.core.model import Segment, SegmentState
 from custom_components.camera_steward.core.retention.holds import Hold, Holds, HoldState
 from custom_components.camera_steward.core.retention.limits import SiteLimits
+from custom_components.camera_steward.core.site import Failed, StewardEvent
 from custom_components.camera_steward.core.steward import Steward
 from custom_components.camera_steward.core.vault.format import HoldKey, unwrap_hold
 from custom_components.camera_steward.core.vault.holds import HOLD_KEY_NAME, HoldFiles
@@ -353,3 +354,32 @@ def test_a_running_site_copies_what_is_held_and_its_end_ends_holds(end: str) -> 
         database = Database(folder / INDEX_NAME, METADATA)
         assert Index(database).held.holds() == []
         database.close()
+
+
+def test_a_hold_that_cannot_be_copied_keeps_no_statement_from_being_made() -> None:
+    with a_site() as site:
+        site.record()
+        site.close()
+        settings = settings_of(site.root.parent)
+        limits = SiteLimits(ceiling=settings.ceiling, default=DAY, cameras={})
+        books = Books(settings, site.clock, LocalFiles(), lambda: limits, lambda event: None)
+        placed = _place(books.holds, site.clock)
+        books.close()
+        (site.root / "holds" / placed.id / HOLD_KEY_NAME).unlink()
+        site.clock.advance(2 * settings.limit.duration)
+
+        events: list[StewardEvent] = []
+        steward = Steward(settings, [], clock=site.clock, on_event=events.append)
+        steward.start()
+        try:
+            tick = threading.Event()
+            for _ in range(600):
+                if steward.snapshot().last_statement is not None:
+                    break
+                tick.wait(0.1)
+            statement = steward.snapshot().last_statement
+            assert statement is not None
+            failed = [each for each in events if isinstance(each, Failed)]
+            assert "hold_failed" in {each.error.key for each in failed}
+        finally:
+            assert steward.stop(60)

@@ -91,6 +91,23 @@ def test_a_longer_limit_falls_to_the_ceiling_when_its_approval_lapses() -> None:
     assert TOLD.limit_of("door", START + 5 * DAY) == TOLD.limit_of("unknown", START) == 7 * DAY
 
 
+@pytest.mark.parametrize(
+    "absurd",
+    [
+        replace(TOLD, default=timedelta(0)),
+        replace(TOLD, ceiling=-DAY),
+        replace(TOLD, default=timedelta(days=999_999_999)),
+        replace(TOLD, cameras={"door": DescribedCamera(name="", limit=timedelta(days=-1))}),
+        replace(TOLD, corrections=(DescribedCorrection(first=9, last=3, by=DAY),)),
+        replace(TOLD, corrections=(DescribedCorrection(first=1, last=2**63, by=DAY),)),
+        replace(TOLD, corrections=(DescribedCorrection(first=1, last=2, by=999_999 * DAY),)),
+    ],
+)
+def test_what_would_erase_or_keep_everything_is_not_believed(absurd: SiteDescription) -> None:
+    with pytest.raises(DescriptionError):
+        unseal(seal(absurd, SITE_KEY, VAULT), SITE_KEY, VAULT)
+
+
 class _FullFiles(LocalFiles):
     """A disk that fills up as a draft is written."""
 

@@ -6,9 +6,16 @@ from typing import Any
 import pytest
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.storage import Store
+from homeassistant.util.file import WriteError
 
 from custom_components.camera_steward.const import DOMAIN
-from custom_components.camera_steward.keys import async_load, async_load_or_create, async_remove
+from custom_components.camera_steward.keys import (
+    async_adopt,
+    async_load,
+    async_load_or_create,
+    async_remove,
+)
 
 from .sites import async_set_up, site
 
@@ -57,6 +64,29 @@ async def test_inv2_keys_that_are_gone_are_not_made_anew(
 
     hass_storage[stored] = before
     assert await hass.config_entries.async_reload(entry.entry_id)
+
+
+@pytest.mark.parametrize("adopted", [False, True])
+async def test_inv2_nothing_begins_with_keys_that_could_not_be_stored(
+    hass: HomeAssistant, disk: Path, monkeypatch: pytest.MonkeyPatch, adopted: bool
+) -> None:
+    more = {"key_mark": async_adopt(hass, bytes(32))} if adopted else {}
+    entry = site(disk, **more)
+    entry.add_to_hass(hass)
+
+    async def full(store: Store[Any], data: dict[str, Any]) -> None:
+        raise WriteError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "_async_write_data", full)
+        assert not await hass.config_entries.async_setup(entry.entry_id)
+        assert entry.state is ConfigEntryState.SETUP_RETRY
+        assert entry.error_reason_translation_key == "keys_not_saved"
+        assert await async_load(hass, entry.entry_id) is None
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    keys = await async_load(hass, entry.entry_id)
+    assert keys is not None
+    assert (keys.site_key == bytes(32)) is adopted
 
 
 async def test_removed_keys_are_gone(

@@ -15,6 +15,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 
+from custom_components.camera_steward.commands import table
 from custom_components.camera_steward.const import DOMAIN
 from custom_components.camera_steward.core.ledger.entry import EntryKind, Json
 
@@ -156,3 +157,10 @@ def _look(entry: MockConfigEntry, each: str | int, permission: str | None) -> No
     lobby._ledger.append(
         EntryKind.VIEWING_STARTED, actor="Jiro Gyoda", subject=DOOR, data=data, at=lobby.desk.now()
     )
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
+def test_no_cell_of_a_register_is_a_formula(sign: str) -> None:
+    made = table(["x"], ["x"], [{"x": f"{sign}1+1"}, {"x": f"1{sign}1"}, {"x": None}])
+    rows = list(csv.reader(StringIO(made.lstrip("\ufeff"), newline="")))
+    assert rows == [["x"], [f"'{sign}1+1"], [f"1{sign}1"], [""]]

@@ -32,6 +32,7 @@ from .errors import (
     VaultForeignError,
     VaultMissingError,
 )
+from .ledger.fields import merge_spans
 from .media.movie import Movie, Provenance
 from .model import Gap, Segment, SegmentState, to_micros
 from .retention.guard import Correction
@@ -359,7 +360,7 @@ def list_footage(archive: Archive, _: argparse.Namespace) -> int:
             size=sum(each.size_bytes for each in whole) / 1e6,
             hours=archive.limit_of(camera) // timedelta(hours=1),
         )
-        spans = list(_spans(whole))
+        spans = merge_spans((each.start_at, each.end_at) for each in whole)
         for start, end in spans[:_SPANS_LISTED]:
             _say("span", start=archive.local(start), end=archive.local(end))
         if len(spans) > _SPANS_LISTED:
@@ -549,19 +550,6 @@ def _span(
     if start >= end:
         raise CommandError("backwards")
     return start, end
-
-
-def _spans(segments: Sequence[Segment]) -> Iterator[tuple[datetime, datetime]]:
-    """Yield the continuous spans of segments, oldest first."""
-    start = end = None
-    for each in segments:
-        if start is None or end is None or each.start_at - end > BREAK:
-            if start is not None and end is not None:
-                yield start, end
-            start, end = each.start_at, each.end_at
-        end = max(end, each.end_at)
-    if start is not None and end is not None:
-        yield start, end
 
 
 def _parser() -> argparse.ArgumentParser:

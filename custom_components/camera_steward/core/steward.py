@@ -19,9 +19,11 @@ from .capture.worker import (
     StreamFound,
 )
 from .clock import Clock, SystemClock
+from .copies.importing import Importer
 from .copies.keeper import FolderKeeper
 from .disclosure.counter import Counter
 from .errors import (
+    HoldFailedError,
     HoldMissingError,
     LedgerBrokenError,
     RetentionError,
@@ -150,20 +152,27 @@ class Steward:
             ceiling=self._settings.ceiling,
             ledger=books.ledger,
             guard=books.guard,
+            importer=Importer(
+                vault=books.vault,
+                keeper=books.keeper,
+                ledger=books.ledger,
+                guard=books.guard,
+                reserve=self._settings.reserve_of,
+            ),
             on_event=self._emit,
         )
         with self._lock:
             for state in self._cameras.values():
                 if state.recording:
                     self._start_worker(state)
+        # What is to be copied already the keeper begins with.
+        books.holds.listen(self._start_copying)
         self._thread = threading.Thread(
             target=self._keep, name="camera-steward-keeper", daemon=True
         )
         self._thread.start()
         with contextlib.suppress(StewardError):
             self.counter()  # so that what a crash broke off is entered
-        books.holds.listen(self._start_copying)
-        self._start_copying()
 
     def manage_folders(self) -> None:
         """Begin to look at the managed folders, once the ledger says that they are managed."""
@@ -299,8 +308,7 @@ class Steward:
             damages += verify(books.vault, segments, level)
         for hold in books.holds.all():
             with contextlib.suppress(HoldMissingError):
-                copies = books.holds.segments(hold.id, camera)
-                copies = [each for each in copies if each.start_at < end and each.end_at > start]
+                copies = books.holds.segments(hold.id, camera, (start, end))
                 damages += books.holds.verify(hold.id, level, copies)
                 checked += len(copies)
         found = self._check_ledger(books)
@@ -384,6 +392,8 @@ class Steward:
             space = books.vault.space()
         except StorageError as err:
             missing = err.key
+        # Outside the lock, which recorders need to tell their events: a turn may last ten seconds.
+        next_at = self._next_due(books)
         with self._lock:
             return SiteSnapshot(
                 cameras={
@@ -401,7 +411,7 @@ class Steward:
                     for camera, state in self._cameras.items()
                 },
                 space=space,
-                next_purge_at=self._next_due(books),
+                next_purge_at=next_at,
                 last_statement_at=self._statement_at,
                 last_statement=self._statement,
                 clock=books.guard.report.state,
@@ -490,6 +500,9 @@ class Steward:
             try:
                 try:
                     self._run(SYSTEM)
+                except HoldFailedError as err:
+                    # What one hold lacks does not keep the statement from being made.
+                    self._troubled(err)
                 finally:
                     # Also while the storage fails: a live view that was left still holds its camera.
                     if self._lobby is not None:
@@ -558,7 +571,11 @@ class Steward:
 
     def _run(self, actor: str, *, close: bool = False) -> RunResult:
         books = self._books()
-        result = books.keeper.run(actor, close=close)
+        try:
+            result = books.keeper.run(actor, close=close)
+        except HoldFailedError:
+            self._keep_space(books)  # all else was done
+            raise
         self._next_at = result.next_at
         if result.records:
             self._emit(PurgeDone(records=result.records))
@@ -566,13 +583,17 @@ class Steward:
         if state is not self._clock_state:
             self._clock_state = state
             self._emit(ClockChanged(state=state))
+        self._keep_space(books)
+        return result
+
+    def _keep_space(self, books: Books) -> None:
+        """Erase the oldest where less than the reserve is free; and let the vault say whose it is."""
         books.vault.check()
         self._describe(books)
         space = books.vault.space()
         reserve = self._settings.reserve_of(space)
         if space.free_bytes < reserve:
             self._evict(books, reserve - space.free_bytes + reserve // 4)
-        return result
 
     def _describe(self, books: Books) -> None:
         """Let the vault say whose it is; a disk that is full keeps nothing else from being done."""

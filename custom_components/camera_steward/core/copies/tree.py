@@ -24,6 +24,7 @@ _NOT_ENTERED = (errno.ELOOP, errno.ENOTDIR, errno.EXDEV)
 _DEEPEST = 64
 """Levels below the folder; each holds descriptors while it is walked."""
 _READ = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_CONTENT = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _PASS = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -63,8 +64,8 @@ class Tree:
     def at(cls, path: Path, spare: Sequence[Path] = ()) -> Iterator[Self]:
         """Open a folder for as long as the block lasts, through no link at all.
 
-        `FolderMissingError` where it is not there, cannot be opened, or a link stands in its way. What
-        cannot be found of `spare` cannot be met either.
+        `FolderMissingError` where it is not there, cannot be opened, a link stands in its way, or it is
+        one of `spare` itself. What cannot be found of those cannot be met either.
         """
         spared = set()
         for each in spare:
@@ -73,6 +74,9 @@ class Tree:
                 spared.add((found.st_dev, found.st_ino))
         root = _open_absolute(path)
         try:
+            held = os.fstat(root)
+            if (held.st_dev, held.st_ino) in spared:  # mounted here under another name
+                raise FolderMissingError("not to be entered")
             yield cls(root, frozenset(spared))
         finally:
             os.close(root)
@@ -84,6 +88,22 @@ class Tree:
         """
         self.unreadable = self.apart = 0
         yield from self._walk(self._root, "", stopping, _DEEPEST)
+
+    def open(self, file: File) -> int:
+        """Return a descriptor of a file that is still what it was when listed; `OSError` otherwise.
+
+        Not waited for, should a pipe have taken its place.
+        """
+        folder, _, name = file.path.rpartition("/")
+        directory = self._open_below(folder)
+        try:
+            opened = os.open(name, _CONTENT, dir_fd=directory)
+        finally:
+            os.close(directory)
+        if _identity(os.fstat(opened)) != _listed(file):
+            os.close(opened)
+            raise OSError(errno.ESTALE, CHANGED)
+        return opened
 
     def remove(self, files: Sequence[File]) -> Iterator[tuple[File, str | None]]:
         """Remove files that are still what they were when listed; yield why not, None if removed.
@@ -234,14 +254,20 @@ def _place(directory: int) -> tuple[int, bytes]:
 def _remove(directory: int, file: File) -> str | None:
     name = file.path.rpartition("/")[2]
     try:
-        held = os.stat(name, dir_fd=directory, follow_symlinks=False)
-        found = (held.st_dev, held.st_ino, held.st_size, held.st_mtime_ns)
-        if found != (file.device, file.inode, file.size_bytes, file.modified_ns):
+        if _identity(os.stat(name, dir_fd=directory, follow_symlinks=False)) != _listed(file):
             return CHANGED
         os.unlink(name, dir_fd=directory)
     except OSError as err:
         return _reason(err)
     return None
+
+
+def _identity(held: os.stat_result) -> tuple[int, int, int, int]:
+    return held.st_dev, held.st_ino, held.st_size, held.st_mtime_ns
+
+
+def _listed(file: File) -> tuple[int, int, int, int]:
+    return file.device, file.inode, file.size_bytes, file.modified_ns
 
 
 def _folder_of(file: File) -> str:

@@ -31,6 +31,8 @@ _SLICE_BYTES: Final = 128 * 1024
 
 _CHUNK_BYTES: Final = 128 * 1024
 _MODE: Final = stat.S_IFREG | 0o600
+_FIRST_AT: Final = datetime(1980, 1, 2, tzinfo=UTC)
+"""A ZIP knows no earlier date, whatever the time zone."""
 
 
 class VaultSource:
@@ -80,7 +82,7 @@ class Package:
         self._key = signing_key
         self._fingerprint = signing.fingerprint(signing_key.public_key())
         self._now = now
-        self._modified_at = now.astimezone(order.time_zone)
+        self._modified_at = max(now, _FIRST_AT).astimezone(order.time_zone)
         # Now rather than at the end of a long package: an order that cannot be printed.
         record(order, now, (), (), self._fingerprint)
         self._done_bytes = 0
@@ -98,6 +100,8 @@ class Package:
                 # Footage does not get smaller.
                 get_compressobj=lambda: zlib.compressobj(level=0, wbits=-zlib.MAX_WBITS),
                 password=password,
+                # In these seconds have 32 bits; without them the date has no time zone.
+                extended_timestamps=now.timestamp() < 2**31,
             )
         )
 

@@ -32,8 +32,7 @@ class HoldSource:
 
     def segments(self, camera: str, start: datetime, end: datetime) -> list[Segment]:
         """Return the copies that reach into [start, end), oldest first."""
-        found = self._holds.segments(self._hold, camera)
-        return [each for each in found if each.start_at < end and each.end_at > start]
+        return self._holds.segments(self._hold, camera, (start, end))
 
     def gaps(self, camera: str, start: datetime, end: datetime) -> list[Gap]:
         """Return the gaps on record that reach into [start, end), oldest first."""

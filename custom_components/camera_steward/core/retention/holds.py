@@ -24,6 +24,7 @@ from ..errors import (
     VaultMissingError,
 )
 from ..ledger.entry import SYSTEM, EntryKind, Json
+from ..ledger.fields import Span
 from ..ledger.store import Ledger
 from ..model import Segment, SegmentState, Space
 from ..vault.format import HoldKey
@@ -112,10 +113,15 @@ class Holds:
             raise HoldMissingError
         return Hold.of(row, self._held.counts().get(hold, HeldCount()))
 
-    def segments(self, hold: str, camera: str | None = None) -> list[Segment]:
-        """Return what is copied of a hold, or of one of its cameras, oldest first."""
+    def segments(
+        self, hold: str, camera: str | None = None, span: Span | None = None
+    ) -> list[Segment]:
+        """Return what is copied of a hold, oldest first; of one camera, reaching into [start, end).
+
+        All of them by default.
+        """
         self._kept(hold)
-        held = self._held.segments(hold, camera)
+        held = self._held.segments(hold, camera, span)
         return [each.segment for each in held if each.copying is Copying.COPIED]
 
     def open_segment(self, hold: str, segment: Segment) -> SegmentReader:

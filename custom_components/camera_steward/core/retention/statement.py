@@ -1,6 +1,7 @@
 """The daily statement: what a walk of the disk meets, against the limits and against the index."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -81,6 +82,7 @@ def take(
     run: str,
     clock: Clock,
     method: str,
+    turn: AbstractContextManager[object],
     stopping: Callable[[], bool] = lambda: False,
 ) -> Statement:
     """Walk the whole vault, writing nothing. `VaultMissingError` and other `StorageError`s.
@@ -90,7 +92,8 @@ def take(
     Every age is by the file's own stamp, with the corrections of the clock that the index holds for
     its number; for files that it does not know, with those in `made`. What counts as past its limit
     was so when the walk began. Recording and purging may go on meanwhile. What is noted
-    for a hold and not yet copied is not past its limit: it is kept for that.
+    for a hold and not yet copied is not past its limit: it is kept for that. In the `turn` in which
+    holds are placed and ended it is asked which ones were so meanwhile.
     """
     vault = files.vault
     walk = _Walk(vault=vault, made=made, limits=limits, walked_from=clock.now(), stopping=stopping)
@@ -100,7 +103,7 @@ def take(
         unmet.discard(camera)
     for camera in unmet:
         walk.camera(camera, ())
-    holds = walk.holds(files)
+    holds = walk.holds(files, turn)
     record = StatementRecord(
         run=run,
         walked_from=walk.walked_from,
@@ -166,8 +169,11 @@ class _Walk:
             kept = {each.sequence for each in index.started_by(camera, _FAR_AT)}
             self.missing += [each for each in unseen if each.sequence in kept]
 
-    def holds(self, files: HoldFiles) -> HoldsStatement:
-        """Take the files of holds: what no hold knows, or no key opens, is strange."""
+    def holds(self, files: HoldFiles, turn: AbstractContextManager[object]) -> HoldsStatement:
+        """Take the files of holds: what no hold knows, or no key opens, is strange.
+
+        Of a hold that was placed or ended while we walked nothing is: the next statement tells.
+        """
         held = self.vault.index.held
         rows = {each.id: each for each in held.holds()}
         known = {hold: _copied(held.segments(hold)) for hold in rows}
@@ -180,23 +186,25 @@ class _Walk:
             if found.hold not in opens:
                 opens[found.hold] = found.hold in rows and _opens(files, found.hold)
             if not opens[found.hold] or found.kind is FoundKind.OTHER:
-                # Not one that was placed, or that ended, while we walked.
-                if (held.hold(found.hold) is not None) == (found.hold in rows):
-                    self.strange_holds.append(found)
+                self.strange_holds.append(found)
             elif found.sequence is not None:
                 row = held.segment(found.hold, found.sequence)
                 if row is None or not _is_its_file(found, row.segment):
-                    if not rows[found.hold].ending and held.hold(found.hold) is not None:
+                    if not rows[found.hold].ending:
                         self.strange_holds.append(found)
                     continue
                 met.add((found.hold, found.sequence))
                 segments += 1
                 size_bytes += found.size_bytes
                 past_end += rows[found.hold].until_at < self.walked_from
+        before = {each.id: each.ending is None for each in rows.values()}
+        with turn:
+            now = {each.id: each.ending is None for each in held.holds()}
+        strange = self.strange_holds
+        self.strange_holds = [e for e in strange if before.get(e.hold) == now.get(e.hold)]
         for hold, copies in known.items():
-            unmet = [each for each in copies if (hold, each.sequence) not in met]
-            if unmet and opens.get(hold, True) and held.hold(hold) is not None:
-                self.missing += unmet
+            if opens.get(hold, True) and before[hold] == now.get(hold):
+                self.missing += [each for each in copies if (hold, each.sequence) not in met]
         return HoldsStatement(
             holds=len(rows), segments=segments, size_bytes=size_bytes, past_end=past_end
         )

@@ -30,6 +30,9 @@ _PLACE = b"camera-steward site description 1"
 _STEP_BYTES = 1024
 _LARGEST_BYTES = 16 * 1024 * 1024
 _MICROSECOND = timedelta(microseconds=1)
+_LIMIT_MOST = timedelta(days=366)
+_CORRECTION_MOST = timedelta(days=200 * 366)
+"""What is out of these bounds no steward wrote: a limit erases or keeps footage as it says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +107,7 @@ class SiteDescription:
 
     @classmethod
     def unpack(cls, body: bytes) -> Self:
-        """Read the JSON; `DescriptionError` when it lacks anything."""
+        """Read the JSON; `DescriptionError` when it lacks anything, or says what cannot be."""
         try:
             data: dict[str, Any] = json.loads(body)
             return cls(
@@ -112,25 +115,38 @@ class SiteDescription:
                 cameras={
                     str(camera): DescribedCamera(
                         name=str(each["name"]),
-                        limit=int(each["limit_us"]) * _MICROSECOND,
+                        limit=_limit(each["limit_us"]),
                         lapses_at=None
                         if each["lapses_us"] is None
                         else from_micros(int(each["lapses_us"])),
                     )
                     for camera, each in data["cameras"].items()
                 },
-                ceiling=int(data["ceiling_us"]) * _MICROSECOND,
-                default=int(data["default_us"]) * _MICROSECOND,
+                ceiling=_limit(data["ceiling_us"]),
+                default=_limit(data["default_us"]),
                 method=str(data["method"]),
                 zone=str(data["zone"]),
                 corrections=tuple(
-                    DescribedCorrection(first=int(a), last=int(b), by=int(by) * _MICROSECOND)
-                    for a, b, by in data["corrections"]
+                    _correction(int(first), int(last), int(by) * _MICROSECOND)
+                    for first, last, by in data["corrections"]
                 ),
                 written_at=from_micros(int(data["written_us"])),
             )
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as err:
             raise DescriptionError("description cannot be read") from err
+
+
+def _limit(micros: int) -> timedelta:
+    limit = int(micros) * _MICROSECOND
+    if not timedelta(0) < limit <= _LIMIT_MOST:
+        raise ValueError("limit")
+    return limit
+
+
+def _correction(first: int, last: int, by: timedelta) -> DescribedCorrection:
+    if not 0 <= first <= last < 2**63 or abs(by) > _CORRECTION_MOST:
+        raise ValueError("correction")
+    return DescribedCorrection(first=first, last=last, by=by)
 
 
 def seal(description: SiteDescription, site_key: bytes, vault: UUID) -> bytes:

@@ -141,10 +141,20 @@ class Held:
             mine["size_bytes"] += int(size)
         return {hold: HeldCount(**mine) for hold, mine in found.items()}
 
-    def segments(self, hold: str, camera: str | None = None) -> list[HeldSegment]:
-        """Return the segments of a hold, oldest first."""
+    def segments(
+        self,
+        hold: str,
+        camera: str | None = None,
+        span: tuple[datetime, datetime] | None = None,
+    ) -> list[HeldSegment]:
+        """Return the segments of a hold, or what of a camera or [start, end) it has, oldest first."""
         wanted = select(HELD).where(HELD.c.hold == hold)
-        return self._held(wanted if camera is None else wanted.where(HELD.c.camera == camera))
+        if camera is not None:
+            wanted = wanted.where(HELD.c.camera == camera)
+        if span is not None:
+            start, end = map(to_micros, span)
+            wanted = wanted.where(HELD.c.start_at < end, HELD.c.end_at > start)
+        return self._held(wanted)
 
     def segment(self, hold: str, sequence: int) -> HeldSegment | None:
         """Return one segment of a hold, None when there is none or the hold is ending."""
