@@ -88,6 +88,8 @@ CONF_FOOTAGE_OF: Final = "footage_of"
 """Ids of cameras of the site, or words for what is none of it."""
 CONF_CONFIRMED: Final = "confirmed"
 """What someone was shown would be erased, and agreed to."""
+CONF_MARK: Final = "mark"
+"""What the marker in the folder says; a new one with each confirmation."""
 
 PURPOSES: Final = ("incident_check", "inspection", "disclosure_request", "test")
 """What a person may state as the purpose of a look; a product default."""

@@ -21,6 +21,7 @@ from homeassistant.helpers.selector import (
     SelectSelectorMode,
 )
 from homeassistant.util import dt as dt_util
+from homeassistant.util.uuid import random_uuid_hex
 
 from .bridge import cameras_of
 from .const import (
@@ -28,6 +29,7 @@ from .const import (
     CONF_AGE_BY,
     CONF_CONFIRMED,
     CONF_FOOTAGE_OF,
+    CONF_MARK,
     CONF_PATTERNS,
     CONF_PURPOSE,
     CONF_RETENTION_HOURS,
@@ -35,6 +37,7 @@ from .const import (
 )
 from .core.copies.dates import AgeBy
 from .core.copies.folders import Listing, preview
+from .core.copies.marker import is_marked, put, take_away
 from .core.errors import FolderMissingError
 from .core.retention.limits import effective
 from .folders import FolderRefusal, FolderRefusedError, async_folder_settings, check_folder
@@ -193,14 +196,17 @@ class FolderSubentryFlow(ConfigSubentryFlow):
         due, kept = self._listing.due, self._listing.kept
         errors: dict[str, str] = {}
         if user_input is not None:
-            if user_input[CONF_UNDERSTOOD]:
+            if not user_input[CONF_UNDERSTOOD]:
+                errors = {CONF_UNDERSTOOD: "not_confirmed"}
+            elif not await self._async_mark():
+                errors = {"base": "folder_not_marked"}
+            else:
                 self._data[CONF_CONFIRMED] = {
                     "files": due.count,
                     "size_bytes": due.size_bytes,
                     "at": dt_util.utcnow().isoformat(timespec="seconds"),
                 }
                 return self._save()
-            errors = {CONF_UNDERSTOOD: "not_confirmed"}
         return self.async_show_form(
             step_id="preview",
             data_schema=_CONFIRM_SCHEMA,
@@ -230,7 +236,9 @@ class FolderSubentryFlow(ConfigSubentryFlow):
     async def _async_after_approval(self) -> SubentryFlowResult:
         if self.source == SOURCE_RECONFIGURE:
             before = self._get_reconfigure_subentry().data
-            if all(before.get(name) == self._data.get(name) for name in _SHOWN):
+            if all(before.get(name) == self._data.get(name) for name in _SHOWN) and (
+                await self._async_is_marked()
+            ):
                 return self._save()
         return await self.async_step_list()
 
@@ -253,6 +261,28 @@ class FolderSubentryFlow(ConfigSubentryFlow):
         return await self.hass.async_add_executor_job(
             preview, settings, limit, now, lambda: self._ended
         )
+
+    async def _async_is_marked(self) -> bool:
+        settings = async_folder_settings(self.hass, self._own() or "", self._data)
+        return await self.hass.async_add_executor_job(
+            is_marked, settings.path, settings.spare, settings.mark
+        )
+
+    async def _async_mark(self) -> bool:
+        """Mark the folder as the one that was confirmed, and no other any more; False if it cannot."""
+        mark = random_uuid_hex()
+        settings = async_folder_settings(self.hass, self._own() or "", self._data)
+        try:
+            await self.hass.async_add_executor_job(put, settings.path, settings.spare, mark)
+        except FolderMissingError, OSError:
+            return False
+        self._data[CONF_MARK] = mark
+        if self.source == SOURCE_RECONFIGURE:
+            before = self._get_reconfigure_subentry().data
+            await self.hass.async_add_executor_job(
+                take_away, Path(before[CONF_PATH]), before.get(CONF_MARK)
+            )
+        return True
 
     async def _async_show(self, task: asyncio.Task[Listing]) -> None:
         await asyncio.gather(asyncio.wait({task}), asyncio.sleep(WAIT_SECONDS))

@@ -14,7 +14,7 @@ from homeassistant.const import CONF_PATH
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 
-from .const import CONF_AGE_BY, CONF_PATTERNS, CONF_VAULT_PATH, DOMAIN, SUBENTRY_FOLDER
+from .const import CONF_AGE_BY, CONF_MARK, CONF_PATTERNS, CONF_VAULT_PATH, DOMAIN, SUBENTRY_FOLDER
 from .core.copies.dates import AgeBy
 from .core.copies.folders import FolderSettings
 from .limits import limit_from
@@ -80,6 +80,7 @@ def async_folder_settings(
         zone=dt_util.get_default_time_zone(),
         limit=limit_from(data),
         spare=(*vaults, Path(hass.config.config_dir)),
+        mark=data.get(CONF_MARK),
     )
 
 

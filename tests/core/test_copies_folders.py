@@ -26,8 +26,10 @@ from custom_components.camera_steward.core.copies.folders import (
     preview,
 )
 from custom_components.camera_steward.core.copies.keeper import FolderKeeper, FolderSnapshot
+from custom_components.camera_steward.core.copies.marker import MARKER, put, take_away
 from custom_components.camera_steward.core.copies.tree import File, Tree
 from custom_components.camera_steward.core.errors import (
+    FolderForeignError,
     FolderMissingError,
     RetentionError,
     StoppedError,
@@ -59,7 +61,9 @@ class Place:
             age_by=AgeBy.NAME,
             zone=TOKYO,
             limit=RetentionLimit(duration=DAY),
+            mark="the one",
         )
+        put(self.root, (), "the one")
         self.begin()
 
     def begin(self, **changed: object) -> FolderKeeper:
@@ -525,7 +529,8 @@ def test_folders_that_may_be_counted_on_stay(place: Place) -> None:
     (place.root / "2026-11-02" / "note.txt").write_text("mine")
     (place.root / "2026-11-03").mkdir()
     assert place.look() == 3
-    assert {each.name for each in place.root.iterdir()} == {"door", "2026-11-02", "2026-11-03"}
+    left = {each.name for each in place.root.iterdir()}
+    assert left == {MARKER, "door", "2026-11-02", "2026-11-03"}
     [ended] = place.entries("ended")
     assert ended.data["folders"] == 2
 
@@ -567,10 +572,11 @@ def test_a_crash_while_removing_leaves_a_record_of_what_was_begun(
     for number in range(10):
         place.drop(f"{number}.jpg")
     before = image(place.root)
+    del before[str(place.root / MARKER)]
     real = trees._remove
 
     def remove(directory: int, file: File) -> str | None:
-        if len(list(place.root.iterdir())) == 4:
+        if len(list(place.root.glob("*.jpg"))) == 4:
             raise Crash
         return real(directory, file)
 
@@ -581,7 +587,7 @@ def test_a_crash_while_removing_leaves_a_record_of_what_was_begun(
     [begun] = place.entries("begun")
     assert begun.data["digest"] == digest(place.root, before, sorted(before))
     assert place.entries("ended") == []
-    left = sorted(str(each) for each in place.root.iterdir())
+    left = sorted(str(each) for each in place.root.glob("*.jpg"))
     place.begin()
     assert place.look() == len(left) == 4
     [ended] = place.entries("ended")
@@ -639,6 +645,53 @@ def test_what_is_another_at_each_look_is_told_and_not_tried_for_ever(
 # Other disks
 
 
+def test_another_disk_in_its_place_is_not_erased_from(place: Place) -> None:
+    due = place.drop("a.jpg")
+    place.begin(patterns=("*", ".*"))
+    assert place.look() == 1
+    marker = place.root / MARKER
+    assert stat.S_IMODE(marker.stat().st_mode) == 0o600
+    away = place.root.rename(place.site.root / "away")
+    place.root.mkdir()
+    due = place.drop("b.jpg")
+
+    def refused() -> None:
+        with pytest.raises(FolderForeignError):
+            place.look()
+        assert due.exists()
+
+    refused()
+    put(place.root, (), "another")
+    refused()
+    # Nothing that leads to the right marker, or stands in its place, is one.
+    marker.unlink()
+    marker.symlink_to(away / MARKER)
+    refused()
+    marker.unlink()
+    os.mkfifo(marker)
+    refused()
+    marker.unlink()
+    marker.mkdir()
+    refused()
+    with pytest.raises(OSError, match=MARKER):
+        put(place.root, (), "the one")
+    marker.rmdir()
+    marker.symlink_to(away / "c.jpg")
+    put(place.root, (), "the one")
+    assert not (away / "c.jpg").exists()
+    assert place.look() == 1
+    assert not due.exists()
+
+    # It goes with the management, and no other does.
+    take_away(place.root, "another")
+    assert marker.exists()
+    take_away(place.root, "the one")
+    assert not marker.exists()
+    place.begin(mark=None)
+    due = place.drop("d.jpg")
+    refused()
+
+
 @contextmanager
 def mounted(target: Path, *how: str) -> Iterator[None]:
     if os.geteuid() != 0:
@@ -670,6 +723,7 @@ def test_what_is_mounted_inside_is_not_entered(place: Place, kind: str) -> None:
 
 def test_a_read_only_disk_is_no_matter_for_the_ledger_each_time(place: Place) -> None:
     with mounted(place.root, "-t", "tmpfs", "tmpfs"):
+        put(place.root, (), "the one")
         file = place.drop("a.jpg")
         subprocess.run(["mount", "-o", "remount,ro", str(place.root)], check=True)
         assert place.look() == 0

@@ -18,6 +18,7 @@ from ..ledger.entry import EntryKind, Json, encode, number
 from ..ledger.store import Ledger
 from ..retention.limits import RetentionLimit
 from .dates import FIRST_AT, AgeBy, date_of, named_span
+from .marker import MARKER
 from .seen import FirstSeen
 from .tree import CHANGED, GONE, File, Tree
 
@@ -43,7 +44,8 @@ class FolderSettings:
     """What one managed folder is: where, which files, how their age is told, how long they stay.
 
     `patterns` are globs, of the name or, with `/`, of the path below the folder; capitals do not
-    count. `spare` are directories that are never entered, wherever they lie.
+    count. `spare` are directories that are never entered, wherever they lie. `mark` is what its marker
+    says; None where it was never confirmed with one, and then nothing is erased.
     """
 
     folder: str
@@ -53,6 +55,7 @@ class FolderSettings:
     zone: tzinfo
     limit: RetentionLimit
     spare: tuple[Path, ...] = ()
+    mark: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -369,7 +372,10 @@ class Look:
 
 
 def matcher(patterns: tuple[str, ...]) -> Callable[[str], bool]:
-    """Return what tells whether a path below a folder is governed by these patterns."""
+    """Return what tells whether a path below a folder is governed by these patterns.
+
+    No marker of a managed folder ever is.
+    """
     names, paths = (
         [
             re.compile(glob.translate(each.lower(), recursive=True, include_hidden=False))
@@ -382,6 +388,8 @@ def matcher(patterns: tuple[str, ...]) -> Callable[[str], bool]:
     def governs(path: str) -> bool:
         lower = path.lower()
         name = lower.rpartition("/")[2]
+        if name == MARKER:
+            return False
         return any(each.match(name) for each in names) or any(each.match(lower) for each in paths)
 
     return governs

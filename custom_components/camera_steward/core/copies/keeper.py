@@ -13,6 +13,7 @@ from ..ledger.store import Ledger
 from ..retention.guard import ClockGuard
 from ..retention.limits import effective
 from .folders import EVERY, WRITING, FolderSettings, Group, Listing, Look, Stuck
+from .marker import check
 from .seen import FirstSeen
 from .tree import Tree
 
@@ -113,14 +114,15 @@ class FolderKeeper:
         """Look at a folder and erase what is due; return how many files went.
 
         Nothing is erased, and no first sight is noted, while the clock is doubted. Raises what
-        cannot be done: `FolderMissingError`, `RetentionError`, an error of the ledger or the storage,
-        `StoppedError`.
+        cannot be done: `FolderMissingError`, `FolderForeignError`, `RetentionError`, an error of the
+        ledger or the storage, `StoppedError`.
         """
         settings = self._folders[folder]
         now, trusted = self._guard.now(), self._guard.trusted
         limit = effective(settings.limit, self._ceiling, now)
         erased = 0
         with storage_errors(), Tree.at(settings.path, settings.spare) as tree:
+            check(tree, settings.mark)
             look = Look(
                 settings,
                 tree,
