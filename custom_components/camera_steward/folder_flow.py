@@ -219,6 +219,9 @@ class FolderSubentryFlow(ConfigSubentryFlow):
                 "newest": _moment(due.newest_at),
                 "kept": str(kept.count),
                 "kept_size": size_text(kept.size_bytes),
+                "kinds": ", ".join(f"{kind}: {count}" for kind, count in self._listing.kinds)
+                or "–",
+                "other_kinds": str(self._listing.other_kinds),
                 "future": str(self._listing.future),
                 "unreadable": str(self._listing.unreadable),
                 "apart": str(self._listing.apart),

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from custom_components.camera_steward.core.copies import tree as trees
+from custom_components.camera_steward.core.copies import folders as looks, tree as trees
 from custom_components.camera_steward.core.copies.dates import AgeBy
 from custom_components.camera_steward.core.copies.folders import (
     METHOD,
@@ -298,6 +298,33 @@ def test_ten_thousand_dated_files_are_brought_to_their_limit_with_record(place: 
     # Folders named for days that are over went with their files.
     days = {each.name for each in (place.root / "2026" / "11").iterdir()}
     assert days == {f"{day:02}" for day in range(8, 23)}
+
+
+def test_what_is_no_footage_is_seen_before_anything_goes(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.begin(patterns=("*",))
+    for ending, count in (("mp4", 3), ("JPG", 1), ("jpg", 1), ("db", 1), ("sqlite", 1)):
+        for number in range(count):
+            place.drop(f"door.d/{number}.{ending}", (number % 2) * 2 * DAY)
+    place.drop("notes")
+    place.drop("a.](http:evil)")
+    place.drop("a.longerthan8")
+    found = place.preview()
+    assert found.kinds == (("mp4", 3), ("jpg", 2), ("db", 1), ("sqlite", 1))
+    assert found.other_kinds == 3
+    assert found.due.count + found.kept.count == 10
+
+    for letter in "abcdefg":
+        place.drop(f"x.{letter}")
+    found = place.preview()
+    assert [kind for kind, _ in found.kinds] == ["mp4", "jpg", *"abcd", "db", "e"]
+    assert found.other_kinds == 6
+    # However many there are, few are held in memory.
+    monkeypatch.setattr(looks, "_MOST_KINDS", 2)
+    found = place.preview()
+    assert len(found.kinds) <= 2
+    assert sum(count for _, count in found.kinds) + found.other_kinds == 17
 
 
 # Time

@@ -185,6 +185,7 @@ async def test_nothing_is_erased_before_the_preview_was_confirmed(
     assert result["step_id"] == "preview"
     shown = result["description_placeholders"]
     assert (shown["count"], shown["size"], shown["kept"]) == ("3", "210 B", "7")
+    assert (shown["kinds"], shown["other_kinds"]) == ("jpg: 10", "0")
     oldest = dt_util.now() - timedelta(days=9, hours=1)
     assert shown["oldest"].startswith(f"{oldest:%Y-%m-%d %H:}")
     result = await send(hass, result, {"understood": False})

@@ -31,6 +31,12 @@ METHOD = "removed, not overwritten"
 BATCH = 1000
 """Files in one entry at most; they are held in memory."""
 
+_KINDS = 8
+_MOST_KINDS = 1000
+"""Endings that are told apart while a folder is listed; they are held in memory."""
+_ENDING = re.compile(r".\.([0-9A-Za-z]{1,8})\Z", re.DOTALL)
+"""What a look shows is of no names but ours: other endings might hold anything."""
+
 _LEAD = EVERY + timedelta(minutes=1)
 _MOST_EARLY = timedelta(hours=1)
 _AGAIN = timedelta(days=1)
@@ -75,7 +81,8 @@ class Listing:
     `due` goes now, `kept` stays; `overdue` counts what is past its limit and cannot be removed,
     `writing` what would go and is still being written. `future` counts the files whose date lies in
     the future, `unreadable` what could not be looked at, `apart` what is not entered. `next_at` is
-    when the next of the files reaches its limit.
+    when the next of the files reaches its limit. `kinds` counts all of them by the ending of their
+    name, the most frequent first and eight at most; `other_kinds` counts the rest.
     """
 
     due: Group
@@ -86,6 +93,8 @@ class Listing:
     unreadable: int
     apart: int
     next_at: datetime | None
+    kinds: tuple[tuple[str, int], ...]
+    other_kinds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +222,10 @@ class Look:
         due, kept = _Sum(), _Sum()
         overdue = writing = future = 0
         next_at: datetime | None = None
+        kinds: Counter[str] = Counter()
         for each in self._files():
+            kind = _kind(each.file)
+            kinds[kind if kind in kinds or len(kinds) < _MOST_KINDS else ""] += 1
             future += each.future
             limit_at = each.at + self._limit
             if self._is_due(each):
@@ -226,6 +238,8 @@ class Look:
                     overdue += limit_at < self._now
             if not self._stays(each.file) and (next_at is None or limit_at < next_at):
                 next_at = limit_at
+        unnamed = kinds.pop("", 0)
+        shown = sorted(kinds.items(), key=lambda each: (-each[1], each[0]))[:_KINDS]
         return Listing(
             due=due.group(),
             kept=kept.group(),
@@ -235,6 +249,8 @@ class Look:
             unreadable=self._tree.unreadable,
             apart=self._tree.apart,
             next_at=next_at,
+            kinds=tuple(shown),
+            other_kinds=unnamed + kinds.total() - sum(count for _, count in shown),
         )
 
     def is_urgent(self, listing: Listing) -> bool:
@@ -393,6 +409,12 @@ def matcher(patterns: tuple[str, ...]) -> Callable[[str], bool]:
         return any(each.match(name) for each in names) or any(each.match(lower) for each in paths)
 
     return governs
+
+
+def _kind(file: File) -> str:
+    """Return how a file's name ends, in small letters; empty where that is no plain ending."""
+    found = _ENDING.search(file.path)
+    return found[1].lower() if found else ""
 
 
 def _name(file: File) -> bytes:
