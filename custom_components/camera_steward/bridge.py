@@ -287,7 +287,7 @@ def site_settings(
         installer=entry.data[CONF_INSTALLER],
         contact=entry.data[CONF_CONTACT],
         folders=tuple(
-            async_folder_settings(hass, folder, each.data)
+            async_folder_settings(hass, folder, each.data, cameras_of(entry))
             for folder, each in folders_of(entry).items()
         ),
         title=entry.title,

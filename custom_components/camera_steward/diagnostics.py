@@ -140,6 +140,7 @@ def _folder_state(folder: FolderSnapshot | None) -> dict[str, Any] | None:
         "overdue": folder.overdue,
         "future": folder.future,
         "unreadable": folder.unreadable,
+        "not_imported": dict(folder.not_imported),
         "error": folder.error_key,
     }
 

@@ -8,6 +8,7 @@ from typing import Any, override
 import probatio
 from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
+    ConfigSubentry,
     ConfigSubentryFlow,
     SubentryFlowResult,
 )
@@ -29,6 +30,7 @@ from .const import (
     CONF_AGE_BY,
     CONF_CONFIRMED,
     CONF_FOOTAGE_OF,
+    CONF_IMPORT,
     CONF_MARK,
     CONF_PATTERNS,
     CONF_PURPOSE,
@@ -40,7 +42,13 @@ from .core.copies.folders import Listing, preview
 from .core.copies.marker import is_marked, put, take_away
 from .core.errors import FolderMissingError
 from .core.retention.limits import effective
-from .folders import FolderRefusal, FolderRefusedError, async_folder_settings, check_folder
+from .folders import (
+    FolderRefusal,
+    FolderRefusedError,
+    async_folder_settings,
+    check_folder,
+    import_camera,
+)
 from .forms import (
     APPROVAL_SCHEMA,
     CONF_UNDERSTOOD,
@@ -61,7 +69,10 @@ from .places import async_surroundings
 
 _PATTERNS = ["*.mp4", "*.jpg", "*.jpeg", "*.png", "*.avi", "*.mkv", "*.mov", "*.dav", "*.h264"]
 """What cameras and snapshot automations write; anything else can be added."""
-_SHOWN = (CONF_PATH, CONF_PATTERNS, CONF_AGE_BY, CONF_RETENTION_HOURS, CONF_RETENTION_REVIEW_AT)
+_SHOWN = (
+    *(CONF_PATH, CONF_PATTERNS, CONF_AGE_BY, CONF_RETENTION_HOURS, CONF_RETENTION_REVIEW_AT),
+    CONF_IMPORT,
+)
 """What the preview depends on; it is shown anew when one of these changes."""
 WAIT_SECONDS = 2.0
 """For so long a listing is waited for before a form shows that it is under way, and so long at least
@@ -77,7 +88,11 @@ class FolderSubentryFlow(ConfigSubentryFlow):
     def __init__(self) -> None:
         """Begin with nothing."""
         self._name = ""
-        self._data: dict[str, Any] = {CONF_PATTERNS: ["*.mp4", "*.jpg"], CONF_AGE_BY: AgeBy.NAME}
+        self._data: dict[str, Any] = {
+            CONF_PATTERNS: ["*.mp4", "*.jpg"],
+            CONF_AGE_BY: AgeBy.NAME,
+            CONF_IMPORT: False,
+        }
         self._real: Path | None = None
         """The path that is meant, where the one that was given leads over a link."""
         self._task: asyncio.Task[Listing] | None = None
@@ -115,7 +130,7 @@ class FolderSubentryFlow(ConfigSubentryFlow):
             self._name = given[CONF_NAME]
             self._data |= {
                 name: given[name]
-                for name in (CONF_PATH, CONF_AGE_BY, CONF_FOOTAGE_OF, CONF_PURPOSE)
+                for name in (CONF_PATH, CONF_AGE_BY, CONF_FOOTAGE_OF, CONF_PURPOSE, CONF_IMPORT)
             }
             self._data[CONF_PATTERNS] = [each.strip() for each in given[CONF_PATTERNS]]
             self._data[CONF_RETENTION_HOURS] = hours
@@ -127,6 +142,8 @@ class FolderSubentryFlow(ConfigSubentryFlow):
             )
             if not self._data[CONF_FOOTAGE_OF]:
                 errors[CONF_FOOTAGE_OF] = "footage_missing"
+            elif self._imports and import_camera(self._data, self._cameras) is None:
+                errors[CONF_IMPORT] = "import_without_camera"
             if not errors:
                 if needs_approval(hours):
                     return await self.async_step_approval()
@@ -204,11 +221,12 @@ class FolderSubentryFlow(ConfigSubentryFlow):
                 self._data[CONF_CONFIRMED] = {
                     "files": due.count,
                     "size_bytes": due.size_bytes,
+                    "videos": self._listing.videos if self._imports else 0,
                     "at": dt_util.utcnow().isoformat(timespec="seconds"),
                 }
                 return self._save()
         return self.async_show_form(
-            step_id="preview",
+            step_id="preview_import" if self._imports else "preview",
             data_schema=_CONFIRM_SCHEMA,
             errors=errors,
             description_placeholders={
@@ -225,8 +243,16 @@ class FolderSubentryFlow(ConfigSubentryFlow):
                 "future": str(self._listing.future),
                 "unreadable": str(self._listing.unreadable),
                 "apart": str(self._listing.apart),
+                "videos": str(self._listing.videos),
+                "camera": self._camera_name,
             },
         )
+
+    async def async_step_preview_import(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Show as well what would go into the vault."""
+        return await self.async_step_preview(user_input)
 
     @callback
     @override
@@ -236,9 +262,22 @@ class FolderSubentryFlow(ConfigSubentryFlow):
 
     # ------------------------------------------------------------------ between the steps
 
+    @property
+    def _imports(self) -> bool:
+        return bool(self._data[CONF_IMPORT])
+
+    @property
+    def _cameras(self) -> dict[str, ConfigSubentry]:
+        return cameras_of(self._get_entry())
+
+    @property
+    def _camera_name(self) -> str:
+        camera = import_camera(self._data, self._cameras)
+        return "–" if camera is None else self._cameras[camera].title
+
     async def _async_after_approval(self) -> SubentryFlowResult:
         if self.source == SOURCE_RECONFIGURE:
-            before = self._get_reconfigure_subentry().data
+            before = {CONF_IMPORT: False, **self._get_reconfigure_subentry().data}
             if all(before.get(name) == self._data.get(name) for name in _SHOWN) and (
                 await self._async_is_marked()
             ):
@@ -258,7 +297,7 @@ class FolderSubentryFlow(ConfigSubentryFlow):
         return {}
 
     async def _async_list(self) -> Listing:
-        settings = async_folder_settings(self.hass, self._own() or "", self._data)
+        settings = async_folder_settings(self.hass, self._own() or "", self._data, self._cameras)
         now = dt_util.utcnow()
         limit = effective(limit_from(self._data), CEILING, now)
         return await self.hass.async_add_executor_job(
@@ -266,7 +305,7 @@ class FolderSubentryFlow(ConfigSubentryFlow):
         )
 
     async def _async_is_marked(self) -> bool:
-        settings = async_folder_settings(self.hass, self._own() or "", self._data)
+        settings = async_folder_settings(self.hass, self._own() or "", self._data, self._cameras)
         return await self.hass.async_add_executor_job(
             is_marked, settings.path, settings.spare, settings.mark
         )
@@ -274,7 +313,7 @@ class FolderSubentryFlow(ConfigSubentryFlow):
     async def _async_mark(self) -> bool:
         """Mark the folder as the one that was confirmed, and no other any more; False if it cannot."""
         mark = random_uuid_hex()
-        settings = async_folder_settings(self.hass, self._own() or "", self._data)
+        settings = async_folder_settings(self.hass, self._own() or "", self._data, self._cameras)
         try:
             await self.hass.async_add_executor_job(put, settings.path, settings.spare, mark)
         except FolderMissingError, OSError:
@@ -306,8 +345,7 @@ class FolderSubentryFlow(ConfigSubentryFlow):
 
     def _schema(self) -> probatio.Schema:
         cameras = [
-            SelectOptionDict(value=id_, label=each.title)
-            for id_, each in cameras_of(self._get_entry()).items()
+            SelectOptionDict(value=id_, label=each.title) for id_, each in self._cameras.items()
         ]
         return probatio.Schema(
             {
@@ -326,6 +364,7 @@ class FolderSubentryFlow(ConfigSubentryFlow):
                 **retention_fields(self._data[CONF_RETENTION_HOURS]),
                 probatio.Required(CONF_FOOTAGE_OF): _several(cameras),
                 probatio.Required(CONF_PURPOSE): LONG_TEXT,
+                probatio.Required(CONF_IMPORT, default=False): BooleanSelector(),
             }
         )
 

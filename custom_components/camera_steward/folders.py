@@ -5,6 +5,7 @@ What has no `async_` in its name touches the disk and belongs into the executor.
 
 import os
 from collections.abc import Mapping
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,21 @@ from homeassistant.const import CONF_PATH
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 
-from .const import CONF_AGE_BY, CONF_MARK, CONF_PATTERNS, CONF_VAULT_PATH, DOMAIN, SUBENTRY_FOLDER
+from .const import (
+    CONF_AGE_BY,
+    CONF_AUDIO,
+    CONF_FOOTAGE_OF,
+    CONF_IMPORT,
+    CONF_MARK,
+    CONF_PATTERNS,
+    CONF_SEGMENT_SECONDS,
+    CONF_VAULT_PATH,
+    DEFAULT_SEGMENT_SECONDS,
+    DOMAIN,
+    SUBENTRY_FOLDER,
+)
 from .core.copies.dates import AgeBy
-from .core.copies.folders import FolderSettings
+from .core.copies.folders import FolderSettings, ImportSettings
 from .limits import limit_from
 from .places import OFF_LIMITS, Surroundings, overlap
 
@@ -66,9 +79,12 @@ def folders_of(entry: ConfigEntry) -> dict[str, ConfigSubentry]:
 
 @callback
 def async_folder_settings(
-    hass: HomeAssistant, folder: str, data: Mapping[str, Any]
+    hass: HomeAssistant,
+    folder: str,
+    data: Mapping[str, Any],
+    cameras: Mapping[str, ConfigSubentry],
 ) -> FolderSettings:
-    """Return what the core needs to know of a folder."""
+    """Return what the core needs to know of a folder; `cameras` are those of its site."""
     vaults = [
         Path(each.data[CONF_VAULT_PATH]) for each in hass.config_entries.async_entries(DOMAIN)
     ]
@@ -81,6 +97,26 @@ def async_folder_settings(
         limit=limit_from(data),
         spare=(*vaults, Path(hass.config.config_dir)),
         mark=data.get(CONF_MARK),
+        into=_import_settings(data, cameras),
+    )
+
+
+def import_camera(data: Mapping[str, Any], cameras: Mapping[str, ConfigSubentry]) -> str | None:
+    """Return whose footage alone lies in a folder, where that is a camera of the site."""
+    of = data[CONF_FOOTAGE_OF]
+    return of[0] if len(of) == 1 and of[0] in cameras else None
+
+
+def _import_settings(
+    data: Mapping[str, Any], cameras: Mapping[str, ConfigSubentry]
+) -> ImportSettings | None:
+    if not data.get(CONF_IMPORT, False) or (camera := import_camera(data, cameras)) is None:
+        return None
+    its = cameras[camera].data
+    return ImportSettings(
+        camera=camera,
+        audio=its.get(CONF_AUDIO, False),
+        segment_length=timedelta(seconds=its.get(CONF_SEGMENT_SECONDS, DEFAULT_SEGMENT_SECONDS)),
     )
 
 

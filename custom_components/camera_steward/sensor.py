@@ -11,11 +11,13 @@ from homeassistant.components.sensor import (
     SensorEntityDescription,
     SensorStateClass,
 )
+from homeassistant.config_entries import ConfigSubentry
 from homeassistant.const import EntityCategory, UnitOfInformation, UnitOfTime
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .bridge import cameras_of
+from .const import CONF_IMPORT
 from .coordinator import CameraStewardConfigEntry
 from .core.copies.keeper import FolderSnapshot
 from .core.model import CaptureStatus
@@ -133,6 +135,14 @@ FOLDER_SENSORS = (
     ),
 )
 
+NOT_IMPORTED = FolderSensorDescription(
+    key="folder_not_imported",
+    translation_key="folder_not_imported",
+    state_class=SensorStateClass.MEASUREMENT,
+    entity_category=EntityCategory.DIAGNOSTIC,
+    value_fn=lambda folder: sum(folder.not_imported.values()),
+)
+
 SITE_SENSORS = (
     SiteSensorDescription(
         key="storage_used",
@@ -195,7 +205,10 @@ async def async_setup_entry(
         )
     for folder, subentry in folders_of(entry).items():
         async_add_entities(
-            [FolderSensor(coordinator, subentry, each) for each in FOLDER_SENSORS],
+            [
+                FolderSensor(coordinator, subentry, each)
+                for each in (*FOLDER_SENSORS, *_import_sensors(subentry))
+            ],
             config_subentry_id=folder,
         )
 
@@ -244,6 +257,11 @@ class HoldsSensor(CameraStewardEntity, SensorEntity):
         """Return when the next one ends and how many are to be looked at."""
         ends = min((each.until_at for each in self._kept), default=None)
         return {"soonest_end": ends, "reviews_due": self.coordinator.data.holds_due.reviews}
+
+
+def _import_sensors(subentry: ConfigSubentry) -> tuple[FolderSensorDescription, ...]:
+    """Return the sensors of a folder whose videos are imported."""
+    return (NOT_IMPORTED,) if subentry.data.get(CONF_IMPORT, False) else ()
 
 
 class CopiesSensor(CameraStewardEntity, SensorEntity):

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from custom_components.camera_steward.core.copies.importing import Importer
 from custom_components.camera_steward.core.database import Database
 from custom_components.camera_steward.core.errors import StorageError
 from custom_components.camera_steward.core.files import LocalFiles, WritableFile
@@ -344,6 +345,13 @@ class Site:
             holds=self.holds,
             limits=self.site_limits,
             method=METHOD,
+        )
+        self.importer = Importer(
+            vault=self.vault,
+            keeper=self.keeper,
+            ledger=self.ledger,
+            guard=self.guard,
+            reserve=lambda space: self.reserve_bytes,
         )
 
     def close(self) -> None:

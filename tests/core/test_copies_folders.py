@@ -75,6 +75,7 @@ class Place:
             ceiling=CEILING,
             ledger=self.site.ledger,
             guard=self.site.guard,
+            importer=self.site.importer,
             on_event=lambda event: None,
         )
         return self.keeper

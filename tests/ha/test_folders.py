@@ -1,6 +1,7 @@
 """A folder is managed only after its preview was confirmed; then it is kept to its limit, on record."""
 
 import os
+import subprocess
 import threading
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -34,6 +35,7 @@ from custom_components.camera_steward.diagnostics import async_get_config_entry_
 from custom_components.camera_steward.folders import (
     FolderRefusal,
     FolderRefusedError,
+    async_folder_settings,
     check_folder,
     folders_of,
 )
@@ -43,8 +45,21 @@ from custom_components.camera_steward.places import (
     async_surroundings,
     check_place,
 )
+from tests.cameras import Clip
 
-from .sites import async_ask, async_ledger, async_set_up, entity_id, site, state_of, threads, until
+from .sites import (
+    DOOR,
+    async_add_cameras,
+    async_ask,
+    async_ledger,
+    async_set_up,
+    camera,
+    entity_id,
+    site,
+    state_of,
+    threads,
+    until,
+)
 from .test_places import machine
 
 DAY = timedelta(days=1)
@@ -77,6 +92,16 @@ def put(folder: Path, age: timedelta) -> Path:
     file = folder / f"{at:%Y%m%dT%H%M%S}.jpg"
     file.write_bytes(b"picture" * 10)
     os.utime(file, (at.timestamp(), at.timestamp()))
+    return file
+
+
+def put_video(folder: Path, age: timedelta) -> Path:
+    """Write a clip that was finished so long ago."""
+    file = folder / "clip.mp4"
+    source = Clip(seconds=3).path()
+    subprocess.run(["ffmpeg", "-v", "error", "-i", source, "-c", "copy", file], check=True)
+    at = (dt_util.now() - age).timestamp()
+    os.utime(file, (at, at))
     return file
 
 
@@ -323,6 +348,50 @@ async def test_a_change_that_matters_shows_the_preview_anew(
     result = await hass.config_entries.subentries.async_configure(result["flow_id"])
     assert result["errors"] == {"path": "folder_not_there"}
     away.rename(drop)
+
+
+async def test_videos_are_imported_once_that_is_switched_on_for_one_camera(
+    hass: HomeAssistant, disk: Path, drop: Path
+) -> None:
+    await async_add_cameras(hass, door="rtsp://127.0.0.1:9/none")
+    entry = await async_set_up(hass, site(disk / "footage", camera(DOOR, "door")))
+    clip = put_video(drop, timedelta(hours=2))
+    given = GIVEN | {"path": str(drop), "import_videos": True}
+
+    result = await send(hass, await begin(hass, entry), given)
+    assert result["errors"] == {"import_videos": "import_without_camera"}
+    result = await send(hass, result, given | {"footage_of": [DOOR, "The yard"]})
+    assert result["errors"] == {"import_videos": "import_without_camera"}
+    result = await send(hass, result, given | {"footage_of": [DOOR]})
+    assert result["step_id"] == "preview_import"
+    shown = result["description_placeholders"]
+    assert (shown["count"], shown["videos"], shown["camera"]) == ("3", "1", "Door")
+    assert clip.exists()
+    result = await send(hass, result, {"understood": True})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await hass.async_block_till_done()
+    own = managed(entry)
+    assert own.data["confirmed"]["videos"] == 1
+
+    def settled() -> bool:
+        left = state_of(hass, "sensor", own.subentry_id, "folder_not_imported").state
+        return left == "7" and not clip.exists()
+
+    await until(settled)
+    [imported] = await async_ledger(hass, entry, EntryKind.FOLDER_IMPORT)
+    assert (imported.subject, imported.data["camera"]) == (own.subentry_id, DOOR)
+    footage = entry.runtime_data.bridge.steward.footage(
+        DOOR, dt_util.utcnow() - timedelta(hours=3), dt_util.utcnow()
+    )
+    assert [each.sequence for each in footage[0]] == [1]
+    found = await async_get_config_entry_diagnostics(hass, entry)
+    state = found["folders"][own.subentry_id]["state"]
+    assert state["not_imported"] == {"no_video": 7}
+
+    # Of a camera that was removed nothing more is imported; its files keep to their limit.
+    hass.config_entries.async_remove_subentry(entry, DOOR)
+    await hass.async_block_till_done()
+    assert async_folder_settings(hass, "", own.data, {}).into is None
 
 
 async def test_a_folder_that_is_gone_is_told_and_found_again(

@@ -78,6 +78,8 @@ class EraseRule(StrEnum):
     RETENTION = "retention"
     SPACE = "space"
     DECOMMISSION = "decommission"
+    IMPORT = "import"
+    """What an import stored that was broken off: its file is still where it was."""
 
 
 class Action(StrEnum):

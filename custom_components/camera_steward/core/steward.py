@@ -19,6 +19,7 @@ from .capture.worker import (
     StreamFound,
 )
 from .clock import Clock, SystemClock
+from .copies.importing import Importer
 from .copies.keeper import FolderKeeper
 from .disclosure.counter import Counter
 from .errors import (
@@ -151,6 +152,13 @@ class Steward:
             ceiling=self._settings.ceiling,
             ledger=books.ledger,
             guard=books.guard,
+            importer=Importer(
+                vault=books.vault,
+                keeper=books.keeper,
+                ledger=books.ledger,
+                guard=books.guard,
+                reserve=self._settings.reserve_of,
+            ),
             on_event=self._emit,
         )
         with self._lock:

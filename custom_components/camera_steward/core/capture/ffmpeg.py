@@ -1,6 +1,6 @@
 """Receive a stream by FFmpeg: HTTP, files, and RTSP cameras of every other kind."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from fractions import Fraction
 from time import monotonic, sleep
 
@@ -96,28 +96,42 @@ def _options(address: Address, *, audio: bool) -> dict[str, str]:
     return options | dict(address.options)
 
 
+def choose_streams(container: InputContainer, *, audio: bool) -> list[Stream]:
+    """Return the streams that are kept, the video first.
+
+    Raise `SourceNoVideoError`, or `SourceUnsupportedError` for pictures that cannot be stored.
+    """
+    chosen: list[Stream] = list(container.streams.video[:1])
+    if not chosen:
+        raise SourceNoVideoError
+    # PyAV has no context for what FFmpeg has no decoder for.
+    name = getattr(chosen[0].codec_context, "name", "")
+    if name not in STORABLE:
+        raise SourceUnsupportedError(name)
+    if audio:
+        # Sound that cannot be stored unaltered is left out; the pictures matter more.
+        chosen += [s for s in container.streams.audio[:1] if can_hold(chosen[0], s)]
+    return chosen
+
+
+def tracks_of(chosen: Sequence[Stream]) -> tuple[Track, ...]:
+    """Return streams as tracks that are stored as they come."""
+    return tuple(
+        Track.of(
+            stream,
+            framing_of(stream.codec_context.name, stream.codec_context.extradata or b""),
+            _fraction(stream),
+        )
+        for stream in chosen
+    )
+
+
 class _AvStream:
     def __init__(self, container: InputContainer, *, audio: bool, naps: bool) -> None:
         self._container = container
         self._naps = naps
-        chosen: list[Stream] = list(container.streams.video[:1])
-        if not chosen:
-            raise SourceNoVideoError
-        # PyAV has no context for what FFmpeg has no decoder for.
-        name = getattr(chosen[0].codec_context, "name", "")
-        if name not in STORABLE:
-            raise SourceUnsupportedError(name)
-        if audio:
-            # Sound that cannot be stored unaltered is left out; the pictures matter more.
-            chosen += [s for s in container.streams.audio[:1] if can_hold(chosen[0], s)]
-        self.tracks = tuple(
-            Track.of(
-                stream,
-                framing_of(stream.codec_context.name, stream.codec_context.extradata or b""),
-                _fraction(stream),
-            )
-            for stream in chosen
-        )
+        chosen = choose_streams(container, audio=audio)
+        self.tracks = tracks_of(chosen)
         self._untimed = container.format.name.split(",")[0] in _UNTIMED_FORMATS
         self._headers = Headers(chosen, self.tracks[0])
 

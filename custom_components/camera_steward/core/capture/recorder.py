@@ -4,12 +4,12 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from ..clock import Clock
 from ..errors import SourceNoKeyframeError
 from ..media.fragments import FragmentBuilder, Header, Samples, Track
 from ..model import to_micros
-from ..vault.vault import Vault
 from ..vault.writer import Sealed, SegmentWriter
 from .live import Live
 from .source import OpenSource, Packet
@@ -28,6 +28,14 @@ _RING_BYTES = 96 * 1024 * 1024
 _KEYFRAME_US = 120_000_000
 _JOIN = timedelta(milliseconds=100)
 _MICROSECOND = timedelta(microseconds=1)
+
+
+class Shelf(Protocol):
+    """Where segments are put: the vault, or what notes whatever is put there."""
+
+    def create_segment(self, camera: str, stamp_at: datetime, media_header: bytes) -> SegmentWriter:
+        """Begin a segment, as `Vault.create_segment` does."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +88,7 @@ class Recorder:
         self,
         camera: str,
         source: OpenSource,
-        vault: Vault,
+        vault: Shelf,
         clock: Clock,
         settings: RecorderSettings,
         on_stored: Callable[[datetime, Sealed], None] = lambda stamp_at, sealed: None,

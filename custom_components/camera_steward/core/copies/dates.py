@@ -81,6 +81,27 @@ def date_of(path: str, modified_ns: int, by: AgeBy, zone: tzinfo, now: datetime)
     return Dated(believed if start <= believed < end else min(start, believed), False)
 
 
+def begun_at(
+    path: str, modified_ns: int, by: AgeBy, zone: tzinfo, now: datetime, length: timedelta
+) -> datetime | None:
+    """Return when a clip of this length began, None where that cannot be told to the minute.
+
+    A second in its name is its beginning, the time of modification its end. A minute in its name is
+    its beginning where it was not modified within that minute.
+    """
+    dated = date_of(path, modified_ns, by, zone, now)
+    if dated.at is None or dated.future:
+        return None
+    named = named_span(path, zone) if by is AgeBy.NAME else None
+    exact = named is not None and named[1] - named[0] <= _MINUTE
+    if named is not None and exact and dated.at >= named[0]:
+        if named[1] - named[0] <= _SECOND or dated.at == named[0]:
+            return named[0]
+        return max(named[0], dated.at - length)
+    modified_at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=modified_ns // 1000)
+    return dated.at - length if dated.at == modified_at else None
+
+
 def _span(found: re.Match[str], zone: tzinfo) -> Span | None:
     year, _, month, day_, hour, minute, second, utc, hour_alone = found.groups()
     length = _DAY

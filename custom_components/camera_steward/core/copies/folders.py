@@ -7,12 +7,14 @@ within the hour are erased, so that nothing outlives its limit and the ledger ha
 import glob
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from hashlib import blake2b, sha256
+from itertools import batched
 from os import fsencode
 from pathlib import Path
+from types import MappingProxyType
 
 from ..ledger.entry import EntryKind, Json, encode, number
 from ..ledger.store import Ledger
@@ -28,6 +30,8 @@ WRITING = timedelta(minutes=1)
 """A file that was changed within this time is still being written, and stays."""
 METHOD = "removed, not overwritten"
 """What the record says: the content is in the clear, and the disk may keep it for a while."""
+IMPORTED = "imported"
+"""Why files went that had not reached their limit."""
 BATCH = 1000
 """Files in one entry at most; they are held in memory."""
 
@@ -45,13 +49,30 @@ _SIZE = 16
 _LIST_TAG = b"camera-steward/ledger/file-list/1"
 
 
+VIDEOS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".ts")
+"""How the names of files end that can be imported."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportSettings:
+    """Where the videos of a folder go: whose segments they become, of which length.
+
+    `audio` says whether that camera's sound is stored, as its own settings have it.
+    """
+
+    camera: str
+    audio: bool
+    segment_length: timedelta
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FolderSettings:
     """What one managed folder is: where, which files, how their age is told, how long they stay.
 
     `patterns` are globs, of the name or, with `/`, of the path below the folder; capitals do not
-    count. `spare` are directories that are never entered, wherever they lie. `mark` is what its marker
-    says; None where it was never confirmed with one, and then nothing is erased.
+    count. `spare` are directories that are never entered, wherever they lie. `into` says where videos
+    go that are imported into the vault; None where they stay until their limit. `mark` is what its
+    marker says; None where it was never confirmed with one, and then nothing is erased or imported.
     """
 
     folder: str
@@ -61,6 +82,7 @@ class FolderSettings:
     zone: tzinfo
     limit: RetentionLimit
     spare: tuple[Path, ...] = ()
+    into: ImportSettings | None = None
     mark: str | None = None
 
 
@@ -81,8 +103,9 @@ class Listing:
     `due` goes now, `kept` stays; `overdue` counts what is past its limit and cannot be removed,
     `writing` what would go and is still being written. `future` counts the files whose date lies in
     the future, `unreadable` what could not be looked at, `apart` what is not entered. `next_at` is
-    when the next of the files reaches its limit. `kinds` counts all of them by the ending of their
-    name, the most frequent first and eight at most; `other_kinds` counts the rest.
+    when the next of the files reaches its limit. `videos` counts what stays and can be imported, by
+    its name; `kinds` all of them by the ending of their name, the most frequent first and eight at
+    most, and `other_kinds` the rest.
     """
 
     due: Group
@@ -93,6 +116,7 @@ class Listing:
     unreadable: int
     apart: int
     next_at: datetime | None
+    videos: int
     kinds: tuple[tuple[str, int], ...]
     other_kinds: int
 
@@ -172,21 +196,21 @@ class Stuck:
 
     def add(self, file: File, now: datetime) -> None:
         """Leave a file alone for a day."""
-        self.until[_name(file)] = now + _AGAIN
+        self.until[name_of(file)] = now + _AGAIN
 
     def changed(self, file: File, now: datetime) -> None:
         """Leave a file alone that was another at its removal, and is the same again when listed.
 
         Some shares number files anew at each look: such a one would be tried for ever, unseen.
         """
-        if _name(file) in self.until:
+        if name_of(file) in self.until:
             self.add(file, now)
         else:
-            self.until[_name(file)] = now
+            self.until[name_of(file)] = now
 
     def holds(self, file: File, now: datetime) -> bool:
         """Return whether a file is to be left alone."""
-        return bool(self.until) and self.until.get(_name(file), now) > now
+        return bool(self.until) and self.until.get(name_of(file), now) > now
 
 
 class Look:
@@ -220,7 +244,7 @@ class Look:
     def listing(self) -> Listing:
         """Return how the folder stands; memory does not grow with it."""
         due, kept = _Sum(), _Sum()
-        overdue = writing = future = 0
+        overdue = writing = future = videos = 0
         next_at: datetime | None = None
         kinds: Counter[str] = Counter()
         for each in self._files():
@@ -232,6 +256,7 @@ class Look:
                 due.add(each)
             else:
                 kept.add(each)
+                videos += is_video(each.file)
                 if self._is_written(each.file):
                     writing += self._has_reached(each)
                 else:
@@ -249,6 +274,7 @@ class Look:
             unreadable=self._tree.unreadable,
             apart=self._tree.apart,
             next_at=next_at,
+            videos=videos,
             kinds=tuple(shown),
             other_kinds=unnamed + kinds.total() - sum(count for _, count in shown),
         )
@@ -275,6 +301,21 @@ class Look:
                 erased += done
                 batch.clear()
         return erased + (self._erase(batch, ledger, actor) if batch else 0)
+
+    def importable(self) -> Iterator[File]:
+        """Yield what is neither due nor being written, and can be removed."""
+        for each in self._files():
+            if not self._has_reached(each) and not self._stays(each.file):
+                yield each.file
+
+    def erase_imported(self, files: Iterable[File], ledger: Ledger, actor: str) -> int:
+        """Erase files whose import is in the ledger, on record as `erase`; return how many went."""
+        erased = 0
+        wanted = {name_of(each) for each in files}
+        found = (each for each in self._files() if name_of(each.file) in wanted)
+        for batch in batched(found, BATCH, strict=False):
+            erased += self._erase(list(batch), ledger, actor, {"reason": IMPORTED})
+        return erased
 
     # Judging
 
@@ -303,7 +344,7 @@ class Look:
     def _first_seen(self, undated: list[tuple[File, bool]]) -> Iterator[Aged]:
         since = [self._now] * len(undated)
         if self._seen is not None and undated:
-            names = [_name(file) for file, _ in undated]
+            names = [name_of(file) for file, _ in undated]
             since = self._seen.of(self._settings.folder, names, self._now)
         for (file, future), at in zip(undated, since, strict=True):
             yield Aged(file, at, future)
@@ -325,8 +366,14 @@ class Look:
 
     # Erasing
 
-    def _erase(self, batch: list[Aged], ledger: Ledger, actor: str) -> int:
-        begun = self._enter(batch, ledger, actor, {"stage": "begun", "method": METHOD})
+    def _erase(
+        self,
+        batch: list[Aged],
+        ledger: Ledger,
+        actor: str,
+        why: Mapping[str, Json] = MappingProxyType({}),
+    ) -> int:
+        begun = self._enter(batch, ledger, actor, {"stage": "begun", "method": METHOD, **why})
         dated = {each.file.path: each for each in batch}
         done: list[Aged] = []
         left: Counter[str] = Counter()
@@ -342,6 +389,7 @@ class Look:
         more: dict[str, Json] = {
             "stage": "ended",
             "begun": begun,
+            **why,
             "left": dict(sorted(left.items())),
             "other_names": sum(each.file.names > 1 for each in done),
             "folders": self._remove_dated_folders(done),
@@ -387,6 +435,11 @@ class Look:
         return span is not None and FIRST_AT <= span[1] <= self._now - self._limit
 
 
+def is_video(file: File) -> bool:
+    """Return whether a file can be imported, by its name."""
+    return file.path.lower().endswith(VIDEOS)
+
+
 def matcher(patterns: tuple[str, ...]) -> Callable[[str], bool]:
     """Return what tells whether a path below a folder is governed by these patterns.
 
@@ -417,7 +470,7 @@ def _kind(file: File) -> str:
     return found[1].lower() if found else ""
 
 
-def _name(file: File) -> bytes:
+def name_of(file: File) -> bytes:
     """Return 16 bytes that stand for a file as it is now."""
     fields = encode(fsencode(file.path), number(file.size_bytes), number(file.modified_ns))
     return blake2b(fields, digest_size=_SIZE).digest()

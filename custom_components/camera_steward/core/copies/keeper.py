@@ -1,18 +1,29 @@
 """The keeper of the managed folders: a thread that looks at each, first at start, every ten minutes."""
 
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from ..errors import StewardError, StoppedError, UnexpectedError
+from ..errors import StewardError, StoppedError, StorageError, UnexpectedError
 from ..files import storage_errors
 from ..ledger.entry import SYSTEM, EntryKind
 from ..ledger.store import Ledger
 from ..retention.guard import ClockGuard
 from ..retention.limits import effective
-from .folders import EVERY, WRITING, FolderSettings, Group, Listing, Look, Stuck
+from .folders import (
+    EVERY,
+    WRITING,
+    FolderSettings,
+    Group,
+    ImportSettings,
+    Listing,
+    Look,
+    Stuck,
+)
+from .importing import AT_ONCE, Importer
+from .imports import ImportBook, Outcome
 from .marker import check
 from .seen import FirstSeen
 from .tree import Tree
@@ -20,6 +31,7 @@ from .tree import Tree
 PAST_LIMIT = "folder_past_limit"
 """The finding that files stay past their limit because they cannot be removed."""
 
+_SHORT = timedelta(seconds=10)
 _PASSES = 3
 """Looks in a row while there is more to erase: a directory that shrinks may hide some of itself."""
 
@@ -29,6 +41,7 @@ class FolderSnapshot:
     """How a managed folder stood when it was last looked at; `looked_at` is None before.
 
     `error_key` says why it could not be looked at or erased from; the rest then is as it was.
+    `not_imported` counts the files that an import left, by why.
     """
 
     looked_at: datetime | None = None
@@ -36,6 +49,7 @@ class FolderSnapshot:
     overdue: int = 0
     future: int = 0
     unreadable: int = 0
+    not_imported: Mapping[Outcome, int] = field(default_factory=dict)
     error_key: str | None = None
 
     @property
@@ -46,7 +60,7 @@ class FolderSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FolderLooked:
-    """A managed folder was looked at; `erased` files went."""
+    """A managed folder was looked at; `erased` files went, those that were imported included."""
 
     folder: str
     erased: int
@@ -63,6 +77,7 @@ class FolderKeeper:
         ceiling: timedelta,
         ledger: Ledger,
         guard: ClockGuard,
+        importer: Importer,
         on_event: Callable[[FolderLooked], None],
     ) -> None:
         """Prepare; `state` is the database of what was first seen when."""
@@ -71,6 +86,7 @@ class FolderKeeper:
         self._ceiling = ceiling
         self._ledger = ledger
         self._guard = guard
+        self._importer = importer
         self._on_event = on_event
         self._quit = threading.Event()
         self._wake = threading.Event()
@@ -78,7 +94,8 @@ class FolderKeeper:
         self._seen: FirstSeen | None = None
         self._stuck = {folder: Stuck() for folder in self._folders}
         self._snapshots = {folder: FolderSnapshot() for folder in self._folders}
-        self._written = False
+        self._soon = False
+        self._round_since: timedelta | None = None
 
     def start(self) -> None:
         """Begin to look, where there is a folder; once only, and not after `request_stop`."""
@@ -111,9 +128,9 @@ class FolderKeeper:
         return dict(self._snapshots)
 
     def look(self, folder: str, actor: str = SYSTEM) -> int:
-        """Look at a folder and erase what is due; return how many files went.
+        """Look at a folder, erase what is due, import what is to be; return how many files went.
 
-        Nothing is erased, and no first sight is noted, while the clock is doubted. Raises what
+        None of it is done, and no first sight is noted, while the clock is doubted. Raises what
         cannot be done: `FolderMissingError`, `FolderForeignError`, `RetentionError`, an error of the
         ledger or the storage, `StoppedError`.
         """
@@ -141,12 +158,43 @@ class FolderKeeper:
                 erased += done
                 if not done:
                     break
+            left = self._snapshots[folder].not_imported
+            if trusted and settings.into is not None:
+                done, left = self._import(settings, settings.into, tree, look, actor)
+                if done:
+                    found = look.listing()
+                erased += done
         if trusted:
             self._first_seen().forget(now)
             self._tell_overdue(folder, found, now)
-        self._snapshots[folder] = _snapshot(found, now)
-        self._written |= found.writing > 0
+        self._snapshots[folder] = replace(_snapshot(found, now), not_imported=left)
+        self._soon |= found.writing > 0
         return erased
+
+    def _import(
+        self, settings: FolderSettings, into: ImportSettings, tree: Tree, look: Look, actor: str
+    ) -> tuple[int, Mapping[Outcome, int]]:
+        """Import, and erase what was; return how many files went, and what was left.
+
+        While the vault takes nothing, which is told elsewhere, all are left until it does.
+        """
+        begun = self._guard.elapsed()
+        until = (self._round_since or begun) + AT_ONCE
+        book = ImportBook(self._first_seen().database)
+        book.forget(self._guard.now())
+        try:
+            done = self._importer.run(
+                *(settings, into, tree, look.importable(), book),
+                until=until,
+                actor=actor,
+                stopping=self._quit.is_set,
+            )
+        except StorageError:
+            return 0, {Outcome.FAILED: sum(1 for _ in look.importable())}
+        # What became due meanwhile, here or in another folder, is not left for ten minutes more.
+        self._soon |= done.more or self._guard.elapsed() - begun > _SHORT
+        gone = look.erase_imported(done.files, self._ledger, actor) if done.files else 0
+        return gone, dict(done.left)
 
     def _keep(self) -> None:
         try:
@@ -154,11 +202,13 @@ class FolderKeeper:
                 self._wake.clear()  # before the question, or a stop in between would be slept over
                 if self._quit.is_set():
                     break
-                self._written = False
+                self._soon = False
+                self._round_since = self._guard.elapsed()
                 for folder in self._folders:
                     self._look(folder)
-                # What would have gone, had it not just been written, is not left for longer.
-                wait = WRITING if self._written else EVERY
+                # What would have gone, had it not just been written, is not left for longer; nor is
+                # what there was no time to import.
+                wait = WRITING if self._soon else EVERY
                 self._wake.wait(wait.total_seconds())
         except StoppedError:
             pass

@@ -56,6 +56,11 @@ class FirstSeen:
                     path.with_name(path.name + part).unlink(missing_ok=True)
             self._database = Database(path, METADATA)
 
+    @property
+    def database(self) -> Database:
+        """Return the database, for what else is remembered of files."""
+        return self._database
+
     def of(self, folder: str, files: Sequence[bytes], now: datetime) -> list[datetime]:
         """Return since when each file is known: since `now` where it was not. Durable on return.
 

@@ -24,6 +24,7 @@ _NOT_ENTERED = (errno.ELOOP, errno.ENOTDIR, errno.EXDEV)
 _DEEPEST = 64
 """Levels below the folder; each holds descriptors while it is walked."""
 _READ = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_CONTENT = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _PASS = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -92,6 +93,22 @@ class Tree:
         """
         self.unreadable = self.apart = 0
         yield from self._walk(self._root, "", stopping, _DEEPEST)
+
+    def open(self, file: File) -> int:
+        """Return a descriptor of a file that is still what it was when listed; `OSError` otherwise.
+
+        Not waited for, should a pipe have taken its place.
+        """
+        folder, _, name = file.path.rpartition("/")
+        directory = self._open_below(folder)
+        try:
+            opened = os.open(name, _CONTENT, dir_fd=directory)
+        finally:
+            os.close(directory)
+        if _identity(os.fstat(opened)) != _listed(file):
+            os.close(opened)
+            raise OSError(errno.ESTALE, CHANGED)
+        return opened
 
     def remove(self, files: Sequence[File]) -> Iterator[tuple[File, str | None]]:
         """Remove files that are still what they were when listed; yield why not, None if removed.
@@ -242,14 +259,20 @@ def _place(directory: int) -> tuple[int, bytes]:
 def _remove(directory: int, file: File) -> str | None:
     name = file.path.rpartition("/")[2]
     try:
-        held = os.stat(name, dir_fd=directory, follow_symlinks=False)
-        found = (held.st_dev, held.st_ino, held.st_size, held.st_mtime_ns)
-        if found != (file.device, file.inode, file.size_bytes, file.modified_ns):
+        if _identity(os.stat(name, dir_fd=directory, follow_symlinks=False)) != _listed(file):
             return CHANGED
         os.unlink(name, dir_fd=directory)
     except OSError as err:
         return _reason(err)
     return None
+
+
+def _identity(held: os.stat_result) -> tuple[int, int, int, int]:
+    return held.st_dev, held.st_ino, held.st_size, held.st_mtime_ns
+
+
+def _listed(file: File) -> tuple[int, int, int, int]:
+    return file.device, file.inode, file.size_bytes, file.modified_ns
 
 
 def _folder_of(file: File) -> str:

@@ -65,6 +65,7 @@ class EntryKind(StrEnum):
     FOLDER_ADDED = "folder_added"
     FOLDER_REMOVED = "folder_removed"
     FOLDER_PURGE = "folder_purge"
+    FOLDER_IMPORT = "folder_import"
     COPY_NOTICED = "copy_noticed"
     COPY_CHECKED = "copy_checked"
     RECOVERY_KIT_TAKEN = "recovery_kit_taken"

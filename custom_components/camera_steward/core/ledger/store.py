@@ -121,6 +121,12 @@ class Ledger:
                 turn, kind, content=content, actor=actor, subject=subject, at=at, key=key
             )
 
+    def keyed(self, key: str) -> Entry | None:
+        """Return the entry that `append` would return for a key; None when it would add one."""
+        with self._turn() as turn:
+            found, _ = self._find(turn, key)
+        return None if found is None else found.entry()
+
     def checkpoint(self) -> Checkpoint:
         """Add a checkpoint entry and return the checkpoint, to be kept outside the file too.
 

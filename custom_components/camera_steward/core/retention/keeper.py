@@ -144,6 +144,18 @@ class Keeper:
             self._batches.enter(now, tally, actor, due_only=False, camera=camera)
             return self._result(limits, now, tally)
 
+    def take_back(self, segments: Sequence[Segment], actor: str = SYSTEM) -> None:
+        """Erase what an import stored that was broken off, on record, while its file is still there.
+
+        What cannot be erased, or copied for a hold first, is left; call again later.
+        """
+        with self._turn:
+            now, tally = self._begin()
+            self._mark(segments, EraseRule.IMPORT, now, tally)
+            self._batches.erase(now, tally)
+            self._batches.enter(now, tally, actor, due_only=False)
+            _raise_first(tally)
+
     def overdue(self) -> list[Segment]:
         """Return what is kept past its limit, oldest first: it should always be empty.
 

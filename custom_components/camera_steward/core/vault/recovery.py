@@ -62,13 +62,14 @@ def recover(vault: Vault) -> list[Recovery]:
 
 
 def recover_camera(vault: Vault, camera: str) -> list[Recovery]:
-    """Seal what a fault of the storage left open; only while nothing records this camera."""
+    """Seal what a fault of the storage left open; what is being written is passed over."""
     vault.check()
-    return [
-        _recover_one(vault, segment)
-        for segment in vault.index.open_segments()
-        if segment.camera == camera
-    ]
+    with vault.recovering:
+        return [
+            _recover_one(vault, segment)
+            for segment in vault.index.open_segments()
+            if segment.camera == camera and not vault.is_written(segment)
+        ]
 
 
 def _recover_one(vault: Vault, segment: Segment) -> Recovery:

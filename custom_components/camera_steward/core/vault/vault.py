@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from threading import RLock
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 from ..clock import Clock
 from ..errors import (
@@ -211,6 +212,9 @@ class Vault:
         # Guards the hour folders: none may go while a segment is being created in it.
         self._places = RLock()
         self._sequence = index.last_sequence()
+        self.recovering = RLock()
+        """Of two threads that find the same segment left open one seals it."""
+        self._writers: WeakValueDictionary[int, SegmentWriter] = WeakValueDictionary()
 
     def check(self) -> None:
         """Raise `VaultMissingError` or `VaultForeignError` unless this vault is at its place."""
@@ -273,8 +277,10 @@ class Vault:
 
         try:
             writer = SegmentWriter(
-                file, ChunkCipher(key, header), header, media_header, self._clock, sealed
+                *(file, ChunkCipher(key, header), header, media_header, self._clock, sealed),
+                sequence=segment.sequence,
             )
+            self._writers[segment.sequence] = writer
             self.files.sync_directory(path.parent)
             self.index.add([segment])
         except BaseException:
@@ -282,6 +288,11 @@ class Vault:
             self._take_back(segment, path)
             raise
         return writer
+
+    def is_written(self, segment: Segment) -> bool:
+        """Return whether a segment has a writer that has neither sealed it nor let it go."""
+        writer = self._writers.get(segment.sequence)
+        return writer is not None and not writer.closed
 
     def _take_back(self, segment: Segment, created: Path | None = None) -> None:
         """Remove what a segment left that failed to begin; a full disk would collect one a try."""

@@ -39,6 +39,7 @@ class SegmentWriter:
         media_header: bytes,
         clock: Clock,
         on_sealed: Callable[[Sealed], None],
+        sequence: int,
     ) -> None:
         """Begin with the file's header and the media's leading boxes; durable on return."""
         self._file = file
@@ -53,6 +54,8 @@ class SegmentWriter:
         self._fragments: list[FragmentEntry] = []
         self._synced_at = self._tail_since = clock.elapsed()
         self._over = False
+        self.sequence = sequence
+        self.closed = False
         file.append(header)
         self._push(media_header)
         file.sync()
@@ -103,12 +106,14 @@ class SegmentWriter:
         self._file.close()
         sealed = Sealed(length=length, size_bytes=self._written + len(rest), digest=trailer.digest)
         self._on_sealed(sealed)
+        self.closed = True
         return sealed
 
     def abandon(self) -> None:
         """Let go of the file unsealed; recovery seals what is whole."""
         self._over = True
         self._file.close()
+        self.closed = True
 
     def _begin(self) -> None:
         """Be over until it is known that all was written."""
