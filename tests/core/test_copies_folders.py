@@ -674,10 +674,11 @@ def test_what_is_another_at_each_look_is_told_and_not_tried_for_ever(
 
 
 def test_another_disk_in_its_place_is_not_erased_from(place: Place) -> None:
-    due = place.drop("a.jpg")
+    place.drop("a.jpg")
+    marker = place.root / MARKER
+    touch(marker, place.now - 2 * DAY)
     place.begin(patterns=("*", ".*"))
     assert place.look() == 1
-    marker = place.root / MARKER
     assert stat.S_IMODE(marker.stat().st_mode) == 0o600
     away = place.root.rename(place.site.root / "away")
     place.root.mkdir()
