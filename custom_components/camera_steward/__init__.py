@@ -1,6 +1,7 @@
 """Camera Steward: an existing camera's footage, recorded as captured, encrypted, gone on time."""
 
 import logging
+from contextlib import suppress
 from pathlib import Path
 
 from homeassistant.config_entries import ConfigEntryState
@@ -102,6 +103,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: CameraStewardConfigEntry
         await coordinator.async_config_entry_first_refresh()
         await _async_furnish(bridge)
         await changes.async_enter(hass, entry, bridge, memory)
+        with suppress(StewardError):  # then they are called by their ids
+            await bridge.async_learn_names()
         # Only now: that someone agreed is in the ledger before what went is.
         bridge.steward.manage_folders()
         await recovery_kit.async_remind(hass, entry, bridge)

@@ -333,11 +333,17 @@ def cameras_of(entry: ConfigEntry) -> dict[str, ConfigSubentry]:
 
 
 def camera_name(entry: ConfigEntry, camera: str) -> str:
-    """Return a camera's name; one that was removed has only its id, unless its vault told it."""
+    """Return a camera's name; of one that was removed that of then, else its id.
+
+    The ledger has it, or of another Home Assistant's cameras the vault that was taken over.
+    """
     found = entry.subentries.get(camera)
     if found is not None:
         return found.title
-    return str(entry.data.get(CONF_ADOPTED, {}).get(CONF_CAMERAS, {}).get(camera) or camera)
+    running = getattr(entry, "runtime_data", None)
+    removed = running.bridge.removed if running is not None else {}
+    told = entry.data.get(CONF_ADOPTED, {}).get(CONF_CAMERAS, {})
+    return str(removed.get(camera) or told.get(camera) or camera)
 
 
 def on_trigger(subentry: ConfigSubentry) -> bool:
@@ -412,6 +418,8 @@ class Bridge:
         self._on_event = on_event
         self._stopped = False
         self.pledge: PledgeTexts | None = None
+        self.removed: dict[str, str] = {}
+        """What the cameras that were removed were called, by id."""
         self.steward = Steward(
             site_settings(hass, entry, keys, storage),
             [
@@ -460,6 +468,10 @@ class Bridge:
             return texts
 
         self.pledge = await self._run(furnish)
+
+    async def async_learn_names(self) -> None:
+        """Learn what removed cameras were called; raises the core's own errors."""
+        self.removed = await self._run(self.steward.removed_cameras)
 
     async def async_in_lobby[T](self, target: Callable[[Lobby], T]) -> T:
         """Do something where people are let in; raises the core's own errors."""

@@ -21,7 +21,7 @@ from .bridge import camera_name
 from .commands import ENTRY, answering, check_unlogged, local, site_of, table
 from .const import DOMAIN
 from .coordinator import CameraStewardConfigEntry
-from .core.disclosure.counter import DOWNLOAD_WITHIN, Counter, Progress
+from .core.disclosure.counter import DOWNLOAD_WITHIN, Approval, Counter, Progress
 from .core.disclosure.grounds import (
     LONGEST_TEXT,
     PARTICULARS,
@@ -31,6 +31,7 @@ from .core.disclosure.grounds import (
     file_name,
 )
 from .core.ledger.disclosures import Disclosure, Outcome, Part
+from .core.model import Action
 from .core.retention.hold import LENGTH, Hold
 from .handover_views import download_path
 from .moments import moment, sane
@@ -81,8 +82,8 @@ async def handover_form(
 
     `role` (manager, operator) · `kinds`: [{`kind`, `ground`: whether footage is handed over on it,
     `particulars`: [{`name`, `required`, `date`: whether it is a day, `options`: [] or the values to
-    choose from}]}] · `cameras`: [{`camera_id`, `camera`, `oldest`, `newest`: times or None}] ·
-    `hold_days` (default) · `longest_hold_days` (for this role) · `download_minutes` ·
+    choose from}]}] · `cameras`: [{`camera_id`, `camera`, `removed`: whether it was, `oldest`,
+    `newest`: times or None}] · `hold_days` (default) · `longest_hold_days` (for this role) · `download_minutes` ·
     `fingerprint` of the key that packages are signed with: SHA256:…, as `ssh-keygen -l` shows it.
     """
     entry = site_of(hass, msg)
@@ -110,6 +111,7 @@ async def handover_form(
             {
                 "camera_id": camera,
                 "camera": camera_name(entry, camera),
+                "removed": camera not in entry.subentries,
                 "oldest": iso(extent[0]) if extent is not None else None,
                 "newest": iso(extent[1]) if extent is not None else None,
             }
@@ -356,9 +358,8 @@ async def disclose(
     Return {`disclosure`, `number`, `path`: to open in this very session, once, `file`: its name,
     `password`: shown this once and kept nowhere, `expires_at`}. The code `no_ground` says that the
     kind is no ground: to be refused with `refuse_request`; `answers_logged` that the password would
-    lie in Home Assistant's log.
+    lie in Home Assistant's log: nothing is approved then.
     """
-    check_unlogged()
     entry = site_of(hass, msg)
     caller = caller_of_connection(connection)
     request = _request(entry, msg)
@@ -374,9 +375,14 @@ async def disclose(
         witness=msg["witness"],
         hold=msg.get("hold"),
     )
-    made = await entry.runtime_data.bridge.async_at_counter(
-        lambda counter: counter.approve(caller, order)
-    )
+
+    def approve(counter: Counter) -> Approval:
+        # Whoever may not is refused as ever; nothing is approved of which the password would be lost.
+        counter.allow(caller, Action.DISCLOSE)
+        check_unlogged()
+        return counter.approve(caller, order)
+
+    made = await entry.runtime_data.bridge.async_at_counter(approve)
     return {
         "disclosure": made.id,
         "number": made.number,

@@ -88,15 +88,27 @@ class SiteView(HomeAssistantView):
             refusal, about = err.refusal, self.about(**where)
             with suppress(StewardError):  # refused all the same
                 await bridge.async_in_lobby(lambda lobby: lobby.desk.deny(caller, refusal, *about))
+            why: StewardError = err
         except StewardError as err:
             _LOGGER.debug("Footage could not be given: %s", err.key)
-        raise HTTPForbidden
+            why = err
+        raise HTTPForbidden(text=await self.words(request.app[KEY_HASS], entry, caller, why))
 
     @abstractmethod
     async def answer(
         self, request: Request, entry: CameraStewardConfigEntry, caller: Caller, **where: str
     ) -> StreamResponse:
         """Return what is asked for, or raise one of the core's errors."""
+
+    async def words(
+        self,
+        hass: HomeAssistant,
+        entry: CameraStewardConfigEntry,
+        caller: Caller,
+        why: StewardError,
+    ) -> str | None:
+        """Return what a refusal says beyond that it is one: nothing."""
+        return None
 
     @abstractmethod
     def about(self, **where: str) -> tuple[Action, str | None, str | None]:

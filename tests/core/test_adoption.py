@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from custom_components.camera_steward.core.access.people import Role
 from custom_components.camera_steward.core.books import Books, create_vault, erase_site
 from custom_components.camera_steward.core.errors import StorageError
 from custom_components.camera_steward.core.files import LocalFiles
@@ -245,4 +246,31 @@ def test_the_description_follows_what_changes_and_is_else_left_alone(machines: M
     told = read_description(machines.old.root, LocalFiles(), SITE_KEY, ID)
     assert told is not None
     assert set(told.cameras) == {"door"}
+    books.close()
+
+
+def test_a_removed_camera_keeps_its_name_while_its_footage_is_held(machines: Machines) -> None:
+    books = machines.open(machines.old, OLD)
+    now = books.guard.now()
+    hold = books.holds.place(
+        cameras=["door"],
+        start_at=now - HOUR,
+        end_at=now,
+        reason="Theft",
+        requested_by="Police",
+        actor="Hanako",
+        role=Role.MANAGER,
+    )
+    books.holds.copy_pending()
+    books.keeper.decommission("door", "Hanako")
+
+    def named() -> dict[str, str]:
+        books.describe({"yard": "Yard"})
+        told = read_description(machines.old.root, LocalFiles(), SITE_KEY, ID)
+        assert told is not None
+        return {k: each.name for k, each in told.cameras.items()}
+
+    assert named() == {"door": "Door", "yard": "Yard"}
+    books.holds.release(hold.id, reason="Done", actor="Hanako", role=Role.MANAGER)
+    assert named() == {"yard": "Yard"}
     books.close()

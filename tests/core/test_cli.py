@@ -2,9 +2,10 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from custom_components.camera_steward.core.vault.description import (
     SiteDescription,
     write_description,
 )
+from custom_components.camera_steward.core.vault.format import HoldKey
+from custom_components.camera_steward.core.vault.holds import HoldFiles
 from custom_components.camera_steward.core.vault.kit import kit_code
 from tests.cameras import Clip
 
@@ -194,6 +197,118 @@ def test_damage_is_named_and_the_rest_is_exported(
         assert len(list((tmp_path / "out").iterdir())) == 2
     finally:
         path.write_bytes(whole)
+
+
+HELD, OVER, CLOSED = (f"{number:016x}" for number in (1, 2, 3))
+
+
+def hold(site: Site, id_: str, sequences: Sequence[int], begun: datetime, until: datetime) -> None:
+    """Copy segments of the door into a hold of their span."""
+    segments = [site.row(each) for each in sequences]
+    files = HoldFiles(site.vault, SITE_KEY)
+    key = HoldKey(
+        key=os.urandom(32),
+        cameras=("door",),
+        start_at=segments[0].start_at,
+        end_at=segments[-1].end_at,
+        placed_at=begun,
+        until_at=until,
+    )
+    files.create(id_, key)
+    for each in segments:
+        files.copy(id_, each)
+
+
+@pytest.fixture
+def until() -> datetime:
+    return datetime.now(UTC) + 24 * HOUR
+
+
+@pytest.fixture
+def held(site: Site, begun: datetime, until: datetime) -> Iterator[Site]:
+    """Hold half of the door until tomorrow; the rest is over, or does not open any more.
+
+    The originals are gone: what is held has nothing but itself.
+    """
+    door = [each.sequence for each in site.rows() if each.camera == "door"]
+    hold(site, HELD, door[2:], begun, until)
+    hold(site, OVER, door[:2], begun, begun + HOUR)
+    hold(site, CLOSED, door[:1], begun, until)
+    (site.root / "holds" / CLOSED / "hold.key").write_bytes(bytes(100))
+    aside = site.root.parent / "aside"
+    (site.root / "door").rename(aside)
+    yield site
+    shutil.rmtree(site.root / "holds")
+    aside.rename(site.root / "door")
+
+
+def test_what_is_held_is_read_elsewhere_until_its_end(
+    held: Site, kit: Path, until: datetime, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = tree(held.root)
+    code, told, _ = run("list", held.root, "--kit", kit)
+    assert code == 0
+    assert "Front door (door): 4" not in told
+    lines = told.splitlines()
+    tokyo = (until + 9 * HOUR).strftime("%Y-%m-%d %H:%M:%S JST")
+    (kept,) = [n for n, line in enumerate(lines) if line.startswith(f"Hold {HELD}, ")]
+    assert lines[kept].startswith(f"Hold {HELD}, until {tokyo}: Front door (door); ")
+    assert "; 2 segments, " in lines[kept]
+    (over,) = [n for n, line in enumerate(lines) if line.startswith(f"Hold {OVER}, ")]
+    assert "Its end has come" in lines[over + 1]
+    assert lines[-1].startswith(f"Hold {CLOSED}: its key is gone or does not open")
+
+    out = tmp_path / "out"
+    given = ("export", held.root, "--kit", kit, "--out", out, "--camera")
+    code, told, _ = run(*given, "Front door", "--hold", HELD)
+    assert code == 0
+    assert f"erased by {tokyo}" in told
+    (film,) = out.iterdir()
+    (stream,) = probed(film.read_bytes())
+    assert (stream["codec_name"], stream["nb_read_packets"]) == ("h264", "40")
+    film.unlink()
+    for more, complaint in (
+        (("door", "--hold", OVER), "This hold has ended"),
+        (("door", "--hold", CLOSED), f"no hold {CLOSED} here that opens"),
+        (("door", "--hold", "door"), "no hold door here"),
+        (("yard", "--hold", HELD), "no camera yard"),
+        (("yard",), "Name the span"),
+    ):
+        code, told = in_process(capsys, *given, *more)
+        assert code == 2
+        assert complaint in told
+    assert not list(out.iterdir())
+    assert tree(held.root) == before
+
+
+def test_damage_to_what_is_held_is_named(
+    held: Site, kit: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # What does not open is not sound, either.
+    code, told = in_process(capsys, "verify", held.root, "--kit", kit)
+    assert code == 1
+    assert f"Hold {CLOSED}" in told
+    assert ", 0 damaged" in told
+    shutil.rmtree(held.root / "holds" / CLOSED)
+    assert in_process(capsys, "verify", held.root, "--kit", kit)[0] == 0
+    path = min(held.root.glob(f"holds/{HELD}/door/*.seg"))
+    whole = path.read_bytes()
+    path.write_bytes(whole[:5000] + bytes([whole[5000] ^ 1]) + whole[5001:])
+    code, told = in_process(capsys, "verify", held.root, "--kit", kit)
+    assert code == 1
+    assert told.count("Damaged: Front door") == 1
+    # One that a crash has torn hides nothing of the others.
+    path.write_bytes(whole[: len(whole) // 2])
+    assert in_process(capsys, "verify", held.root, "--kit", kit)[0] == 1
+    told = in_process(capsys, "list", held.root, "--kit", kit)[1]
+    assert "; 1 segments, " in told
+    assert "1 segments hold nothing" in told
+    out = tmp_path / "out"
+    given = ("--camera", "door", "--hold", HELD, "--out", out)
+    code, told = in_process(capsys, "export", held.root, "--kit", kit, *given)
+    assert code == 1
+    assert "(damaged)" in told
+    assert len(list(out.iterdir())) == 1
 
 
 def test_a_vault_that_says_nothing_is_read_under_the_ceiling(

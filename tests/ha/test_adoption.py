@@ -1,6 +1,7 @@
 """A Home Assistant that is new takes a vault over by its recovery kit, and only by that."""
 
 import shutil
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,11 @@ from pytest_homeassistant_custom_component.common import MockUser
 from custom_components.camera_steward import places
 from custom_components.camera_steward.bridge import camera_name
 from custom_components.camera_steward.const import DOMAIN
+from custom_components.camera_steward.core.access.people import Role
 from custom_components.camera_steward.core.clock import SystemClock
-from custom_components.camera_steward.core.ledger.entry import EntryKind
+from custom_components.camera_steward.core.ledger.entry import SYSTEM, EntryKind
+from custom_components.camera_steward.core.retention.hold import Hold, HoldState
+from custom_components.camera_steward.core.steward import Steward
 from custom_components.camera_steward.core.vault.kit import kit_code
 from custom_components.camera_steward.core.vault.verify import VerifyLevel
 from custom_components.camera_steward.keys import SiteKeys, async_load
@@ -66,7 +70,13 @@ def tree(root: Path) -> dict[str, bytes]:
     return {str(each.relative_to(root)): each.read_bytes() for each in root.rglob("*.*")}
 
 
-async def saved(hass: HomeAssistant, disk: Path, *, in_use: bool = False) -> tuple[SiteKeys, Path]:
+async def saved(
+    hass: HomeAssistant,
+    disk: Path,
+    *,
+    in_use: bool = False,
+    meanwhile: Callable[[Steward], None] = lambda _: None,
+) -> tuple[SiteKeys, Path]:
     """Return the keys of a site that recorded and is gone, and the copy of its vault that is left."""
     gone = site(
         disk / "vault",
@@ -77,6 +87,7 @@ async def saved(hass: HomeAssistant, disk: Path, *, in_use: bool = False) -> tup
     await async_back_date(hass, gone, YARD, *AGES)
     await async_back_date(hass, gone, DOOR, *AGES[:2])
     await async_set_up(hass, gone)
+    await hass.async_add_executor_job(meanwhile, gone.runtime_data.bridge.steward)
     keys = await async_load(hass, gone.entry_id)
     assert keys is not None
     copy = disk / "copy"
@@ -167,6 +178,63 @@ async def test_a_vault_is_taken_over_with_its_limits(hass: HomeAssistant, disk: 
 
     assert await hass.config_entries.async_reload(entry.entry_id)
     assert len(await async_ledger(hass, entry, EntryKind.VAULT_ADOPTED)) == 1
+
+
+async def test_what_was_held_is_held_on_to_its_end(hass: HomeAssistant, disk: Path) -> None:
+    placed: list[Hold] = []
+
+    def hold(steward: Steward) -> None:
+        now, holds = datetime.now(UTC), steward.holds()
+        made = holds.place(
+            cameras=[YARD],
+            start_at=now - timedelta(hours=60),
+            end_at=now - timedelta(hours=10),
+            reason="A theft",
+            requested_by="The police",
+            actor="Hanako Kumagaya",
+            role=Role.MANAGER,
+        )
+        holds.copy_pending()
+        placed.append(holds.get(made.id))
+
+    keys, copy = await saved(hass, disk, meanwhile=hold)
+    (was,) = placed
+    assert (was.state, was.copied) == (HoldState.KEPT, 2)
+    # Of the footage itself nothing is left, as where its time was up.
+    await hass.async_add_executor_job(shutil.rmtree, copy / YARD)
+    result = await begin(hass, copy)
+    result = await send(hass, result, {"recovery_code": "\n".join(kit_code(keys.site_key))})
+    assert result["description_placeholders"]["cameras"] == "- Door\n- Yard"
+    result = await send(hass, result, form(days=1))
+    await hass.async_block_till_done()
+    entry: ConfigEntry = result["result"]
+    holds = entry.runtime_data.bridge.steward.holds()
+
+    def look() -> list[Hold]:
+        for each in holds.segments(was.id):
+            reader = holds.open_segment(was.id, each)
+            reader.check()
+            reader.close()
+        assert holds.verify(was.id, VerifyLevel.CHUNKS) == []
+        return list(holds.all())
+
+    (now,) = await hass.async_add_executor_job(look)
+    assert (now.id, now.cameras, now.until_at) == (was.id, (YARD,), was.until_at)
+    assert (now.start_at, now.end_at, now.copied) == (was.start_at, was.end_at, 2)
+    # Who asked and why only the ledger knew that is gone.
+    assert (now.reason, now.placed_by, now.role) == ("", "", None)
+    (entered,) = await async_ledger(hass, entry, EntryKind.HOLD_PLACED)
+    assert (entered.subject, entered.actor) == (was.id, SYSTEM)
+    assert entered.data["until_at"] == was.until_at.isoformat()
+    assert camera_name(entry, YARD) == "Yard"
+
+    def release() -> None:
+        holds.release(was.id, reason="Done", actor="Jiro Gyoda", role=Role.MANAGER)
+
+    await hass.async_add_executor_job(release)
+    (ended,) = await async_ledger(hass, entry, EntryKind.HOLD_ENDED)
+    assert ended.subject == was.id
+    assert not (copy / "holds").exists()
 
 
 async def test_footage_past_its_limit_goes_first_and_a_vault_that_says_nothing_gets_one_limit(

@@ -280,7 +280,7 @@ class Books:
         """Keep with the footage what its limits are, once for each opening and when it changes.
 
         `cameras` are the names of those that are set up; others keep theirs while there is footage
-        of them. `StorageError` when it cannot be written: call again.
+        of them, held or not. `StorageError` when it cannot be written: call again.
         """
         with self._describing:
             self._describe(cameras)
@@ -290,10 +290,10 @@ class Books:
         before = self._described or self._told()
         limits = self.keeper.limits()
         known = before.cameras if before is not None else {}
+        kept = {each for each in self.index.cameras() if self.index.oldest_start(each) is not None}
+        kept |= {camera for hold in self.holds.all() for camera in hold.cameras}
         names = {
-            camera: known[camera].name if camera in known else ""
-            for camera in self.index.cameras()
-            if self.index.oldest_start(camera) is not None
+            camera: known[camera].name if camera in known else "" for camera in sorted(kept)
         } | dict(cameras)
         now = self.guard.now()
         found = SiteDescription(

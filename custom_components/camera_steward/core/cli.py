@@ -2,7 +2,7 @@
 
 On any machine with Python 3.14, cryptography and SQLAlchemy, in the folder above this one:
 `python3 -m core.cli list FOLDER --kit KIT`. Nothing is ever written to the vault: it is walked, and
-recovered in memory. Footage past its limit is not given out (INV-1).
+recovered in memory. Footage past its limit, and holds past their end, are not given out (INV-1).
 """
 
 import argparse
@@ -21,25 +21,33 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from .clock import SystemClock
 from .database import Database
-from .disclosure.reel import BREAK, MissingCause, Part, Piece, Reel, WantedSpan
+from .disclosure.reel import BREAK, MissingCause, Part, Piece, Reel, Source, WantedSpan
 from .errors import (
+    FootageError,
+    KeyMissingError,
     KitMistypedError,
     KitWrongError,
     StewardError,
+    StorageError,
     VaultForeignError,
     VaultMissingError,
 )
 from .ledger.fields import merge_spans
 from .media.movie import Movie, Provenance
 from .model import Gap, Segment, SegmentState, to_micros
+from .retention.guard import Correction
+from .retention.hold import Words, words_of
+from .retention.restoring import copies_in, row_of_key
 from .vault.description import SiteDescription
+from .vault.held import HeldCount, HoldRow
+from .vault.holds import HoldFiles
 from .vault.index import METADATA, Index
 from .vault.kit import check_kit, key_from
 from .vault.reader import SegmentReader
 from .vault.recovery import recover
 from .vault.untouched import UntouchedFiles
 from .vault.vault import Vault, read_identity
-from .vault.verify import VerifyLevel, verify
+from .vault.verify import Damage, VerifyLevel, verify, verify_held
 
 _UNTOLD_LIMIT: Final = timedelta(days=14)
 """What holds where the vault does not say how long footage may be kept (Kumagaya 第3 2(2))."""
@@ -60,7 +68,10 @@ _WORDS: Final = {
         " out and have to be erased.",
         "unfinished": "  {count} segments hold nothing that can be read.",
         "nothing": "There is no footage in this vault.",
-        "holds": "Holds, which have a limit of their own and are not read here: {count}",
+        "hold": "Hold {hold}, until {until}: {cameras}; {start} – {end}; {count} segments, {size:.1f} MB",
+        "hold_over": "  Its end has come by this computer's clock: it is not given out and has to be"
+        " erased.",
+        "hold_closed": "Hold {hold}: its key is gone or does not open, and so nothing of it does.",
         "checked": "{count} segments checked, {damaged} damaged.",
         "damaged": "Damaged: {name}, {start}: {what}",
         "wrote": "{path}: {start} – {end}",
@@ -78,6 +89,9 @@ _WORDS: Final = {
         "camera_unknown": "There is no camera {name}, or there are several: name it by its id.",
         "time": "This is no time: {text}. Write it as 2026-01-31T18:00.",
         "backwards": "The span ends before it begins.",
+        "span_missing": "Name the span: --from and --to.",
+        "hold_unknown": "There is no hold {hold} here that opens.",
+        "hold_ended": "This hold has ended: {until}. It is not given out and has to be erased.",
         "out_in_vault": "Nothing is written into the vault: name another folder.",
         "out": "It cannot be written: {why}",
     },
@@ -93,7 +107,9 @@ _WORDS: Final = {
         "消去してください。",
         "unfinished": "  読み取れる映像のない区間が{count}件あります。",
         "nothing": "この保管庫に映像はありません。",
-        "holds": "保全（期限が別に定められており、ここでは読み取りません）：{count}件",
+        "hold": "保全 {hold}（期限 {until}）：{cameras}、{start} ～ {end}、{count}区間、{size:.1f} MB",
+        "hold_over": "  このコンピューターの時計で保全の期限を過ぎています。書き出しません。消去してください。",
+        "hold_closed": "保全 {hold}：鍵がないか開けないため、映像を読み取れません。",
         "checked": "{count}区間を検証しました。破損は{damaged}件です。",
         "damaged": "破損：{name}、{start}：{what}",
         "wrote": "{path}：{start} ～ {end}",
@@ -111,6 +127,9 @@ _WORDS: Final = {
         "camera_unknown": "カメラ「{name}」がないか、複数あります。番号で指定してください。",
         "time": "日時ではありません：{text}（例：2026-01-31T18:00）",
         "backwards": "終了が開始より前です。",
+        "span_missing": "期間を --from と --to で指定してください。",
+        "hold_unknown": "保全 {hold} がないか、開けません。",
+        "hold_ended": "この保全は{until}に期限を過ぎています。書き出しません。消去してください。",
         "out_in_vault": "保管庫の中には書き込みません。別のフォルダーを指定してください。",
         "out": "書き込めません：{why}",
     },
@@ -150,6 +169,9 @@ class Archive:
     id: UUID
     description: SiteDescription | None
     now: datetime
+    files: HoldFiles
+    closed: tuple[str, ...]
+    """Holds whose key is gone or does not open."""
 
     @property
     def zone(self) -> tzinfo | None:
@@ -194,6 +216,14 @@ class Archive:
         """Open a segment; a subclass of `FootageError` says what is wrong with it."""
         return self.vault.open_segment(segment)
 
+    def holds(self) -> list[HoldRow]:
+        """Return the holds whose key opens, soonest end first."""
+        return sorted(self.vault.index.held.holds(), key=lambda each: (each.until_at, each.id))
+
+    def is_over(self, hold: HoldRow) -> bool:
+        """Return whether a hold's end has come by this computer's clock."""
+        return hold.until_at <= self.now
+
     def local(self, moment: datetime) -> str:
         """Return a time as the site's clocks show it."""
         return moment.astimezone(self.zone).strftime("%Y-%m-%d %H:%M:%S %Z")
@@ -207,6 +237,29 @@ class Archive:
             return found.astimezone(UTC)
         except (ValueError, OverflowError) as err:
             raise CommandError("time", text=text) from err
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What one hold keeps, from where `Reel` takes footage. One thread."""
+
+    files: HoldFiles
+    hold: str
+
+    def segments(self, camera: str, start: datetime, end: datetime) -> list[Segment]:
+        """Return the copies that reach into [start, end)."""
+        held = self.files.vault.index.held.segments(self.hold, camera)
+        found = [each.segment for each in held]
+        # How far a damaged one reaches is not known.
+        return [e for e in found if e.start_at < end and (e.end_at > start or not e.digest)]
+
+    def gaps(self, camera: str, start: datetime, end: datetime) -> Sequence[Gap]:
+        """Return none: gaps are on record with Home Assistant only."""
+        return ()
+
+    def open_segment(self, segment: Segment) -> SegmentReader:
+        """Open a copy; a subclass of `FootageError` says what is wrong with it."""
+        return self.files.open_segment(self.hold, segment)
 
 
 # Opening
@@ -251,11 +304,39 @@ def open_archive(root: Path, kit: Path | None, closing: ExitStack) -> Archive:
 
     opened.rebuild_index(progress)
     recover(opened)
-    for each in description.corrections if description is not None else ():
+    corrections = [
+        Correction(first=each.first, last=each.last, by=each.by)
+        for each in (description.corrections if description is not None else ())
+    ]
+    for each in corrections:
         index.shift(each.first, each.last, each.by)
+    files_of_holds = HoldFiles(opened, site_key)
+    closed = _read_holds(files_of_holds, corrections)
     if description is None:
         _complain("untold")
-    return Archive(vault=opened, id=vault, description=description, now=clock.now())
+    return Archive(
+        vault=opened,
+        id=vault,
+        description=description,
+        now=clock.now(),
+        files=files_of_holds,
+        closed=tuple(closed),
+    )
+
+
+def _read_holds(files: HoldFiles, corrections: Sequence[Correction]) -> list[str]:
+    """Enter in the index what is held, by key files and copies alone; return what does not open."""
+    closed = []
+    for hold in files.folders():
+        try:
+            row = row_of_key(hold, files.read(hold))
+        except KeyMissingError, StorageError:
+            closed.append(hold)
+            continue
+        damaged = (FootageError, StorageError)
+        copies = copies_in(files, hold, corrections, unreadable=damaged)
+        files.vault.index.held.add(row, copies)
+    return closed
 
 
 # Commands
@@ -290,41 +371,76 @@ def list_footage(archive: Archive, _: argparse.Namespace) -> int:
             _say("unfinished", count=len(kept) - len(whole))
     if not cameras:
         _say("nothing")
-    if holds := archive.vault.files.list(archive.vault.root / "holds"):
-        _say("holds", count=len(holds))
+    counts = archive.vault.index.held.counts()
+    for hold in archive.holds():
+        words, count = words_of(hold), counts.get(hold.id, HeldCount())
+        _say(
+            "hold",
+            hold=hold.id,
+            until=archive.local(hold.until_at),
+            cameras=", ".join(f"{archive.name_of(each)} ({each})" for each in words.cameras),
+            start=archive.local(words.start_at),
+            end=archive.local(words.end_at),
+            count=count.copied,
+            size=count.size_bytes / 1e6,
+        )
+        if archive.is_over(hold):
+            _say("hold_over")
+        if count.unreadable:
+            _say("unfinished", count=count.unreadable)
+    for closed in archive.closed:
+        _say("hold_closed", hold=closed)
     return 0
 
 
 def verify_footage(archive: Archive, options: argparse.Namespace) -> int:
-    """Check every segment, past its limit or not, and name the damaged ones."""
+    """Check every segment and every copy of a hold, past its limit or not; name the damaged ones."""
+    level = VerifyLevel[options.level.upper()]
     checked = damaged = 0
-    for camera in archive.cameras():
-        segments = archive.vault.index.segments(camera, *_EVER)
-        checked += len(segments)
-        for each in verify(archive.vault, segments, VerifyLevel[options.level.upper()]):
+
+    def tell(damages: Iterator[Damage]) -> None:
+        nonlocal damaged
+        for each in damages:
             damaged += 1
             _say(
                 "damaged",
-                name=archive.name_of(camera),
+                name=archive.name_of(each.segment.camera),
                 start=archive.local(each.segment.start_at),
                 what=each.what,
             )
+
+    for camera in archive.cameras():
+        segments = archive.vault.index.segments(camera, *_EVER)
+        checked += len(segments)
+        tell(verify(archive.vault, segments, level))
+    for hold in archive.holds():
+        copies = [each.segment for each in archive.vault.index.held.segments(hold.id)]
+        checked += len(copies)
+        tell(verify_held(archive.files, hold.id, copies, level))
+    for closed in archive.closed:
+        _say("hold_closed", hold=closed)
     _say("checked", count=checked, damaged=damaged)
-    return 1 if damaged else 0
+    return 1 if damaged or archive.closed else 0
 
 
 def export_footage(archive: Archive, options: argparse.Namespace) -> int:
     """Write a camera's span as films, one for each continuous part and hour."""
-    camera = _camera(archive, options.camera)
-    start, end = archive.moment(options.start), archive.moment(options.end)
-    if start >= end:
-        raise CommandError("backwards")
+    hold = _hold(archive, options.hold) if options.hold is not None else None
+    words = words_of(hold) if hold is not None else None
+    camera = _camera(archive, options.camera, words.cameras if words else archive.cameras())
+    start, end = _span(archive, options, words)
     out = Path(options.out).resolve()
     if out.is_relative_to(archive.vault.root.resolve()):
         raise CommandError("out_in_vault")
-    past = [s for s in archive.vault.index.segments(camera, start, end) if archive.is_past(s)]
+    source: Source = archive
+    past: list[Segment] = []
+    if hold is not None:
+        source = Kept(files=archive.files, hold=hold.id)
+    else:
+        found = archive.vault.index.segments(camera, start, end)
+        past = [each for each in found if archive.is_past(each)]
     span = WantedSpan(camera=camera, name=archive.name_of(camera), start_at=start, end_at=end)
-    reel = Reel(archive, span)
+    reel = Reel(source, span)
     pieces = reel.pieces()
     ahead = next(pieces, None)
     oldest = ahead.part.segment.start_at if ahead is not None else None
@@ -347,7 +463,8 @@ def export_footage(archive: Archive, options: argparse.Namespace) -> int:
     if oldest is None:
         _say("none")
     else:
-        _say("clear", due=archive.local(oldest + archive.limit_of(camera)))
+        due = hold.until_at if hold is not None else oldest + archive.limit_of(camera)
+        _say("clear", due=archive.local(due))
     harmless = {MissingCause.NO_FOOTAGE}
     return 1 if oldest is None or any(set(e.causes) - harmless for e in reel.missing) else 0
 
@@ -400,14 +517,39 @@ def _goes_on(first: Piece, part: Part | None, end_at: datetime, piece: Piece) ->
     return piece.part is part or alike
 
 
-def _camera(archive: Archive, asked: str) -> str:
-    cameras = archive.cameras()
+def _camera(archive: Archive, asked: str, cameras: Sequence[str]) -> str:
     if asked in cameras:
         return asked
     named = [each for each in cameras if archive.name_of(each) == asked]
     if len(named) != 1:
         raise CommandError("camera_unknown", name=asked)
     return named[0]
+
+
+def _hold(archive: Archive, asked: str) -> HoldRow:
+    """Return a hold that may be given out (INV-1)."""
+    hold = archive.vault.index.held.hold(asked)
+    if hold is None:
+        raise CommandError("hold_unknown", hold=asked)
+    if archive.is_over(hold):
+        raise CommandError("hold_ended", until=archive.local(hold.until_at))
+    return hold
+
+
+def _span(
+    archive: Archive, options: argparse.Namespace, words: Words | None
+) -> tuple[datetime, datetime]:
+    """Return what is asked for; of a hold, where nothing is said, all of its span."""
+    start, end = (words.start_at, words.end_at) if words is not None else (None, None)
+    if options.start is not None:
+        start = archive.moment(options.start)
+    if options.end is not None:
+        end = archive.moment(options.end)
+    if start is None or end is None:
+        raise CommandError("span_missing")
+    if start >= end:
+        raise CommandError("backwards")
+    return start, end
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -422,12 +564,13 @@ def _parser() -> argparse.ArgumentParser:
         return made
 
     command("list", list_footage, "say what there is")
-    levels = command("verify", verify_footage, "check every segment")
+    levels = command("verify", verify_footage, "check every segment, held ones too")
     levels.add_argument("--level", choices=("chunks", "digest"), default="digest")
     export = command("export", export_footage, "write a span as plain films")
     export.add_argument("--camera", required=True, help="its name or id")
-    export.add_argument("--from", dest="start", required=True, metavar="TIME")
-    export.add_argument("--to", dest="end", required=True, metavar="TIME")
+    export.add_argument("--hold", help="what this hold keeps; its id, as listed")
+    export.add_argument("--from", dest="start", metavar="TIME", help="without a hold, required")
+    export.add_argument("--to", dest="end", metavar="TIME", help="without a hold, required")
     export.add_argument("--out", required=True, metavar="FOLDER")
     return parser
 

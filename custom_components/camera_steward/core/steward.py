@@ -34,7 +34,7 @@ from .errors import (
 )
 from .files import Files, LocalFiles
 from .ledger.entry import SYSTEM, Entry, EntryKind, Json
-from .ledger.registers import PurgeRecord
+from .ledger.registers import PurgeRecord, removed_cameras
 from .ledger.verify import Verification
 from .model import CaptureStatus, Footage, Gap, GapCause, Segment
 from .retention.guard import ClockState
@@ -343,6 +343,10 @@ class Steward:
         for entry in self._books().ledger.entries((kind,)):
             found = entry
         return found
+
+    def removed_cameras(self) -> dict[str, str]:
+        """Return what the cameras that were removed were called, by id."""
+        return removed_cameras(self._books().ledger)
 
     def furnish(self, house: House) -> None:
         """Take who is appointed now; it holds for what is being watched as well."""

@@ -151,9 +151,11 @@ export class Approved {
   }
 
   _broken(row) {
+    const text = (key, values) => this._context.text(key, values);
     return [
       this._facts(row, []),
-      make("p", {}, this._context.text("handover_broken_about")),
+      // Of one that lapsed nothing was sent.
+      make("p", {}, row.outcome === "lapsed" ? text("package_over", { minutes: this._minutes }) : text("handover_broken_about")),
       make("div", { class: "buttons" }, this._button("handover_again", this._again), this._button("handover_done", this._done, "second")),
     ];
   }

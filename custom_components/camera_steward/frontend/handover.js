@@ -3,7 +3,7 @@
 
 import { Approved } from "./approved.js";
 import { particulars } from "./disclosures.js";
-import { kept, needed } from "./holds.js";
+import { needed, offered } from "./holds.js";
 import { choices, chosen, facts, field, fill, focusWrong, make, mark, offer, seconds, tell } from "./parts.js";
 
 const STEPS = ["ask", "refuse", "order", "check", "approved"];
@@ -333,10 +333,10 @@ export class HandoverPage {
   _offerCameras() {
     const context = this._context;
     const hold = this._holds.get(this._hold.value);
-    const offered = hold
+    const cameras = hold
       ? hold.cameras.map((each) => [each.camera_id, each.camera])
-      : this._offered.cameras.map((each) => [each.camera_id, each.camera, kept(context, each)]);
-    offer(this._cameras, offered);
+      : this._offered.cameras.map((each) => offered(context, each));
+    offer(this._cameras, cameras);
     const boxes = this._cameras.querySelectorAll("input");
     if (boxes.length === 1) boxes[0].checked = true;
   }

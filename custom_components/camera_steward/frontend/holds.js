@@ -277,7 +277,7 @@ export class HoldsPage {
     const first = !this._cameras.querySelector("input");
     offer(
       this._cameras,
-      cameras.map((each) => [each.camera_id, each.camera, kept(context, each)]),
+      cameras.map((each) => offered(context, each)),
     );
     if (first) this._chooseOnly();
     this._lengths = { usual, longest };
@@ -346,8 +346,9 @@ export function needed(context) {
   return `--needed: "${context.text("panel_needed")}"`;
 }
 
-// From when to when there is footage of a camera, in words.
-export function kept(context, { oldest, newest }) {
-  if (!oldest) return context.text("hold_no_footage");
-  return context.text("hold_there_is", { span: context.span(oldest, newest) });
+// A camera to choose: its id, its name, and from when to when there is footage of it.
+export function offered(context, { camera_id: id, camera, removed, oldest, newest }) {
+  const name = removed ? context.text("camera_was_removed", { camera }) : camera;
+  const kept = oldest ? context.text("hold_there_is", { span: context.span(oldest, newest) }) : context.text("hold_no_footage");
+  return [id, name, kept];
 }

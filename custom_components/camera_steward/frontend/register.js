@@ -72,7 +72,7 @@ export class RegisterPage {
     for (const row of rows) {
       if (row.user_id !== null && row.name !== null) this._people[row.user_id] = row.name;
       if (row.camera_id !== null && !(row.camera_id in this._site.cameras)) {
-        this._cameras[row.camera_id] = context.text("camera_was_removed", { camera: row.camera_id });
+        this._cameras[row.camera_id] = context.text("camera_was_removed", { camera: row.camera });
       }
     }
     this._offer();

@@ -15,6 +15,8 @@ from ..access.people import Role
 from ..errors import (
     DisclosureInvalidError,
     HoldInvalidError,
+    HoldMissingError,
+    NoFootageError,
     NoGroundError,
     StewardError,
     StoppedError,
@@ -140,6 +142,11 @@ class Counter:
                     key=f"disclosure-ended-{each.id}",
                 )
 
+    def allow(self, caller: Caller, action: Action) -> Decision:
+        """Return why somebody may do something; `RefusedError`, entered, where they may not."""
+        with self._desk.on_record(caller, action):
+            return self._desk.decide(caller.asking(action)).or_refused()
+
     # What a person sees
 
     def form(self, caller: Caller) -> Form:
@@ -155,7 +162,7 @@ class Counter:
 
     def register(self, caller: Caller, since: datetime, until: datetime) -> list[Disclosure]:
         """Return the disclosure register of [since, until), in order of time; to the manager."""
-        self._allow(caller, Action.MANAGE)
+        self.allow(caller, Action.MANAGE)
         self._lapse()
         with self._lock:
             open_ids = {*self._waiting, *self._taken, *self._running}
@@ -194,7 +201,7 @@ class Counter:
 
     def holds(self, caller: Caller) -> tuple[Hold, ...]:
         """Return what is held, oldest first; to manager and operators."""
-        self._allow(caller, Action.HOLD)
+        self.allow(caller, Action.HOLD)
         return self._holds.all()
 
     def hold(
@@ -232,7 +239,7 @@ class Counter:
 
     def renew(self, caller: Caller, hold: str, *, reason: str, length: timedelta) -> Hold:
         """Let a hold last so long from now, for a new reason; the manager's."""
-        self._allow(caller, Action.MANAGE)
+        self.allow(caller, Action.MANAGE)
         return self._holds.renew(
             hold,
             until_at=self._desk.now() + length,
@@ -243,14 +250,14 @@ class Counter:
 
     def review(self, caller: Caller, hold: str, *, note: str) -> Hold:
         """Enter that the manager looked whether a hold is still needed."""
-        self._allow(caller, Action.MANAGE)
+        self.allow(caller, Action.MANAGE)
         return self._holds.review(
             hold, note=note, actor=self._desk.name_of(caller), role=Role.MANAGER
         )
 
     def release(self, caller: Caller, hold: str, *, reason: str) -> None:
         """End a hold now, for a reason; the manager's. Its key is destroyed on return."""
-        self._allow(caller, Action.MANAGE)
+        self.allow(caller, Action.MANAGE)
         self._holds.release(
             hold, reason=reason, actor=self._desk.name_of(caller), role=Role.MANAGER
         )
@@ -266,7 +273,7 @@ class Counter:
         `DisclosureInvalidError` names the field that is wrong, `HoldMissingError` says that there
         is no such hold.
         """
-        decision = self._allow(caller, Action.MANAGE)
+        decision = self.allow(caller, Action.MANAGE)
         if hold is not None:
             self._holds.get(hold)
         now = self._desk.now()
@@ -284,7 +291,7 @@ class Counter:
         `DisclosureInvalidError` naming the field that is wrong, `NoFootageError` where nothing is
         kept of it, `HoldMissingError` where its hold has ended.
         """
-        decision = self._allow(caller, Action.DISCLOSE)
+        decision = self.allow(caller, Action.DISCLOSE)
         with self._desk.on_record(caller, Action.DISCLOSE):
             if caller.session is None:
                 raise RefusedError(Refusal.ADDRESS)
@@ -340,7 +347,8 @@ class Counter:
 
         That it begins is in the ledger on return, before its first byte (INV-4). `RefusedError` to
         all others, and when it lapsed, whether there is such an approval or not. What fails before
-        the entry stands can be begun again.
+        the entry stands can be begun again; but where its footage is gone or its hold has ended,
+        the approval lapses.
         """
         with self._desk.on_record(caller, Action.DISCLOSE):
             approval = self._take(disclosure, caller)
@@ -359,9 +367,10 @@ class Counter:
                 at=self._desk.now(),
             )
             made = HandOver(approval.disclosure, package, caller, self._desk, self._ledger)
-        except BaseException:
+        except BaseException as err:
             with self._lock:
-                self._waiting[approval.id] = approval
+                if not isinstance(err, (HoldMissingError, NoFootageError)):
+                    self._waiting[approval.id] = approval
                 self._taken.discard(approval.id)
             raise
         with self._lock:
@@ -421,13 +430,9 @@ class Counter:
 
     def _role(self, caller: Caller) -> Role:
         """Return as what somebody preserves footage."""
-        role = self._allow(caller, Action.HOLD).role
+        role = self.allow(caller, Action.HOLD).role
         assert role is not None
         return role
-
-    def _allow(self, caller: Caller, action: Action) -> Decision:
-        with self._desk.on_record(caller, action):
-            return self._desk.decide(caller.asking(action)).or_refused()
 
     def _lapse(self) -> None:
         """Forget approvals, and with them their passwords, that were not used in time."""

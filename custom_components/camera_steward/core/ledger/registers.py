@@ -240,6 +240,14 @@ def _holds_statement(data: Json) -> HoldsStatement:
     )
 
 
+def removed_cameras(ledger: Ledger) -> dict[str, str]:
+    """Return what the cameras that were removed were called, by id."""
+    found = {}
+    for each in ledger.entries((EntryKind.CAMERA_REMOVED,)):
+        found[each.subject] = Fields(each.data, "removed camera").text("name")
+    return found
+
+
 def purge_register(
     ledger: Ledger, since: datetime, until: datetime, camera: str | None = None
 ) -> Iterator[PurgeRecord]:

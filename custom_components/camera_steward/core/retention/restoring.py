@@ -1,6 +1,6 @@
 """Make ledger, disk and index agree about what is held, after a crash or a loss."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -50,6 +50,49 @@ def restore(files: HoldFiles, ledger: Ledger, now: datetime, method: str) -> Non
     """
     files.vault.check()
     _Restoring(files, ledger, now, method).run()
+
+
+def copies_in(
+    files: HoldFiles,
+    hold: str,
+    made: Sequence[Correction],
+    *,
+    unreadable: type[StewardError] | tuple[type[StewardError], ...] = FootageError,
+) -> list[HeldSegment]:
+    """Return what lies in a hold's folder; a copy that a crash tore is unreadable.
+
+    `unreadable` are the errors that make it so; all others are raised.
+    """
+    copies: dict[int, HeldSegment] = {}
+    for found in files.walk(hold):
+        if found.kind is not FoundKind.SEGMENT or found.sequence is None:
+            continue
+        try:
+            segment = corrected(files.describe(found), made)
+        except unreadable:
+            segment = corrected(_as_segment(found), made)
+            torn = HeldSegment(hold=hold, segment=segment, copying=Copying.UNREADABLE)
+            # Perhaps one that was put elsewhere: its own place counts.
+            copies.setdefault(found.sequence, torn)
+        else:
+            copies[found.sequence] = HeldSegment(hold=hold, segment=segment, copying=Copying.COPIED)
+    return list(copies.values())
+
+
+def row_of_key(hold: str, key: HoldKey) -> HoldRow:
+    """Return the row of a hold of which only the key file is known: without reason and people."""
+    words = Words(
+        cameras=key.cameras, start_at=key.start_at, end_at=key.end_at, placed_at=key.placed_at
+    )
+    return HoldRow(
+        id=hold,
+        words=words.to_text(),
+        entry="",
+        granted_at=key.placed_at,
+        sequence=0,
+        until_at=key.until_at,
+        review_at=min(key.placed_at + REVIEW, key.until_at),
+    )
 
 
 class _Restoring:
@@ -124,14 +167,14 @@ class _Restoring:
                 self._files.destroy(hold)  # broken off while its key was written
             return
         made = self._corrections()
-        copies = self._copies(hold, made)
+        copies = copies_in(self._files, hold, made)
         row = self._row(entries)
         if row is None:
             if not copies and self._begun_before(key.placed_at):
                 # Broken off before it was entered: nobody was told that it is held.
                 self._files.destroy(hold)
                 return
-            row = _row_of_key(hold, key)
+            row = row_of_key(hold, key)
             row = replace(row, entry=enter_again(self._ledger, row).hash)
         whole = {each.segment.sequence for each in copies if each.copying is Copying.COPIED}
         noted = [
@@ -147,25 +190,6 @@ class _Restoring:
             self._index.set_meta(sequence=greatest)
             self._vault.resume_after_recovery()
         self._held.add(row, [*copies, *noted])
-
-    def _copies(self, hold: str, made: list[Correction]) -> list[HeldSegment]:
-        """Return what lies in a hold's folder; a copy that a crash tore is unreadable."""
-        copies: dict[int, HeldSegment] = {}
-        for found in self._files.walk(hold):
-            if found.kind is not FoundKind.SEGMENT or found.sequence is None:
-                continue
-            try:
-                segment = corrected(self._files.describe(found), made)
-            except FootageError:
-                segment = corrected(_as_segment(found), made)
-                torn = HeldSegment(hold=hold, segment=segment, copying=Copying.UNREADABLE)
-                # Perhaps one that was put elsewhere: its own place counts.
-                copies.setdefault(found.sequence, torn)
-            else:
-                copies[found.sequence] = HeldSegment(
-                    hold=hold, segment=segment, copying=Copying.COPIED
-                )
-        return list(copies.values())
 
     def _row(self, entries: list[Entry]) -> HoldRow | None:
         """Return the row that the ledger's entries make, with the corrections made since."""
@@ -214,21 +238,6 @@ def _folded(row: HoldRow, entries: Iterable[Entry]) -> HoldRow:
 def _ending(entry: Entry) -> Ending:
     read = Fields(entry.data, "hold")
     return Ending(rule=read.text("rule"), by=entry.actor, reason=read.text("reason"), at=entry.at)
-
-
-def _row_of_key(hold: str, key: HoldKey) -> HoldRow:
-    words = Words(
-        cameras=key.cameras, start_at=key.start_at, end_at=key.end_at, placed_at=key.placed_at
-    )
-    return HoldRow(
-        id=hold,
-        words=words.to_text(),
-        entry="",
-        granted_at=key.placed_at,
-        sequence=0,
-        until_at=key.until_at,
-        review_at=min(key.placed_at + REVIEW, key.until_at),
-    )
 
 
 def _as_segment(found: HoldFound) -> Segment:
