@@ -3,12 +3,14 @@
 import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from homeassistant.components import persistent_notification
 from homeassistant.components.http import KEY_HASS_USER
 from homeassistant.components.websocket_api import current_connection
 from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import CONF_PATH
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.http import current_request
@@ -17,12 +19,13 @@ from homeassistant.util.hass_dict import HassKey
 
 from . import repairs
 from .bridge import Bridge
-from .const import CEILING, CONF_CHECKED_ON, DOMAIN
+from .const import CEILING, CONF_CHECKED_ON, CONF_MARK, DOMAIN
+from .core.copies.marker import take_away
 from .core.ledger.entry import SYSTEM, EntryKind
 from .core.retention.limits import effective
 from .folders import folders_of
 from .limits import limit_from
-from .memory import CameraMemory, Seen, SiteMemory
+from .memory import CameraMemory, FolderMemory, Seen, SiteMemory
 from .texts import async_texts
 
 _LOGGER = logging.getLogger(__name__)
@@ -104,7 +107,7 @@ async def _async_enter(
             data={"name": added["name"], **added["settings"]},
         )
     for folder, gone in found.folders_removed.items():
-        await _async_folder_removed(hass, bridge, folder, gone["name"], actor)
+        await _async_folder_removed(hass, bridge, folder, gone, actor)
     for copy, differing in found.elsewhere.items():
         await _async_copy_changed(entry, bridge, copy, differing, actor)
     for camera, each in found.removed.items():
@@ -167,14 +170,21 @@ async def _async_removed(
 
 
 async def _async_folder_removed(
-    hass: HomeAssistant, bridge: Bridge, folder: str, name: str, actor: str
+    hass: HomeAssistant, bridge: Bridge, folder: str, was: FolderMemory, actor: str
 ) -> None:
     """Enter that a folder is no longer managed, and say that its files stay."""
     repairs.async_clear_subentry(hass, folder)
     await bridge.async_remember(
-        EntryKind.FOLDER_REMOVED, actor=actor, subject=folder, data={"name": name}
+        EntryKind.FOLDER_REMOVED, actor=actor, subject=folder, data={"name": was["name"]}
     )
-    await _async_tell(hass, f"{DOMAIN}_{folder}", "folder_removed", folder=name)
+    await _async_unmark(hass, was["settings"])
+    await _async_tell(hass, f"{DOMAIN}_{folder}", "folder_removed", folder=was["name"])
+
+
+async def _async_unmark(hass: HomeAssistant, settings: Mapping[str, Any]) -> None:
+    """Remove the marker from a folder that is no longer managed, where it can be reached."""
+    path, mark = Path(settings[CONF_PATH]), settings.get(CONF_MARK)
+    await hass.async_add_executor_job(take_away, path, mark)
 
 
 async def async_tell_site_removed(hass: HomeAssistant, entry: ConfigEntry, *, erased: bool) -> None:
@@ -182,6 +192,7 @@ async def async_tell_site_removed(hass: HomeAssistant, entry: ConfigEntry, *, er
     key = "site_removed" if erased else "site_removed_unreachable"
     await _async_tell(hass, f"{DOMAIN}_{entry.entry_id}", key, site=entry.title)
     for folder, each in folders_of(entry).items():
+        await _async_unmark(hass, each.data)
         await _async_tell(hass, f"{DOMAIN}_{folder}", "folder_removed", folder=each.title)
 
 

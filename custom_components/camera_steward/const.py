@@ -89,6 +89,8 @@ CONF_FOOTAGE_OF: Final = "footage_of"
 CONF_IMPORT: Final = "import_videos"
 CONF_CONFIRMED: Final = "confirmed"
 """What someone was shown would be erased, and agreed to."""
+CONF_MARK: Final = "mark"
+"""What the marker in the folder says; a new one with each confirmation."""
 
 PURPOSES: Final = ("incident_check", "inspection", "disclosure_request", "test")
 """What a person may state as the purpose of a look; a product default."""

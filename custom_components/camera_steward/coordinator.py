@@ -19,7 +19,7 @@ from .bridge import RESERVE_BYTES, Bridge, CameraNotice, cameras_of, notices, vi
 from .const import CONF_ADDRESS, DOMAIN
 from .copies import CopiesCheck, CopiesLook
 from .core.copies.keeper import FolderSnapshot
-from .core.errors import SourceRefusedError, StewardError
+from .core.errors import FolderForeignError, SourceRefusedError, StewardError
 from .core.model import CaptureStatus
 from .core.retention.guard import ClockState
 from .core.site import (
@@ -196,7 +196,11 @@ class CameraStewardCoordinator(DataUpdateCoordinator[SiteSnapshot]):
 
         for folder, subentry in folders_of(self.config_entry).items():
             looked = snapshot.folders.get(folder, FolderSnapshot())
-            self._async_tell(Issue.FOLDER_NOT_LOOKED_AT, looked.error_key is not None, subentry)
+            foreign = looked.error_key == FolderForeignError.key
+            self._async_tell(Issue.FOLDER_FOREIGN, foreign, subentry)
+            self._async_tell(
+                Issue.FOLDER_NOT_LOOKED_AT, looked.error_key is not None and not foreign, subentry
+            )
             self._async_tell(
                 Issue.FOLDER_PAST_LIMIT,
                 looked.overdue + looked.unreadable > 0,

@@ -22,6 +22,7 @@ from homeassistant.helpers.selector import (
     SelectSelectorMode,
 )
 from homeassistant.util import dt as dt_util
+from homeassistant.util.uuid import random_uuid_hex
 
 from .bridge import cameras_of
 from .const import (
@@ -30,6 +31,7 @@ from .const import (
     CONF_CONFIRMED,
     CONF_FOOTAGE_OF,
     CONF_IMPORT,
+    CONF_MARK,
     CONF_PATTERNS,
     CONF_PURPOSE,
     CONF_RETENTION_HOURS,
@@ -37,6 +39,7 @@ from .const import (
 )
 from .core.copies.dates import AgeBy
 from .core.copies.folders import Listing, preview
+from .core.copies.marker import is_marked, put, take_away
 from .core.errors import FolderMissingError
 from .core.retention.limits import effective
 from .folders import (
@@ -210,7 +213,11 @@ class FolderSubentryFlow(ConfigSubentryFlow):
         due, kept = self._listing.due, self._listing.kept
         errors: dict[str, str] = {}
         if user_input is not None:
-            if user_input[CONF_UNDERSTOOD]:
+            if not user_input[CONF_UNDERSTOOD]:
+                errors = {CONF_UNDERSTOOD: "not_confirmed"}
+            elif not await self._async_mark():
+                errors = {"base": "folder_not_marked"}
+            else:
                 self._data[CONF_CONFIRMED] = {
                     "files": due.count,
                     "size_bytes": due.size_bytes,
@@ -218,7 +225,6 @@ class FolderSubentryFlow(ConfigSubentryFlow):
                     "at": dt_util.utcnow().isoformat(timespec="seconds"),
                 }
                 return self._save()
-            errors = {CONF_UNDERSTOOD: "not_confirmed"}
         return self.async_show_form(
             step_id="preview_import" if self._imports else "preview",
             data_schema=_CONFIRM_SCHEMA,
@@ -231,6 +237,9 @@ class FolderSubentryFlow(ConfigSubentryFlow):
                 "newest": _moment(due.newest_at),
                 "kept": str(kept.count),
                 "kept_size": size_text(kept.size_bytes),
+                "kinds": ", ".join(f"{kind}: {count}" for kind, count in self._listing.kinds)
+                or "–",
+                "other_kinds": str(self._listing.other_kinds),
                 "future": str(self._listing.future),
                 "unreadable": str(self._listing.unreadable),
                 "apart": str(self._listing.apart),
@@ -269,7 +278,9 @@ class FolderSubentryFlow(ConfigSubentryFlow):
     async def _async_after_approval(self) -> SubentryFlowResult:
         if self.source == SOURCE_RECONFIGURE:
             before = {CONF_IMPORT: False, **self._get_reconfigure_subentry().data}
-            if all(before.get(name) == self._data.get(name) for name in _SHOWN):
+            if all(before.get(name) == self._data.get(name) for name in _SHOWN) and (
+                await self._async_is_marked()
+            ):
                 return self._save()
         return await self.async_step_list()
 
@@ -292,6 +303,28 @@ class FolderSubentryFlow(ConfigSubentryFlow):
         return await self.hass.async_add_executor_job(
             preview, settings, limit, now, lambda: self._ended
         )
+
+    async def _async_is_marked(self) -> bool:
+        settings = async_folder_settings(self.hass, self._own() or "", self._data, self._cameras)
+        return await self.hass.async_add_executor_job(
+            is_marked, settings.path, settings.spare, settings.mark
+        )
+
+    async def _async_mark(self) -> bool:
+        """Mark the folder as the one that was confirmed, and no other any more; False if it cannot."""
+        mark = random_uuid_hex()
+        settings = async_folder_settings(self.hass, self._own() or "", self._data, self._cameras)
+        try:
+            await self.hass.async_add_executor_job(put, settings.path, settings.spare, mark)
+        except FolderMissingError, OSError:
+            return False
+        self._data[CONF_MARK] = mark
+        if self.source == SOURCE_RECONFIGURE:
+            before = self._get_reconfigure_subentry().data
+            await self.hass.async_add_executor_job(
+                take_away, Path(before[CONF_PATH]), before.get(CONF_MARK)
+            )
+        return True
 
     async def _async_show(self, task: asyncio.Task[Listing]) -> None:
         await asyncio.gather(asyncio.wait({task}), asyncio.sleep(WAIT_SECONDS))

@@ -20,6 +20,7 @@ from .const import (
     CONF_AUDIO,
     CONF_FOOTAGE_OF,
     CONF_IMPORT,
+    CONF_MARK,
     CONF_PATTERNS,
     CONF_SEGMENT_SECONDS,
     CONF_VAULT_PATH,
@@ -95,6 +96,7 @@ def async_folder_settings(
         zone=dt_util.get_default_time_zone(),
         limit=limit_from(data),
         spare=(*vaults, Path(hass.config.config_dir)),
+        mark=data.get(CONF_MARK),
         into=_import_settings(data, cameras),
     )
 

@@ -70,6 +70,7 @@ class Issue(StrEnum):
     NO_MANAGER = "no_manager"
     HOLDS_DUE = "holds_due"
     FOLDER_NOT_LOOKED_AT = "folder_not_looked_at"
+    FOLDER_FOREIGN = "folder_foreign"
     FOLDER_PAST_LIMIT = "folder_past_limit"
     FOOTAGE_IN_BACKUP = "footage_in_backup"
     BACKUP_PLAN = "backup_plan"
@@ -115,6 +116,7 @@ _KINDS = {
     Issue.NO_MANAGER: _Kind(severity=ir.IssueSeverity.ERROR),
     Issue.HOLDS_DUE: _Kind(severity=ir.IssueSeverity.WARNING, texts=("reviews", "ending")),
     Issue.FOLDER_NOT_LOOKED_AT: _Kind(severity=ir.IssueSeverity.ERROR, of_folder=True),
+    Issue.FOLDER_FOREIGN: _Kind(severity=ir.IssueSeverity.ERROR, of_folder=True),
     Issue.FOLDER_PAST_LIMIT: _Kind(
         severity=ir.IssueSeverity.ERROR, of_folder=True, texts=("count", "unreadable")
     ),

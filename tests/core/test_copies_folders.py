@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from custom_components.camera_steward.core.copies import tree as trees
+from custom_components.camera_steward.core.copies import folders as looks, tree as trees
 from custom_components.camera_steward.core.copies.dates import AgeBy
 from custom_components.camera_steward.core.copies.folders import (
     METHOD,
@@ -26,8 +26,10 @@ from custom_components.camera_steward.core.copies.folders import (
     preview,
 )
 from custom_components.camera_steward.core.copies.keeper import FolderKeeper, FolderSnapshot
+from custom_components.camera_steward.core.copies.marker import MARKER, put, take_away
 from custom_components.camera_steward.core.copies.tree import File, Tree
 from custom_components.camera_steward.core.errors import (
+    FolderForeignError,
     FolderMissingError,
     RetentionError,
     StoppedError,
@@ -59,7 +61,9 @@ class Place:
             age_by=AgeBy.NAME,
             zone=TOKYO,
             limit=RetentionLimit(duration=DAY),
+            mark="the one",
         )
+        put(self.root, (), "the one")
         self.begin()
 
     def begin(self, **changed: object) -> FolderKeeper:
@@ -297,6 +301,33 @@ def test_ten_thousand_dated_files_are_brought_to_their_limit_with_record(place: 
     assert days == {f"{day:02}" for day in range(8, 23)}
 
 
+def test_what_is_no_footage_is_seen_before_anything_goes(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.begin(patterns=("*",))
+    for ending, count in (("mp4", 3), ("JPG", 1), ("jpg", 1), ("db", 1), ("sqlite", 1)):
+        for number in range(count):
+            place.drop(f"door.d/{number}.{ending}", (number % 2) * 2 * DAY)
+    place.drop("notes")
+    place.drop("a.](http:evil)")
+    place.drop("a.longerthan8")
+    found = place.preview()
+    assert found.kinds == (("mp4", 3), ("jpg", 2), ("db", 1), ("sqlite", 1))
+    assert found.other_kinds == 3
+    assert found.due.count + found.kept.count == 10
+
+    for letter in "abcdefg":
+        place.drop(f"x.{letter}")
+    found = place.preview()
+    assert [kind for kind, _ in found.kinds] == ["mp4", "jpg", *"abcd", "db", "e"]
+    assert found.other_kinds == 6
+    # However many there are, few are held in memory.
+    monkeypatch.setattr(looks, "_MOST_KINDS", 2)
+    found = place.preview()
+    assert len(found.kinds) <= 2
+    assert sum(count for _, count in found.kinds) + found.other_kinds == 17
+
+
 # Time
 
 
@@ -526,7 +557,8 @@ def test_folders_that_may_be_counted_on_stay(place: Place) -> None:
     (place.root / "2026-11-02" / "note.txt").write_text("mine")
     (place.root / "2026-11-03").mkdir()
     assert place.look() == 3
-    assert {each.name for each in place.root.iterdir()} == {"door", "2026-11-02", "2026-11-03"}
+    left = {each.name for each in place.root.iterdir()}
+    assert left == {MARKER, "door", "2026-11-02", "2026-11-03"}
     [ended] = place.entries("ended")
     assert ended.data["folders"] == 2
 
@@ -568,10 +600,11 @@ def test_a_crash_while_removing_leaves_a_record_of_what_was_begun(
     for number in range(10):
         place.drop(f"{number}.jpg")
     before = image(place.root)
+    del before[str(place.root / MARKER)]
     real = trees._remove
 
     def remove(directory: int, file: File) -> str | None:
-        if len(list(place.root.iterdir())) == 4:
+        if len(list(place.root.glob("*.jpg"))) == 4:
             raise Crash
         return real(directory, file)
 
@@ -582,7 +615,7 @@ def test_a_crash_while_removing_leaves_a_record_of_what_was_begun(
     [begun] = place.entries("begun")
     assert begun.data["digest"] == digest(place.root, before, sorted(before))
     assert place.entries("ended") == []
-    left = sorted(str(each) for each in place.root.iterdir())
+    left = sorted(str(each) for each in place.root.glob("*.jpg"))
     place.begin()
     assert place.look() == len(left) == 4
     [ended] = place.entries("ended")
@@ -640,6 +673,54 @@ def test_what_is_another_at_each_look_is_told_and_not_tried_for_ever(
 # Other disks
 
 
+def test_another_disk_in_its_place_is_not_erased_from(place: Place) -> None:
+    place.drop("a.jpg")
+    marker = place.root / MARKER
+    touch(marker, place.now - 2 * DAY)
+    place.begin(patterns=("*", ".*"))
+    assert place.look() == 1
+    assert stat.S_IMODE(marker.stat().st_mode) == 0o600
+    away = place.root.rename(place.site.root / "away")
+    place.root.mkdir()
+    due = place.drop("b.jpg")
+
+    def refused() -> None:
+        with pytest.raises(FolderForeignError):
+            place.look()
+        assert due.exists()
+
+    refused()
+    put(place.root, (), "another")
+    refused()
+    # Nothing that leads to the right marker, or stands in its place, is one.
+    marker.unlink()
+    marker.symlink_to(away / MARKER)
+    refused()
+    marker.unlink()
+    os.mkfifo(marker)
+    refused()
+    marker.unlink()
+    marker.mkdir()
+    refused()
+    with pytest.raises(OSError, match=MARKER):
+        put(place.root, (), "the one")
+    marker.rmdir()
+    marker.symlink_to(away / "c.jpg")
+    put(place.root, (), "the one")
+    assert not (away / "c.jpg").exists()
+    assert place.look() == 1
+    assert not due.exists()
+
+    # It goes with the management, and no other does.
+    take_away(place.root, "another")
+    assert marker.exists()
+    take_away(place.root, "the one")
+    assert not marker.exists()
+    place.begin(mark=None)
+    due = place.drop("d.jpg")
+    refused()
+
+
 @contextmanager
 def mounted(target: Path, *how: str) -> Iterator[None]:
     if os.geteuid() != 0:
@@ -671,6 +752,7 @@ def test_what_is_mounted_inside_is_not_entered(place: Place, kind: str) -> None:
 
 def test_a_read_only_disk_is_no_matter_for_the_ledger_each_time(place: Place) -> None:
     with mounted(place.root, "-t", "tmpfs", "tmpfs"):
+        put(place.root, (), "the one")
         file = place.drop("a.jpg")
         subprocess.run(["mount", "-o", "remount,ro", str(place.root)], check=True)
         assert place.look() == 0

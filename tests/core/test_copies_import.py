@@ -25,6 +25,7 @@ from custom_components.camera_steward.core.copies.folders import (
 )
 from custom_components.camera_steward.core.copies.imports import ImportBook, Outcome
 from custom_components.camera_steward.core.copies.keeper import FolderKeeper
+from custom_components.camera_steward.core.copies.marker import MARKER, put
 from custom_components.camera_steward.core.disclosure.package import VaultSource
 from custom_components.camera_steward.core.disclosure.reel import Reel
 from custom_components.camera_steward.core.errors import StoppedError, StorageError
@@ -86,7 +87,9 @@ class Place:
             zone=TOKYO,
             limit=RetentionLimit(duration=7 * DAY),
             into=ImportSettings(camera="door", audio=False, segment_length=2 * SECOND),
+            mark="the one",
         )
+        put(self.root, (), "the one")
         site.limits["door"] = 5 * DAY
         self.begin()
 
@@ -135,7 +138,7 @@ class Place:
         return found
 
     def files(self) -> list[str]:
-        return sorted(each.name for each in self.root.iterdir())
+        return sorted(each.name for each in self.root.iterdir() if each.name != MARKER)
 
     def units(self) -> list[bytes]:
         """Return the digest of each track's units over all that is stored, in order of time."""

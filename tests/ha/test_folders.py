@@ -29,6 +29,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.camera_steward import folder_flow
 from custom_components.camera_steward.const import DOMAIN
 from custom_components.camera_steward.core.copies.folders import Listing, preview
+from custom_components.camera_steward.core.copies.marker import MARKER
 from custom_components.camera_steward.core.ledger.entry import Entry, EntryKind
 from custom_components.camera_steward.diagnostics import async_get_config_entry_diagnostics
 from custom_components.camera_steward.folders import (
@@ -105,7 +106,8 @@ def put_video(folder: Path, age: timedelta) -> Path:
 
 
 def folder(path: Path, **more: Any) -> ConfigSubentryDataWithId:
-    """Return the subentry of a managed folder."""
+    """Return the subentry of a managed folder that was confirmed."""
+    (path / MARKER).write_text("the one\n")
     data = {
         "path": str(path),
         "patterns": ["*.jpg"],
@@ -116,6 +118,7 @@ def folder(path: Path, **more: Any) -> ConfigSubentryDataWithId:
         "retention_review_at": "",
         "footage_of": ["The yard"],
         "purpose": "Snapshots",
+        "mark": "the one",
     }
     return ConfigSubentryDataWithId(
         data=data | more,
@@ -207,6 +210,7 @@ async def test_nothing_is_erased_before_the_preview_was_confirmed(
     assert result["step_id"] == "preview"
     shown = result["description_placeholders"]
     assert (shown["count"], shown["size"], shown["kept"]) == ("3", "210 B", "7")
+    assert (shown["kinds"], shown["other_kinds"]) == ("jpg: 10", "0")
     oldest = dt_util.now() - timedelta(days=9, hours=1)
     assert shown["oldest"].startswith(f"{oldest:%Y-%m-%d %H:}")
     result = await send(hass, result, {"understood": False})
@@ -214,6 +218,11 @@ async def test_nothing_is_erased_before_the_preview_was_confirmed(
     assert sorted(drop.iterdir()) == before
     assert len(entry.subentries) == 0
 
+    # It is marked as the one that was confirmed, or not managed.
+    (drop / MARKER).mkdir()
+    result = await send(hass, result, {"understood": True})
+    assert result["errors"] == {"base": "folder_not_marked"}
+    (drop / MARKER).rmdir()
     result = await send(hass, result, {"understood": True})
     assert result["type"] is FlowResultType.CREATE_ENTRY
     await hass.async_block_till_done()
@@ -223,6 +232,7 @@ async def test_nothing_is_erased_before_the_preview_was_confirmed(
     own = managed(entry)
     assert own.data["path"] == str(drop)
     assert own.data["confirmed"]["files"] == 3
+    assert (drop / MARKER).read_text() == own.data["mark"] + "\n"
     [added] = await async_ledger(hass, entry, EntryKind.FOLDER_ADDED)
     assert (added.subject, added.data["name"]) == (own.subentry_id, "Yard upload")
     assert added.data["path"] == str(drop)
@@ -277,6 +287,7 @@ async def test_a_managed_folder_has_its_device_and_is_kept_to_its_limit(
     # Removed: the files stay, the ledger and a message say so.
     hass.config_entries.async_remove_subentry(entry, DROP)
     await hass.async_block_till_done()
+    assert not (drop / MARKER).exists()
     assert "camera-steward-folders" not in threads()
     put(drop, timedelta(days=20))
     await async_ask(hass, "purge")
@@ -400,6 +411,45 @@ async def test_a_folder_that_is_gone_is_told_and_found_again(
     await until_looked(hass, entry, *[each.name for each in sorted(drop.glob("*.jpg"))[-7:]])
     assert issues.async_get_issue(DOMAIN, issue) is None
     assert state_of(hass, "binary_sensor", DROP, "folder_problem").state == STATE_OFF
+
+
+async def test_a_folder_that_is_another_must_be_confirmed_again(
+    hass: HomeAssistant, disk: Path, drop: Path
+) -> None:
+    own = folder(drop)
+    (drop / MARKER).unlink()
+    entry = await async_set_up(hass, site(disk / "footage", own))
+    issues = ir.async_get(hass)
+    issue = f"folder_foreign_{DROP}"
+    await until(lambda: issues.async_get_issue(DOMAIN, issue))
+    assert issues.async_get_issue(DOMAIN, f"folder_not_looked_at_{DROP}") is None
+    assert state_of(hass, "binary_sensor", DROP, "folder_problem").state == STATE_ON
+    assert len(list(drop.glob("*.jpg"))) == 10
+
+    # Though nothing is changed, it is shown; then it has a mark of its own.
+    given = GIVEN | {"path": str(drop), "patterns": ["*.jpg"]}
+    result = await send(hass, await begin(hass, entry, DROP), given)
+    assert result["step_id"] == "preview"
+    result = await send(hass, result, {"understood": True})
+    assert result["reason"] == "reconfigure_successful"
+    await hass.async_block_till_done()
+    await until_looked(hass, entry, *[each.name for each in sorted(drop.glob("*.jpg"))[-7:]])
+    assert (drop / MARKER).read_text() == managed(entry).data["mark"] + "\n" != "the one\n"
+    assert issues.async_get_issue(DOMAIN, issue) is None
+
+    # Where another folder is confirmed instead, this one no longer bears a mark.
+    other = disk / "other"
+    other.mkdir()
+    result = await send(hass, await begin(hass, entry, DROP), given | {"path": str(other)})
+    await send(hass, result, {"understood": True})
+    await hass.async_block_till_done()
+    assert (other / MARKER).exists()
+    assert not (drop / MARKER).exists()
+
+    # A site that is removed takes its marks along.
+    await hass.config_entries.async_remove(entry.entry_id)
+    await hass.async_block_till_done()
+    assert not (other / MARKER).exists()
 
 
 async def test_a_vault_and_a_managed_folder_keep_out_of_each_other(

@@ -59,6 +59,7 @@ OF_SUBENTRY = {
     Issue.LIVE_SHARED,
     Issue.SEAL_OPEN,
     Issue.FOLDER_NOT_LOOKED_AT,
+    Issue.FOLDER_FOREIGN,
     Issue.FOLDER_PAST_LIMIT,
     Issue.COPY_NOTICED,
 }

@@ -60,6 +60,12 @@ class FolderMissingError(StewardError):
     key = "folder_missing"
 
 
+class FolderForeignError(StewardError):
+    """A managed folder does not bear its mark: another disk, the marker removed, or never confirmed."""
+
+    key = "folder_foreign"
+
+
 class FootageError(StewardError):
     """A stored segment cannot be read as it was written."""
 

@@ -37,6 +37,7 @@ from .ledger.entry import SYSTEM, Entry, EntryKind, Json
 from .ledger.registers import PurgeRecord, removed_cameras
 from .ledger.verify import Verification
 from .model import CaptureStatus, Footage, Gap, GapCause, Segment
+from .retention.copier import Copier
 from .retention.guard import ClockState
 from .retention.hold import HoldsDue
 from .retention.holds import Holds
@@ -112,8 +113,7 @@ class Steward:
         self._quit = threading.Event()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
-        self._copying: threading.Thread | None = None
-        self._copy_again = False
+        self._copier: Copier | None = None
         self._opened: Books | None = None
         self._folders: FolderKeeper | None = None
         self._house = House()
@@ -166,7 +166,10 @@ class Steward:
                 if state.recording:
                     self._start_worker(state)
         # What is to be copied already the keeper begins with.
-        books.holds.listen(self._start_copying)
+        self._copier = Copier(
+            books.holds, self._quit.is_set, lambda error: self._emit(Failed(error=error))
+        )
+        books.holds.listen(self._copier.start)
         self._thread = threading.Thread(
             target=self._keep, name="camera-steward-keeper", daemon=True
         )
@@ -197,6 +200,9 @@ class Steward:
         def left() -> float:
             return max((deadline - self._clock.elapsed()).total_seconds(), 0)
 
+        # First of all, so that nobody takes more of a package meanwhile.
+        if (counter := self._counter) is not None:
+            counter.stop()
         ended = True
         for state in self._cameras.values():
             if state.worker is not None:
@@ -204,14 +210,11 @@ class Steward:
         if self._thread is not None:
             self._thread.join(left())
             ended &= not self._thread.is_alive()
-        if (copying := self._copying) is not None:
-            copying.join(left())
-            ended &= not copying.is_alive()
+        if self._copier is not None:
+            ended &= self._copier.join(left())
         if self._folders is not None:
             ended &= self._folders.join(left())
-        books, counter = self._opened, self._counter
-        if counter is not None:
-            counter.stop()
+        books = self._opened
         if ended and books is not None:
             self._counter = None
             lobby, self._lobby = self._lobby, None
@@ -507,7 +510,8 @@ class Steward:
                     # Also while the storage fails: a live view that was left still holds its camera.
                     if self._lobby is not None:
                         self._lobby.watches.sweep()
-                    self._start_copying()
+                    if self._copier is not None:
+                        self._copier.start()
                     if self._counter is not None:
                         self._counter.sweep()
                 if self._statement_due():
@@ -528,32 +532,6 @@ class Steward:
                 wait = min(self._next_at - self._books().guard.now(), timedelta(minutes=1))
             self._wake.wait(max(wait.total_seconds(), 0.05))
             self._wake.clear()
-
-    def _start_copying(self) -> None:
-        """Copy what is held in a thread of its own, until nothing is left that can be copied."""
-        with self._lock:
-            if self._quit.is_set() or not self._books().holds.pending():
-                return
-            self._copy_again = True
-            if self._copying is None or not self._copying.is_alive():
-                self._copying = threading.Thread(
-                    target=self._copy, name="camera-steward-holds", daemon=True
-                )
-                self._copying.start()
-
-    def _copy(self) -> None:
-        while True:
-            with self._lock:
-                if self._quit.is_set() or not self._copy_again:
-                    self._copying = None
-                    return
-                self._copy_again = False
-            try:
-                self._books().holds.copy_pending(self._quit.is_set)
-            except StewardError as err:
-                self._emit(Failed(error=err))
-            except Exception as err:
-                self._emit(Failed(error=UnexpectedError(type(err).__name__)))
 
     def _resume_ledger(self, broken: LedgerBrokenError) -> None:
         """Go on behind a break, which stays on record, rather than keep records out (INV-2)."""

@@ -20,6 +20,7 @@ from ..ledger.entry import EntryKind, Json, encode, number
 from ..ledger.store import Ledger
 from ..retention.limits import RetentionLimit
 from .dates import FIRST_AT, AgeBy, date_of, named_span
+from .marker import MARKER
 from .seen import FirstSeen
 from .tree import CHANGED, GONE, File, Tree
 
@@ -33,6 +34,12 @@ IMPORTED = "imported"
 """Why files went that had not reached their limit."""
 BATCH = 1000
 """Files in one entry at most; they are held in memory."""
+
+_KINDS = 8
+_MOST_KINDS = 1000
+"""Endings that are told apart while a folder is listed; they are held in memory."""
+_ENDING = re.compile(r".\.([0-9A-Za-z]{1,8})\Z", re.DOTALL)
+"""What a look shows is of no names but ours: other endings might hold anything."""
 
 _LEAD = EVERY + timedelta(minutes=1)
 _MOST_EARLY = timedelta(hours=1)
@@ -64,7 +71,8 @@ class FolderSettings:
 
     `patterns` are globs, of the name or, with `/`, of the path below the folder; capitals do not
     count. `spare` are directories that are never entered, wherever they lie. `into` says where videos
-    go that are imported into the vault; None where they stay until their limit.
+    go that are imported into the vault; None where they stay until their limit. `mark` is what its
+    marker says; None where it was never confirmed with one, and then nothing is erased or imported.
     """
 
     folder: str
@@ -75,6 +83,7 @@ class FolderSettings:
     limit: RetentionLimit
     spare: tuple[Path, ...] = ()
     into: ImportSettings | None = None
+    mark: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +104,8 @@ class Listing:
     `writing` what would go and is still being written. `future` counts the files whose date lies in
     the future, `unreadable` what could not be looked at, `apart` what is not entered. `next_at` is
     when the next of the files reaches its limit. `videos` counts what stays and can be imported, by
-    its name.
+    its name; `kinds` all of them by the ending of their name, the most frequent first and eight at
+    most, and `other_kinds` the rest.
     """
 
     due: Group
@@ -107,6 +117,8 @@ class Listing:
     apart: int
     next_at: datetime | None
     videos: int
+    kinds: tuple[tuple[str, int], ...]
+    other_kinds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +246,10 @@ class Look:
         due, kept = _Sum(), _Sum()
         overdue = writing = future = videos = 0
         next_at: datetime | None = None
+        kinds: Counter[str] = Counter()
         for each in self._files():
+            kind = _kind(each.file)
+            kinds[kind if kind in kinds or len(kinds) < _MOST_KINDS else ""] += 1
             future += each.future
             limit_at = each.at + self._limit
             if self._is_due(each):
@@ -248,6 +263,8 @@ class Look:
                     overdue += limit_at < self._now
             if not self._stays(each.file) and (next_at is None or limit_at < next_at):
                 next_at = limit_at
+        unnamed = kinds.pop("", 0)
+        shown = sorted(kinds.items(), key=lambda each: (-each[1], each[0]))[:_KINDS]
         return Listing(
             due=due.group(),
             kept=kept.group(),
@@ -258,6 +275,8 @@ class Look:
             apart=self._tree.apart,
             next_at=next_at,
             videos=videos,
+            kinds=tuple(shown),
+            other_kinds=unnamed + kinds.total() - sum(count for _, count in shown),
         )
 
     def is_urgent(self, listing: Listing) -> bool:
@@ -422,7 +441,10 @@ def is_video(file: File) -> bool:
 
 
 def matcher(patterns: tuple[str, ...]) -> Callable[[str], bool]:
-    """Return what tells whether a path below a folder is governed by these patterns."""
+    """Return what tells whether a path below a folder is governed by these patterns.
+
+    No marker of a managed folder ever is.
+    """
     names, paths = (
         [
             re.compile(glob.translate(each.lower(), recursive=True, include_hidden=False))
@@ -435,9 +457,17 @@ def matcher(patterns: tuple[str, ...]) -> Callable[[str], bool]:
     def governs(path: str) -> bool:
         lower = path.lower()
         name = lower.rpartition("/")[2]
+        if name == MARKER:
+            return False
         return any(each.match(name) for each in names) or any(each.match(lower) for each in paths)
 
     return governs
+
+
+def _kind(file: File) -> str:
+    """Return how a file's name ends, in small letters; empty where that is no plain ending."""
+    found = _ENDING.search(file.path)
+    return found[1].lower() if found else ""
 
 
 def name_of(file: File) -> bytes:

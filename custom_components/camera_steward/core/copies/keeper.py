@@ -24,6 +24,7 @@ from .folders import (
 )
 from .importing import AT_ONCE, Importer
 from .imports import ImportBook, Outcome
+from .marker import check
 from .seen import FirstSeen
 from .tree import Tree
 
@@ -130,14 +131,15 @@ class FolderKeeper:
         """Look at a folder, erase what is due, import what is to be; return how many files went.
 
         None of it is done, and no first sight is noted, while the clock is doubted. Raises what
-        cannot be done: `FolderMissingError`, `RetentionError`, an error of the ledger or the storage,
-        `StoppedError`.
+        cannot be done: `FolderMissingError`, `FolderForeignError`, `RetentionError`, an error of the
+        ledger or the storage, `StoppedError`.
         """
         settings = self._folders[folder]
         now, trusted = self._guard.now(), self._guard.trusted
         limit = effective(settings.limit, self._ceiling, now)
         erased = 0
         with storage_errors(), Tree.at(settings.path, settings.spare) as tree:
+            check(tree, settings.mark)
             look = Look(
                 settings,
                 tree,

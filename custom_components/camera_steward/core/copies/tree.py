@@ -59,6 +59,11 @@ class Tree:
         self.apart = 0
         """Links, devices, and directories that are not entered, since `walk` began."""
 
+    @property
+    def descriptor(self) -> int:
+        """Return the open folder's descriptor, which stays the tree's."""
+        return self._root
+
     @classmethod
     @contextmanager
     def at(cls, path: Path, spare: Sequence[Path] = ()) -> Iterator[Self]:
