@@ -11,7 +11,7 @@ export const STYLE = `
   header h1 { margin: 0; font-size: 20px; font-weight: 400; }
   nav { display: flex; overflow-x: auto; padding: 0 12px; border-bottom: 1px solid var(--divider-color);
         background: var(--app-header-background-color); }
-  nav a { padding: 12px 16px; white-space: nowrap; text-decoration: none; color: var(--app-header-text-color);
+  nav a { padding: 12px; white-space: nowrap; text-decoration: none; color: var(--app-header-text-color);
           border-bottom: 3px solid transparent; }
   nav a[aria-current] { font-weight: 500; border-color: var(--primary-color); }
   main { max-width: 760px; margin: 0 auto; padding: 16px; box-sizing: border-box; }
