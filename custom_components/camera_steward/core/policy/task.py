@@ -1,0 +1,121 @@
+"""What a person must do by a date: the kinds of task, what is asked for as evidence, and how one stands."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from ..ledger.entry import Json
+from .states import Subject
+
+
+class TaskKind(StrEnum):
+    """What is to be done; each is one line of `tasks/kinds.py`."""
+
+    DECIDE_SCOPE = "decide_scope"
+    POST_SIGN = "post_sign"
+    CHECK_SIGN = "check_sign"
+    APPROVE_VIEW = "approve_view"
+    INSPECT = "inspect"
+    REPAIR = "repair"
+    REVIEW_RETENTION = "review_retention"
+    LOCK_STORAGE = "lock_storage"
+    LOCK_CAMERA_MEDIUM = "lock_camera_medium"
+    ADOPT_RULES = "adopt_rules"
+    REVIEW_RULES = "review_rules"
+    REVIEW_GUIDELINE = "review_guideline"
+    REVIEW_VIEWINGS = "review_viewings"
+    RECOVERY_KIT = "recovery_kit"
+    PLEDGE = "pledge"
+    BRIEF = "brief"
+    LEAVE = "leave"
+    CONTRACT_CLAUSE = "contract_clause"
+    ANSWER_INQUIRY = "answer_inquiry"
+    DISPOSE_MEDIUM = "dispose_medium"
+    REMOVE_DEVICE = "remove_device"
+    REMOVE_SIGN = "remove_sign"
+
+
+class Doer(StrEnum):
+    """Who may say that a task is done."""
+
+    MANAGER = "manager"
+    OPERATOR = "operator"
+    """An operator, or the manager."""
+
+    SELF = "self"
+    """The person whom it is about, by an act of their own elsewhere (the pledge): never by a tick."""
+
+    STEWARD = "steward"
+    """It is done by what the steward sees: rules adopted, a fault that recovered."""
+
+
+class QuestionType(StrEnum):
+    """What is asked for."""
+
+    TICK = "tick"
+    """Must be true."""
+
+    CHOICE = "choice"
+    TEXT = "text"
+    DATE = "date"
+    """ISO 8601, not to come."""
+
+    PHOTO = "photo"
+    """The id of a stored photo (`tasks/photos.py`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One thing that is asked when a task is done; `options` are those of a choice."""
+
+    name: str
+    type: QuestionType
+    required: bool = True
+    options: tuple[str, ...] = ()
+
+
+class TaskState(StrEnum):
+    """How a task stands."""
+
+    UPCOMING = "upcoming"
+    DUE = "due"
+    """It can be done: less than two weeks are left, or it never was done."""
+
+    OVERDUE = "overdue"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doing:
+    """A task that was done: read from the ledger. `answers` are by question."""
+
+    kind: TaskKind
+    subject: Subject
+    at: datetime
+    by: str
+    user: str | None
+    answers: Mapping[str, Json]
+    entry: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A task of one subject that is to be done, now or by `due_at`.
+
+    `name` is the subject's, for people. What is done once and was done is no task any more.
+    `last` is the newest doing.
+    """
+
+    kind: TaskKind
+    subject: Subject
+    name: str
+    due_at: datetime
+    state: TaskState
+    doers: frozenset[Doer]
+    questions: tuple[Question, ...]
+    last: Doing | None = None
+
+    @property
+    def id(self) -> str:
+        """Return what the task is called by machines: the same while kind and subject stay."""
+        return f"{self.kind}:{self.subject.kind}:{self.subject.id}"
