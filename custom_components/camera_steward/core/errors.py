@@ -301,3 +301,22 @@ class HoldFailedError(StewardError):
     """
 
     key = "hold_failed"
+
+
+class PaperInvalidError(StewardError):
+    """A paper that cannot be made so: `detail` names the option or the value."""
+
+    key = "paper_invalid"
+    names_field = True
+
+
+class SignIncompleteError(PaperInvalidError):
+    """A sign without something that the pack asks for on it: `detail` names what."""
+
+    key = "sign_incomplete"
+
+
+class RulesStaleError(StewardError):
+    """The rules that were to be adopted read otherwise by now."""
+
+    key = "rules_stale"
