@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import override
 
-from aiohttp.web import Request, Response, json_response
+from aiohttp.web import Request, Response, StreamResponse, json_response
 from homeassistant.components.http import KEY_HASS
 from homeassistant.core import HomeAssistant, callback
 
@@ -46,7 +46,7 @@ class PhotosView(EvidenceView):
     url = f"{BASE}/{{entry_id}}/photo"
     name = f"api:{DOMAIN}:photos"
 
-    async def post(self, request: Request, **where: str) -> Response:
+    async def post(self, request: Request, **where: str) -> StreamResponse:
         """Take a photo from whom it may come from; its id, or `key` of what is wrong with it."""
         return await self.guarded(self.take, request, **where)
 
