@@ -320,3 +320,43 @@ class RulesStaleError(StewardError):
     """The rules that were to be adopted read otherwise by now."""
 
     key = "rules_stale"
+
+
+class PhotoError(StewardError):
+    """A photo that cannot be taken as evidence, or not be shown."""
+
+
+class PhotoTooLargeError(PhotoError):
+    """More bytes than are taken."""
+
+    key = "photo_too_large"
+
+
+class PhotoTooManyPixelsError(PhotoError):
+    """More pixels than are decoded."""
+
+    key = "photo_too_many_pixels"
+
+
+class PhotoInvalidError(PhotoError):
+    """No picture, or of a format that is not read."""
+
+    key = "photo_invalid"
+
+
+class PhotoDamagedError(PhotoError):
+    """A picture that cannot be read to its end."""
+
+    key = "photo_damaged"
+
+
+class PhotoMissingError(PhotoError):
+    """No photo is kept by this id."""
+
+    key = "photo_missing"
+
+
+class PhotoUnreadableError(PhotoError):
+    """A kept photo is not as it was stored."""
+
+    key = "photo_unreadable"
