@@ -230,15 +230,17 @@ class Steward:
 
     # What people and automations do
 
-    def set_recording(self, camera: str, on: bool, *, actor: str) -> None:
-        """Switch a camera's recording; the ledger says who did."""
+    def set_recording(
+        self, camera: str, on: bool, *, actor: str, data: Mapping[str, Json] | None = None
+    ) -> None:
+        """Switch a camera's recording; the ledger says who did, and with `data` why."""
         books = self._books()
         with self._lock:
             state = self._cameras[camera]
             if state.recording == on:
                 return
             kind = EntryKind.RECORDING_STARTED if on else EntryKind.RECORDING_STOPPED
-            books.ledger.append(kind, actor=actor, subject=camera)
+            books.ledger.append(kind, actor=actor, subject=camera, data=data)
             state.recording = on
             worker = state.worker
             if not on and worker is not None:
@@ -333,9 +335,10 @@ class Steward:
         subject: str = "",
         data: Mapping[str, Json],
         key: str | None = None,
-    ) -> None:
-        """Enter in the ledger what happened at the edge; with a `key` once."""
-        self._books().ledger.append(kind, actor=actor, subject=subject, data=data, key=key)
+    ) -> Entry:
+        """Enter in the ledger what happened at the edge, with a `key` once; return the entry."""
+        ledger = self._books().ledger
+        return ledger.append(kind, actor=actor, subject=subject, data=data, key=key)
 
     def entries(self, kinds: Collection[EntryKind]) -> list[Entry]:
         """Return the ledger's entries of these kinds, in order of time."""
