@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
@@ -20,6 +20,7 @@ from ..cameras import wait_for
 from .client import Client, Person, RefusedError, request
 
 ROOT = Path(__file__).parents[2]
+_FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
 _PR_SET_PDEATHSIG = 1
 _START_SECONDS = 240.0
 _STOP_SECONDS = 120.0
@@ -51,6 +52,8 @@ class Home:
     """Home Assistant in `folder`: `start`, `stop`, `kill`, start again; a context manager.
 
     `cameras` gives the stream address of each camera entity by its name; change it while stopped.
+    `ahead` is how far in the future it lives, by a clock that its kernel vouches for; change it while
+    stopped as well.
     The folder has `config`, `temp` (its TMPDIR) and `output` (what it said on its console).
     """
 
@@ -70,6 +73,7 @@ class Home:
         self.cameras = dict(cameras)
         self.port = port or free_port()
         self.language = language
+        self.ahead = timedelta()
         self.process: subprocess.Popen[bytes] | None = None
         self._clients: dict[str, Client] = {}
 
@@ -114,13 +118,31 @@ class Home:
                 [*command, "--skip-pip", "--log-no-color"],
                 cwd=self.folder,
                 env=os.environ
-                | {"TMPDIR": str(self.temp), "PYTHONDONTWRITEBYTECODE": "1", "LC_ALL": "C.UTF-8"},
+                | {"TMPDIR": str(self.temp), "PYTHONDONTWRITEBYTECODE": "1", "LC_ALL": "C.UTF-8"}
+                | (self._clock() if self.ahead else {}),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
                 preexec_fn=_die_with_parent,  # noqa: PLW1509
             )
+
+    def _clock(self) -> dict[str, str]:
+        """Return what makes the process live ahead of this machine, its waiting included."""
+        vouching = self.folder / "vouching.so"
+        if not vouching.exists():
+            # Else a month's absence on a machine without time synchronisation is asked about.
+            subprocess.run(
+                ["g++", "-shared", "-fPIC", "-x", "c++", "-o", str(vouching), "-"],
+                input=b'extern "C" int adjtimex(void *) { return 0; }',
+                check=True,
+            )
+        # Logins of before have run out.
+        self._clients.clear()
+        return {
+            "LD_PRELOAD": f"{_FAKETIME} {vouching}",
+            "FAKETIME": f"+{self.ahead // timedelta(seconds=1)}s",
+        }
 
     def wait_until_up(self) -> None:
         """Wait until it runs and has set up what it will."""
