@@ -45,6 +45,7 @@ from .retention.holds import Holds
 from .retention.keeper import Keeper, remember_limit
 from .retention.limits import SiteLimits
 from .site import IndexRebuilt, LedgerBroken, Recovered, SiteSettings, StewardEvent
+from .tasks.photos import EVIDENCE_NAME, Photos
 from .vault.description import (
     DescribedCamera,
     DescribedCorrection,
@@ -160,6 +161,8 @@ class Books:
             key = Ed25519PrivateKey.from_private_bytes(settings.signing_key)
             opened, restart = open_ledger(settings.state / LEDGER_NAME, clock, key)
             self.ledger = opened
+            # By the ledger's key: evidence is the ledger's, and outlives a vault that is given up.
+            self.photos = Photos(files, settings.state / EVIDENCE_NAME, settings.signing_key)
             if restart is not None:
                 emit(LedgerBroken())
             adopting = bool(settings.adopted_by) and self._is_another_ledgers()
