@@ -32,6 +32,7 @@ from .handover_api import async_setup_handover_commands
 from .handover_views import async_setup_handover_views
 from .memory import SiteMemory
 from .panel import async_setup_panel
+from .photo_views import async_setup_photo_views
 from .places import storage_words
 from .repairs import Issue
 from .services import async_setup_services
@@ -67,6 +68,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     async_setup_commands(hass)
     async_setup_handover_views(hass)
     async_setup_handover_commands(hass)
+    async_setup_photo_views(hass)
     await async_setup_panel(hass)
     return True
 

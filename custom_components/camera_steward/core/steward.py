@@ -61,6 +61,7 @@ from .site import (
     StewardEvent,
     VerifyReport,
 )
+from .tasks.photos import Photos
 from .vault.verify import Damage, VerifyLevel, verify
 from .viewing.desk import House
 from .viewing.lobby import Lobby
@@ -403,6 +404,10 @@ class Steward:
             if self._counter is None:
                 self._counter = books.counter(lobby, self._settings)
             return self._counter
+
+    def photos(self) -> Photos:
+        """Return the photos that people handed in as evidence."""
+        return self._books().photos
 
     def snapshot(self) -> SiteSnapshot:
         """Return how everything stands: some look-ups in the index, no walk of the disk."""
