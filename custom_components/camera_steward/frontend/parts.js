@@ -109,6 +109,13 @@ export function fill(select, options) {
   if (options.some(([value]) => value === chosen)) select.value = chosen;
 }
 
+// Put children into an element; only where they change, or the keyboard would lose its place.
+export function put(parent, children) {
+  const held = [...parent.childNodes];
+  if (children.length === held.length && children.every((each, at) => each === held[at])) return;
+  parent.replaceChildren(...children);
+}
+
 // Return what a date-and-time field holds, with its seconds: browsers leave them out where they are 0.
 export function seconds(typed) {
   return typed.length === "2026-11-25T00:00".length ? `${typed}:00` : typed;
@@ -229,6 +236,10 @@ export class Context {
   count(number, unit) {
     const said = new Intl.NumberFormat(this.language, { style: "unit", unit, unitDisplay: "long" }).format(number);
     return this.language === "ja" ? said.replace(/\s/g, "") : said;
+  }
+
+  number(count) {
+    return count.toLocaleString(this.language);
   }
 
   size(bytes) {
