@@ -9,7 +9,6 @@ import probatio
 from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
     ConfigSubentry,
-    ConfigSubentryFlow,
     SubentryFlowResult,
 )
 from homeassistant.const import CONF_NAME, CONF_PATH
@@ -50,12 +49,11 @@ from .folders import (
     import_camera,
 )
 from .forms import (
-    APPROVAL_SCHEMA,
     CONF_UNDERSTOOD,
     LONG_TEXT,
     NO_APPROVAL,
     TEXT,
-    approval_errors,
+    ApprovalStep,
     missing,
     needs_approval,
     retention_errors,
@@ -82,7 +80,7 @@ _CONFIRM_SCHEMA = probatio.Schema(
 )
 
 
-class FolderSubentryFlow(ConfigSubentryFlow):
+class FolderSubentryFlow(ApprovalStep):
     """Ask in order: the folder, an approval; list it; show what would go; save."""
 
     def __init__(self) -> None:
@@ -156,21 +154,6 @@ class FolderSubentryFlow(ConfigSubentryFlow):
             ),
             errors=errors,
             description_placeholders={"real": str(self._real or "–")},
-        )
-
-    async def async_step_approval(
-        self, user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Ask for the reason, the approver and the review date of more than 14 days (INV-7)."""
-        errors: dict[str, str] = {}
-        if user_input is not None:
-            self._data |= stripped(user_input)
-            if not (errors := approval_errors(user_input)):
-                return await self._async_after_approval()
-        return self.async_show_form(
-            step_id="approval",
-            data_schema=self.add_suggested_values_to_schema(APPROVAL_SCHEMA, self._data),
-            errors=errors,
         )
 
     async def async_step_list(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
@@ -275,6 +258,7 @@ class FolderSubentryFlow(ConfigSubentryFlow):
         camera = import_camera(self._data, self._cameras)
         return "–" if camera is None else self._cameras[camera].title
 
+    @override
     async def _async_after_approval(self) -> SubentryFlowResult:
         if self.source == SOURCE_RECONFIGURE:
             before = {CONF_IMPORT: False, **self._get_reconfigure_subentry().data}

@@ -1,10 +1,12 @@
 """What the forms for a site and for a camera have in common: retention, approval, sizes."""
 
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
 import probatio
+from homeassistant.config_entries import ConfigSubentryFlow, SubentryFlowResult
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.selector import (
     DateSelector,
@@ -142,3 +144,28 @@ def size_text(size_bytes: float) -> str:
             return f"{size_bytes:.0f} {unit}" if size_bytes >= 10 else f"{size_bytes:.1f} {unit}"
         size_bytes /= 1000
     return f"{size_bytes:.1f} TB"
+
+
+class ApprovalStep(ConfigSubentryFlow):
+    """The step of a subentry's flow in which a long retention is approved; `_data` is what is saved."""
+
+    _data: dict[str, Any]
+
+    async def async_step_approval(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask for the reason, the approver and the review date of more than 14 days (INV-7)."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            self._data |= stripped(user_input)
+            if not (errors := approval_errors(user_input)):
+                return await self._async_after_approval()
+        return self.async_show_form(
+            step_id="approval",
+            data_schema=self.add_suggested_values_to_schema(APPROVAL_SCHEMA, self._data),
+            errors=errors,
+        )
+
+    @abstractmethod
+    async def _async_after_approval(self) -> SubentryFlowResult:
+        """Go on once it is approved, or need not be."""

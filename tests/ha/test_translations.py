@@ -107,13 +107,14 @@ def test_no_text_refers_to_another_or_quotes_what_it_leaves_open() -> None:
 
 
 def test_every_step_has_its_texts_and_every_text_its_step() -> None:
-    for module, part in (
-        ("config_flow", "config"),
-        ("subentry_flows", "config_subentries.camera"),
-        ("folder_flow", "config_subentries.folder"),
+    for modules, part in (
+        (("config_flow",), "config"),
+        (("subentry_flows", "forms"), "config_subentries.camera"),
+        (("folder_flow", "forms"), "config_subentries.folder"),
     ):
         handled = {
             node.name.removeprefix("async_step_")
+            for module in modules
             for node in ast.walk(MODULES[module])
             if isinstance(node, ast.AsyncFunctionDef) and node.name.startswith("async_step_")
         }

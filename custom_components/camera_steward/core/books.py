@@ -4,7 +4,6 @@ import contextlib
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import sha256
 from itertools import islice
@@ -32,7 +31,7 @@ from .ledger.opening import open_ledger
 from .ledger.registers import StatementRecord, statements
 from .ledger.store import Ledger
 from .ledger.verify import Verification, verify as verify_ledger
-from .model import Space
+from .model import FAR_AT, FIRST_AT, Space
 from .retention.corrections import (
     LedgerClockBook,
     adopt_corrections,
@@ -73,8 +72,6 @@ INDEX_NAME = "index.db"
 LEDGER_NAME = "ledger.db"
 _GIVEN_UP = "vault given up"
 FOLDERS_NAME = "folders.db"
-_FIRST_AT = datetime(1970, 1, 1, tzinfo=UTC)
-_FAR_AT = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class VaultPlaceKind(StrEnum):
@@ -208,7 +205,7 @@ class Books:
                 remember_limit(self.index, camera, known.limit, known.lapses_at)
         found: list[StatementRecord] = []
         with contextlib.suppress(LedgerBrokenError):
-            found.extend(statements(self.ledger, _FIRST_AT, _FAR_AT))
+            found.extend(statements(self.ledger, FIRST_AT, FAR_AT))
         for each in found[-1].cameras if found else ():
             self.index.set_limit(each.camera, each.limit)
         count = self.vault.rebuild_index()

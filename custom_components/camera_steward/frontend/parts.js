@@ -99,6 +99,14 @@ export function facts(entries) {
   return make("dl", {}, ...said.flatMap(([what, text]) => [make("dt", {}, what), make("dd", {}, text)]));
 }
 
+// Show these cards in a list, or that there is none. Only where it changes: a card that is put in anew
+// would lose the keyboard's place.
+export function fillCards(list, cards, none) {
+  const stay = [...list.children];
+  if (cards.length && cards.length === stay.length && cards.every((each, at) => each === stay[at])) return;
+  list.replaceChildren(...(cards.length ? cards : [make("li", { class: "none" }, none)]));
+}
+
 // Give a list of choices, and keep what is chosen.
 export function fill(select, options) {
   const held = [...select.options].map((each) => [each.value, each.textContent]);

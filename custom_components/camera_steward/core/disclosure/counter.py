@@ -31,7 +31,7 @@ from ..ledger.disclosures import (
 )
 from ..ledger.entry import SYSTEM, EntryKind
 from ..ledger.store import Ledger
-from ..model import Action
+from ..model import FAR_AT, FIRST_AT, Action
 from ..retention.hold import LONGEST
 from ..retention.holds import Hold, Holds
 from ..viewing.desk import Caller
@@ -52,8 +52,6 @@ from .passwords import make_password
 
 DOWNLOAD_WITHIN = timedelta(minutes=15)
 """How long an approval waits for its download: a product default."""
-
-_EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +127,7 @@ class Counter:
         self._running: dict[str, HandOver] = {}
         self._stopped = False
         self._numbers: dict[int, int] = {}
-        for each in disclosure_register(ledger, *_EVER):
+        for each in disclosure_register(ledger, FIRST_AT, FAR_AT):
             year, number = (int(part) for part in each.number.split("-"))
             self._numbers[year] = max(self._numbers.get(year, 0), number)
             if each.started_at is not None and each.ended_at is None:
@@ -173,7 +171,7 @@ class Counter:
 
         They hold a copy that is to be given back or destroyed (第3 3).
         """
-        found = self.register(caller, *_EVER)
+        found = self.register(caller, FIRST_AT, FAR_AT)
         return [each for each in found if each.is_out and not self.acts(each.user)]
 
     def progress(self) -> dict[str, Progress]:
@@ -335,7 +333,7 @@ class Counter:
 
         `DisclosureInvalidError` where nothing went out.
         """
-        for each in self.register(caller, *_EVER):
+        for each in self.register(caller, FIRST_AT, FAR_AT):
             if each.id == disclosure and each.ended_at is not None:
                 return self._packing.record(each, language, file_name(each.number))
         raise DisclosureInvalidError("disclosure")
