@@ -248,7 +248,7 @@ class CameraStewardPanel extends HTMLElement {
     const context = kept.context;
     const id = `group-${group}`;
     const links = pages.map((each) => make("a", { href: this._address(each), "data-page": each }, context.text(`panel_${each}`)));
-    return make("div", { role: "group", "aria-labelledby": id }, make("span", { id, class: "group" }, context.text(`panel_group_${group}`)), ...links);
+    return make("div", { role: "group", "aria-labelledby": id }, make("span", { id, class: "group" }, context.text(`panel_group_${group}`)), make("div", {}, ...links));
   }
 
   _unfold(open = this._menu.getAttribute("aria-expanded") !== "true") {

@@ -2,7 +2,7 @@
 // as it is wanted, and the adoption of the rules.
 
 import { needed } from "./holds.js";
-import { facts, field, fill, focusWrong, make, mark, put } from "./parts.js";
+import { facts, field, fill, focusWrong, make, mark, pastDay, put } from "./parts.js";
 import { showDocument } from "./record.js";
 import { Sign } from "./sign.js";
 import { marked } from "./states.js";
@@ -176,7 +176,7 @@ export class PapersPage {
     const context = this._context;
     const text = (key) => context.text(key);
     shown.named = make("p", {});
-    const day = make("input", { type: "date", max: context.typed(Date.now()).slice(0, 10), required: true });
+    const day = pastDay(context);
     const form = make(
       "form",
       { novalidate: true, hidden: true, class: "within", style: needed(context) },
@@ -210,8 +210,7 @@ export class PapersPage {
     const context = this._context;
     const value = (name) => form.querySelector(`#adopt-${name}`).value.trim();
     const given = { version: shown.paper.version, adopted_on: value("adopted_on"), body: value("body") };
-    const today = context.typed(Date.now()).slice(0, 10);
-    mark(form, "adopt-adopted_on", given.adopted_on && given.adopted_on <= today ? "" : context.text("papers_needs_adopted_on"));
+    mark(form, "adopt-adopted_on", given.adopted_on && given.adopted_on <= context.today() ? "" : context.text("papers_needs_adopted_on"));
     mark(form, "adopt-body", given.body ? "" : context.text("papers_needs_body"));
     if (focusWrong(form)) return;
     const button = form.querySelector("button[type=submit]");

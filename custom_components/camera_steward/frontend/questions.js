@@ -1,10 +1,12 @@
 // Fields for what a command asks: ticks, choices, texts, dates and photos; and what is answered.
 
-import { choices, chosen, field, fill, focusWrong, make, mark, offer } from "./parts.js";
+import { choices, chosen, field, fill, focusWrong, make, mark, offer, pastDay } from "./parts.js";
 import { Photo } from "./photos.js";
 
 const LISTED = 6;
+const SHORT = 12;
 const LONGEST_TEXT = "500";
+const LONGEST_LONG_TEXT = "4000";
 
 export class Questions {
   // `questions` as a command gives them; `prefix` begins the ids of the fields. `past` are dates that
@@ -48,12 +50,8 @@ export class Questions {
   // ------------------------------------------------------------------ inside
 
   _late({ type }, value) {
-    const late = this._past && type === "date" && value > this._today();
+    const late = this._past && type === "date" && value > this._context.today();
     return late ? this._context.text("tasks_needs_past") : "";
-  }
-
-  _today() {
-    return this._context.typed(Date.now()).slice(0, 10);
   }
 
   // Return an element, and how its answer is read and set.
@@ -61,10 +59,14 @@ export class Questions {
     if (type === "tick") return this._tick(id, label, required);
     if (type === "photo") return this._photo(id, label, required);
     if (type === "choice") return options.length > LISTED ? this._list(id, label, required, options) : this._choice(id, label, required, options);
-    const input = type === "date"
-      ? make("input", { type: "date", max: this._past ? this._today() : "2199-12-31", required })
-      : make("textarea", { rows: "2", maxlength: LONGEST_TEXT, required });
+    const input = this._input(type, required);
     return { element: field(id, label, input), get: () => input.value.trim(), set: (value) => { input.value = value; } };
+  }
+
+  _input(type, required) {
+    if (type === "date") return this._past ? pastDay(this._context, required) : make("input", { type: "date", max: "2199-12-31", required });
+    if (type === "long_text") return make("textarea", { rows: "4", maxlength: LONGEST_LONG_TEXT, required });
+    return make("input", { type: "text", maxlength: LONGEST_TEXT, autocomplete: "off", required });
   }
 
   _tick(id, label, required) {
@@ -77,6 +79,7 @@ export class Questions {
   _choice(id, label, required, options) {
     const element = choices(id, label, "radio");
     element.classList.toggle("needed", required);
+    element.classList.toggle("inline", options.every((each) => each.label.length <= SHORT));
     offer(element, options.map((each) => [each.value, each.label]));
     const set = (value) => { for (const each of element.querySelectorAll("input")) each.checked = each.value === value; };
     return { element, get: () => chosen(element)[0] ?? "", set };

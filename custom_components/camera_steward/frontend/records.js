@@ -1,7 +1,7 @@
 // The manager's books that people fill in: inquiries and complaints, contractors, media; opened, changed, closed.
 
 import { needed } from "./holds.js";
-import { facts, make, put, tell } from "./parts.js";
+import { facts, fillCards, make, put, tell } from "./parts.js";
 import { Questions } from "./questions.js";
 import { marked } from "./states.js";
 
@@ -22,7 +22,7 @@ export class RecordsPage {
     const pressed = (options, label, doing) =>
       make("div", { class: "switch", role: "group", "aria-label": label }, ...options.map(([value, said]) => make("button", { type: "button", class: "second", value, onclick: () => doing(value) }, said)));
     this._kinds = pressed(KINDS.map((each) => [each, text(`records_kind_${each}`)]), text("records_kind"), (kind) => this._turn(kind, this._closed));
-    this._states = pressed([["open", text("records_open")], ["closed", text("records_closed")]], text("records_which"), (which) => this._turn(this._kind, which === "closed"));
+    this._states = pressed(["open", "closed"].map((each) => [each, ""]), text("records_which"), (which) => this._turn(this._kind, which === "closed"));
     this._about = make("p", { class: "hint" });
     this._trouble = make("p", { role: "alert" });
     this._told = make("p", { role: "status", tabindex: "-1" });
@@ -74,7 +74,7 @@ export class RecordsPage {
     const line = (tag, texts) => make("tr", {}, ...texts.map((each) => make(tag, {}, each)));
     const title = context.text("records_of", { site: this._site.title, book: context.text(`records_kind_${this._kind}`) });
     const table = make("table", {}, make("thead", {}, line("th", heads)), make("tbody", {}, ...this._rows.map((each) => line("td", cells(each)))));
-    return make("div", {}, make("h1", {}, title), make("p", {}, context.text(this._closed ? "records_closed" : "records_open")), table);
+    return make("div", {}, make("h1", {}, title), make("p", {}, this._which(this._closed ? "closed" : "open")), table);
   }
 
   // Look again what is in the book. What is being typed stays.
@@ -102,12 +102,20 @@ export class RecordsPage {
     this._kind = kind;
     this._closed = closed;
     for (const each of this._kinds.children) each.setAttribute("aria-pressed", String(each.value === kind));
-    for (const each of this._states.children) each.setAttribute("aria-pressed", String((each.value === "closed") === closed));
+    for (const each of this._states.children) {
+      each.setAttribute("aria-pressed", String((each.value === "closed") === closed));
+      each.textContent = this._which(each.value);
+    }
     this._about.textContent = this._context.text(`records_about_${kind}`);
     this.clear();
     this._new.hidden = true;
     this._list.replaceChildren(make("li", { class: "none" }, this._context.text("panel_waiting")));
     if (look) this.refresh();
+  }
+
+  // How records that are open or closed are called in a book.
+  _which(state) {
+    return this._context.text(`records_${state}_${this._kind}`);
   }
 
   _show() {
@@ -118,8 +126,7 @@ export class RecordsPage {
       held.set(key, this._held.get(key) ?? this._card(each));
     }
     this._held = held;
-    const none = make("li", { class: "none" }, context.text(this._closed ? "records_none_closed" : "records_none"));
-    put(this._list, held.size ? [...held.values()].map((each) => each.card) : [none]);
+    fillCards(this._list, [...held.values()].map((each) => each.card), context.text("records_none"));
     this._print.hidden = !this._rows.length;
   }
 
@@ -138,7 +145,8 @@ export class RecordsPage {
     const context = this._context;
     const text = (key, values) => context.text(key, values);
     const titled = text("records_titled", { number: row.number, name: row.name });
-    const due = row.due_at && !row.closed_at ? [marked(row.overdue ? "overdue" : "upcoming", text(row.overdue ? "records_overdue" : "records_due", { day: context.day(row.due_at) }))] : [];
+    const dated = row.due_at && text(row.overdue ? "records_overdue" : "records_due", { day: context.day(row.due_at) });
+    const due = dated && !row.closed_at ? [make("div", { class: "about" }, marked(row.overdue ? "overdue" : "upcoming", dated))] : [];
     const title = make("h3", { tabindex: "-1" }, titled);
     const card = make(
       "li",
@@ -157,30 +165,33 @@ export class RecordsPage {
 
   _addForms(card, row, titled) {
     const context = this._context;
-    const forms = ["change", "close"].map((name) => {
-      const form = this._form(`records_${name}`, row, (fields) =>
-        name === "close"
-          ? context.call("record_close", this._site, { record: row.record, fields })
-          : context.call("record_save", this._site, { kind: this._kind, record: row.record, fields }),
-      );
-      form.element.hidden = true;
-      form.element.classList.add("within");
-      form.element.prepend(make("p", { class: "hint" }, context.text(`records_${name}_about`)));
-      const button = make("button", { type: "button", class: "second", "aria-expanded": "false", "aria-label": context.text(`records_${name}_of`, { record: titled }), onclick: () => open(form) }, context.text(`records_${name}`));
-      return { ...form, button };
-    });
-    const open = ({ element }) => {
-      for (const each of forms) {
-        each.element.hidden = each.element !== element || !each.element.hidden;
-        each.button.setAttribute("aria-expanded", String(!each.element.hidden));
-      }
-      if (!element.hidden) element.querySelector("input, textarea, select")?.focus();
+    const kind = this._kind;
+    const ways = {
+      change: (fields) => context.call("record_save", this._site, { kind, record: row.record, fields }),
+      close: (fields) => context.call("record_close", this._site, { record: row.record, fields }),
     };
-    card.append(make("div", { class: "buttons" }, ...forms.map((each) => each.button)), ...forms.map((each) => each.element));
+    const forms = Object.entries(ways).map(([name, send]) => {
+      const what = context.text(name === "close" ? `records_close_${kind}` : "records_change");
+      const form = this._form(name, row, send);
+      form.hidden = true;
+      form.classList.add("within");
+      form.prepend(make("p", { class: "hint" }, context.text(`records_${name}_about`)));
+      const label = context.text("records_way_of", { what, record: titled });
+      const button = make("button", { type: "button", class: "second", "aria-expanded": "false", "aria-label": label, onclick: () => open(form) }, what);
+      return { form, button };
+    });
+    const open = (form) => {
+      for (const each of forms) {
+        each.form.hidden = each.form !== form || !each.form.hidden;
+        each.button.setAttribute("aria-expanded", String(!each.form.hidden));
+      }
+      if (!form.hidden) form.querySelector("input, textarea, select")?.focus();
+    };
+    card.append(make("div", { class: "buttons" }, ...forms.map((each) => each.button)), ...forms.map((each) => each.form));
   }
 
   // A form of the book's fields; `send` gets them.
-  _form(submit, row, send) {
+  _form(way, row, send) {
     const context = this._context;
     const prefix = `record${++made}`;
     const questions = new Questions(context, this._site, prefix, this._fields);
@@ -190,16 +201,16 @@ export class RecordsPage {
       { novalidate: true, style: needed(context) },
       ...questions.elements,
       make("p", { role: "alert", class: "refused" }),
-      make("div", { class: "buttons" }, make("button", { type: "submit" }, context.text(submit))),
+      make("div", { class: "buttons" }, make("button", { type: "submit" }, context.text("records_enter"))),
     );
     element.addEventListener("submit", (event) => {
       event.preventDefault();
-      this._send(element, prefix, questions, send, `${submit}_done`, !row);
+      this._send(element, prefix, questions, send, !row);
     });
-    return { element };
+    return element;
   }
 
-  async _send(form, prefix, questions, send, done, blank) {
+  async _send(form, prefix, questions, send, blank) {
     const context = this._context;
     const fields = questions.read(form);
     if (!fields) return;
@@ -211,7 +222,7 @@ export class RecordsPage {
       await send(fields);
       if (blank) questions.clear();
       await this.refresh();
-      this._told.replaceChildren(marked("done", context.text(done)));
+      this._told.replaceChildren(marked("done", context.text("records_done")));
       this._told.focus();
       this.element.scrollIntoView();
     } catch (error) {
@@ -225,7 +236,7 @@ export class RecordsPage {
     const kind = this._kind;
     const key = JSON.stringify([kind, this._fields]);
     if (!this._forms.has(key)) {
-      this._forms.set(key, this._form("records_new", null, (fields) => this._context.call("record_save", this._site, { kind, record: null, fields })).element);
+      this._forms.set(key, this._form("new", null, (fields) => this._context.call("record_save", this._site, { kind, record: null, fields })));
     }
     this._newTitle.textContent = this._context.text(`records_new_${kind}`);
     put(this._newForm, [this._forms.get(key)]);

@@ -2,12 +2,13 @@
 // and the end, with which it leaves the settings.
 
 import { needed } from "./holds.js";
-import { choices, chosen, facts, field, fill, focusWrong, make, mark, offer, tell } from "./parts.js";
+import { choices, chosen, facts, field, fill, focusWrong, make, mark, offer, pastDay, tell } from "./parts.js";
 import { LANGUAGES, showDocument } from "./record.js";
 import { marked } from "./states.js";
 
-const WHOLE = "";
-const FIRST = " ";
+// What is chosen at first, and where it is no camera but all of them.
+const NONE = "";
+const WHOLE = "*";
 
 export class RemovalPage {
   constructor(context, site, go) {
@@ -28,7 +29,7 @@ export class RemovalPage {
     this._sections = {
       open: section("open", this._open),
       begin: section("begin", this._begin),
-      steps: section("steps", this._decided, this._steps),
+      steps: section("steps", this._steps, this._decided),
       finish: section("finish", this._finish),
     };
     this.element = make(
@@ -60,7 +61,7 @@ export class RemovalPage {
   }
 
   async refresh() {
-    if (this._what.value === FIRST) return;
+    if (this._what.value === NONE) return;
     const asked = ++this._asked;
     try {
       const found = await this._context.call("removal", this._site, { camera: this._camera() });
@@ -79,7 +80,7 @@ export class RemovalPage {
 
   _offer() {
     const cameras = Object.entries(this._site.cameras);
-    fill(this._what, [[FIRST, this._context.text("permit_choose")], ...cameras, [WHOLE, this._context.text("removal_whole")]]);
+    fill(this._what, [[NONE, this._context.text("permit_choose")], ...cameras, [WHOLE, this._context.text("removal_whole")]]);
   }
 
   _camera() {
@@ -151,7 +152,7 @@ export class RemovalPage {
       make(
         "div",
         { class: "pair" },
-        field("removal-decided_on", text("removal_decided_on"), make("input", { type: "date", max: context.typed(Date.now()).slice(0, 10), required: true })),
+        field("removal-decided_on", text("removal_decided_on"), pastDay(context)),
         field("removal-body", text("removal_body"), make("input", { type: "text", maxlength: "500", autocomplete: "off", required: true }), text("removal_body_hint")),
       ),
       this._erase,
@@ -181,7 +182,7 @@ export class RemovalPage {
     const given = { camera: this._camera(), decided_on: value("decided_on"), body: value("body"), erase };
     if (now) given.reason = value("reason");
     const wrong = {
-      decided_on: !given.decided_on || given.decided_on > context.typed(Date.now()).slice(0, 10),
+      decided_on: !given.decided_on || given.decided_on > context.today(),
       body: !given.body,
       erase: !erase,
       reason: now && !given.reason,
@@ -246,7 +247,7 @@ export class RemovalPage {
     if (focusWrong(form)) return;
     const name = this._what.selectedOptions[0].textContent;
     await this._send(form, "removal_finish", { record: this._record }, () => {
-      this._what.value = FIRST;
+      this._what.value = NONE;
       this.clear();
       return context.text("removal_finished", { camera: name });
     });

@@ -7,15 +7,17 @@ import { marked } from "./states.js";
 
 const STATES = ["overdue", "due", "upcoming"];
 
-// What does it where no form here does: a page, and what it begins with.
-const ELSEWHERE = {
+// Which page does it, or shows what it is about, and what that begins with.
+const PAGES = {
   adopt_rules: () => ["papers", { paper: "rules" }],
+  review_rules: () => ["papers", { paper: "rules" }],
+  post_sign: () => ["papers", { paper: "sign" }],
   pledge: () => ["own"],
   recovery_kit: () => ["kit"],
+  review_viewings: () => ["register"],
   answer_inquiry: ({ id }) => ["records", { kind: "inquiry", record: id }],
   contract_clause: ({ id }) => ["records", { kind: "contractor", record: id }],
   dispose_medium: ({ id }) => ["records", { kind: "medium", record: id }],
-  review_viewings: () => ["register"],
 };
 
 let made = 0;
@@ -107,9 +109,11 @@ export class TasksPage {
     const detail = make("div");
     shown.detail = detail;
     shown.card.append(detail);
-    if (!task.by_hand) shown.card.append(...this._elsewhere(task));
-    else if (!task.may) shown.card.append(make("p", { class: "hint" }, context.text("tasks_not_yours")));
-    else this._addForm(shown, task);
+    const buttons = make("div", { class: "buttons" });
+    if (!task.by_hand) shown.card.append(make("p", {}, this._byItself(task)), buttons);
+    else if (!task.may) shown.card.append(make("p", { class: "hint" }, context.text("tasks_not_yours")), buttons);
+    else this._addForm(shown, task, buttons);
+    buttons.append(...this._pages(task));
     return shown;
   }
 
@@ -128,21 +132,24 @@ export class TasksPage {
   }
 
   // What does it, where nobody says so by hand.
-  _elsewhere({ kind, subject }) {
-    const context = this._context;
+  _byItself({ kind, subject }) {
     const key = `tasks_by_${kind}`;
-    const said = make("p", {}, context.text(context.knows(key) ? key : "tasks_by_itself", { name: subject.name }));
-    const [page, begins] = ELSEWHERE[kind]?.(subject) ?? [];
+    return this._context.text(this._context.knows(key) ? key : "tasks_by_itself", { name: subject.name });
+  }
+
+  _pages({ kind, by_hand: byHand, subject }) {
+    const context = this._context;
+    const [page, begins] = PAGES[kind]?.(subject) ?? [];
     // One's own page is one's own; the rest is the manager's.
     const mine = page === "own" ? subject.id === context.hass.user.id : this._site.role === "manager";
-    if (!page || !mine) return [said];
-    const go = make("button", { type: "button", onclick: () => this._go(page, begins) }, context.text("tasks_open", { page: context.text(`panel_${page}`) }));
-    return [said, make("div", { class: "buttons" }, go)];
+    if (!page || !mine) return [];
+    const said = context.text("tasks_open", { page: context.text(`panel_${page}`) });
+    return [make("button", { type: "button", class: byHand ? "second" : null, onclick: () => this._go(page, begins) }, said)];
   }
 
   // ------------------------------------------------------------------ to say that it is done
 
-  _addForm(shown, task) {
+  _addForm(shown, task, buttons) {
     const context = this._context;
     const prefix = `task${++made}`;
     const questions = new Questions(context, this._site, prefix, task.questions, { past: true });
@@ -171,7 +178,8 @@ export class TasksPage {
       event.preventDefault();
       this._enter(task, titled, form, prefix, questions, open);
     });
-    shown.card.append(make("div", { class: "buttons" }, button), form);
+    buttons.append(button);
+    shown.card.append(buttons, form);
   }
 
   async _enter(task, titled, form, prefix, questions, open) {
