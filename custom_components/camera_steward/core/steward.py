@@ -34,6 +34,7 @@ from .errors import (
 )
 from .files import Files, LocalFiles
 from .ledger.entry import SYSTEM, Entry, EntryKind, Json
+from .ledger.records import Records
 from .ledger.registers import PurgeRecord, removed_cameras
 from .ledger.verify import Verification
 from .model import CaptureStatus, Footage, Gap, GapCause, Segment
@@ -44,6 +45,7 @@ from .retention.holds import Holds
 from .retention.keeper import RunResult
 from .retention.limits import SiteLimits
 from .retention.plan import next_due
+from .retention.removals import Removals
 from .retention.statement import Statement
 from .site import (
     CameraSettings,
@@ -147,6 +149,10 @@ class Steward:
             raise
         except StewardError as err:
             self._emit(Failed(error=err))
+        try:
+            books.removals.resume()
+        except StewardError as err:
+            self._emit(Failed(error=err))
         self._folders = FolderKeeper(
             self._settings.folders,
             state=self._settings.state / FOLDERS_NAME,
@@ -233,8 +239,13 @@ class Steward:
     def set_recording(
         self, camera: str, on: bool, *, actor: str, data: Mapping[str, Json] | None = None
     ) -> None:
-        """Switch a camera's recording; the ledger says who did, and with `data` why."""
+        """Switch a camera's recording; the ledger says who did, and in `data` why.
+
+        `RemovalOpenError` where a camera that is being removed is to record.
+        """
         books = self._books()
+        if on:
+            books.removals.check_recording(camera)
         with self._lock:
             state = self._cameras[camera]
             if state.recording == on:
@@ -350,6 +361,14 @@ class Steward:
         for entry in self._books().ledger.entries((kind,)):
             found = entry
         return found
+
+    def records(self) -> Records:
+        """Return the books of inquiries, contractors, media and removals."""
+        return self._books().records
+
+    def removals(self) -> Removals:
+        """Return the removals of cameras, and of the site."""
+        return self._books().removals
 
     def removed_cameras(self) -> dict[str, str]:
         """Return what the cameras that were removed were called, by id."""
@@ -511,6 +530,7 @@ class Steward:
             try:
                 try:
                     self._run(SYSTEM)
+                    self._books().removals.resume()
                 except HoldFailedError as err:
                     # What one hold lacks does not keep the statement from being made.
                     self._troubled(err)

@@ -191,6 +191,14 @@ class Counter:
         }
         return found
 
+    def under_way(self) -> list[Disclosure]:
+        """Return what waits for its download or is being sent, in order of time."""
+        self._lapse()
+        with self._lock:
+            found = [each.disclosure for each in self._waiting.values()]
+            found += [each.disclosure for each in self._running.values() if not each.over]
+        return sorted(found, key=lambda each: each.at)
+
     def is_ground(self, kind: str) -> bool:
         """Return whether footage is handed over on this kind of request."""
         return kind in self._grounds
