@@ -6,6 +6,7 @@ that it can be entered in the ledger. Nothing secret is in it: addresses and key
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, NotRequired, TypedDict
 
 from homeassistant.config_entries import ConfigEntry
@@ -21,6 +22,7 @@ from .const import (
     SUBENTRY_FOLDER,
     SUBENTRY_OPERATOR,
 )
+from .limits import ceiling_of
 
 _VERSION = 1
 
@@ -77,6 +79,8 @@ class Seen(TypedDict):
     """The inventory of copies, as are the two below: since there is one."""
     noticed: NotRequired[list[NoticedMemory]]
     backups: NotRequired[dict[str, BackupMemory]]
+    pack: NotRequired[dict[str, str]]
+    """Since packs can be chosen: the one that was entered last, as the ledger has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +134,17 @@ class SiteMemory:
         if (found := self._stored["cameras"].get(camera)) is not None:
             found["recording"] = on
             await self._store.async_save(self._stored)
+
+    @property
+    def ceiling(self) -> timedelta | None:
+        """Return the site's ceiling as last seen; None of a new site."""
+        settings = self._stored["settings"]
+        return None if settings is None else ceiling_of(settings)
+
+    @property
+    def pack(self) -> dict[str, str] | None:
+        """Return the pack that was entered last; None where none was."""
+        return self._stored.get("pack")
 
     @property
     def noticed(self) -> list[NoticedMemory]:

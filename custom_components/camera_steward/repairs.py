@@ -77,6 +77,7 @@ class Issue(StrEnum):
     COPIES_UNCHECKED = "copies_unchecked"
     COPY_NOTICED = "copy_noticed"
     RECOVERY_KIT = "recovery_kit"
+    PACK_UNREADABLE = "pack_unreadable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +130,9 @@ _KINDS = {
         severity=ir.IssueSeverity.WARNING, fixable=True, of_camera=True, texts=("count",)
     ),
     Issue.RECOVERY_KIT: _Kind(severity=ir.IssueSeverity.WARNING),
+    Issue.PACK_UNREADABLE: _Kind(
+        severity=ir.IssueSeverity.ERROR, texts=("file", "line", "problem")
+    ),
 }
 
 
