@@ -134,7 +134,7 @@ async def _async_pack(
     now = {"pack": held.pack.id, "version": held.pack.version, "digest": held.pack.digest}
     if now != before:
         await bridge.async_remember(
-            EntryKind.PACK_CHOSEN, actor=actor, subject=entry.entry_id, data=now
+            EntryKind.PACK_CHOSEN, actor=actor, subject=entry.entry_id, data=dict(now)
         )
         seen["pack"] = now
 

@@ -301,3 +301,109 @@ class HoldFailedError(StewardError):
     """
 
     key = "hold_failed"
+
+
+class RecordInvalidError(StewardError):
+    """A record of the books that cannot be entered so: `detail` names the field."""
+
+    key = "record_invalid"
+    names_field = True
+
+
+class RecordMissingError(StewardError):
+    """There is no such record, or it is closed already."""
+
+    key = "record_missing"
+
+
+class RemovalOpenError(StewardError):
+    """A camera that is being removed records no more, and is not removed twice."""
+
+    key = "removal_open"
+
+
+class RemovalBlockedError(StewardError):
+    """Footage that cannot be erased now: `detail` numbers what still needs it."""
+
+    key = "removal_blocked"
+
+
+class RemovalUnfinishedError(StewardError):
+    """A removal that cannot be closed yet: footage that was to be erased is still there."""
+
+    key = "removal_footage_left"
+
+
+class RemovalDeviceLeftError(RemovalUnfinishedError):
+    """Nobody has said that the camera was taken down."""
+
+    key = "removal_device_left"
+
+
+class RemovalSignLeftError(RemovalUnfinishedError):
+    """Nobody has said that the sign was taken down."""
+
+    key = "removal_sign_left"
+
+
+class RemovalMediumLeftError(RemovalUnfinishedError):
+    """A medium of the site is not yet disposed of."""
+
+    key = "removal_medium_left"
+class PaperInvalidError(StewardError):
+    """A paper that cannot be made so: `detail` names the option or the value."""
+
+    key = "paper_invalid"
+    names_field = True
+
+
+class SignIncompleteError(PaperInvalidError):
+    """A sign without something that the pack asks for on it: `detail` names what."""
+
+    key = "sign_incomplete"
+
+
+class RulesStaleError(StewardError):
+    """The rules that were to be adopted read otherwise by now."""
+
+    key = "rules_stale"
+
+
+class PhotoError(StewardError):
+    """A photo that cannot be taken as evidence, or not be shown."""
+
+
+class PhotoTooLargeError(PhotoError):
+    """More bytes than are taken."""
+
+    key = "photo_too_large"
+
+
+class PhotoTooManyPixelsError(PhotoError):
+    """More pixels than are decoded."""
+
+    key = "photo_too_many_pixels"
+
+
+class PhotoInvalidError(PhotoError):
+    """No picture, or of a format that is not read."""
+
+    key = "photo_invalid"
+
+
+class PhotoDamagedError(PhotoError):
+    """A picture that cannot be read to its end."""
+
+    key = "photo_damaged"
+
+
+class PhotoMissingError(PhotoError):
+    """No photo is kept by this id."""
+
+    key = "photo_missing"
+
+
+class PhotoUnreadableError(PhotoError):
+    """A kept photo is not as it was stored."""
+
+    key = "photo_unreadable"

@@ -104,6 +104,9 @@ class Action(StrEnum):
     MANAGE = "manage"
     """Give permissions, read the register."""
 
+    DUTIES = "duties"
+    """See how duties stand and the evidence, do tasks: no footage."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:

@@ -10,8 +10,17 @@ from enum import StrEnum
 
 from ..access.people import Role
 from ..model import CaptureStatus
-from .states import Subject
-from .task import Doing, Task, TaskKind
+from .states import Subject, SubjectKind
+from .task import Doing, Task, TaskKind, task_id
+
+_WITHIN = {
+    "crime_prevention": "yes",
+    "public_place": "yes",
+    "permanent": "yes",
+    "recording": "yes",
+    "own_property": "no",
+}
+"""The answers to which a camera is one that the guideline is for (第1 2 (1))."""
 
 
 class Scope(StrEnum):
@@ -37,13 +46,20 @@ class PersonFact:
     login: bool
     """Whether Home Assistant has an active user for them."""
 
+    @property
+    def subject(self) -> Subject:
+        """Return them as what a duty is about."""
+        return Subject(SubjectKind.PERSON, self.user)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CameraFact:
     """A camera. `limit` holds now, `asked` is what the settings say.
 
-    `faults` are the open findings of the inspection (`inspection/findings.py`) with their beginnings.
-    `live_limited` is None before it was looked at.
+    `status_since` and `since_at` outlive a restart. `faults` are the open findings of the
+    inspection (`inspection/findings.py`) with their beginnings, `inspected_at` when it last looked at
+    a picture. `noticed` counts what saves or works on its pictures elsewhere. `live_limited` is None
+    before it was looked at.
     """
 
     id: str
@@ -66,7 +82,14 @@ class CameraFact:
     approver: str
     review_at: datetime | None
     audio: bool
+    noticed: int = 0
+    inspected_at: datetime | None = None
     faults: Mapping[str, datetime] = field(default_factory=dict)
+
+    @property
+    def subject(self) -> Subject:
+        """Return it as what a duty is about."""
+        return Subject(SubjectKind.CAMERA, self.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +111,9 @@ class RulesFact:
 class RecordFact:
     """An open record (contractor, medium, inquiry, removal) as far as tasks and rules need it.
 
-    `fields` are the record's own (`ledger/records.py`), texts and ISO 8601 dates.
+    `fields` are the record's own (`ledger/records.py`), texts and ISO 8601 dates. Looked at are a
+    contractor's `until`, a medium's `retired_on`, an inquiry's `finding`, a removal's `camera` (empty:
+    the whole site).
     """
 
     subject: Subject
@@ -101,8 +126,10 @@ class RecordFact:
 class SiteFacts:
     """A site as it stands at `now`.
 
-    `provisional_since` is when the pack came to hold for it. Counts are of what was found last.
-    `doings` are the newest doing of each task by its id, also of tasks that are over.
+    `site` is the entry's id. `provisional_since` is when the pack came to hold for it. `purge_at` is
+    when the next segment reaches its limit. Counts are of what was found last; `copies` are all that
+    are known of. `people` are also those whose role has ended. `doings` are the newest doing of
+    each task by its id, also of tasks that are over.
     """
 
     now: datetime
@@ -127,6 +154,7 @@ class SiteFacts:
     """Active administrators of Home Assistant without a role here."""
     others: int
     """Other active logins without a role here."""
+    copies: int
     copies_past_limit: int
     copies_unknown: int
     copies_due: int
@@ -142,14 +170,87 @@ class SiteFacts:
     doings: Mapping[str, Doing] = field(default_factory=dict)
 
     @property
+    def subject(self) -> Subject:
+        """Return the site as what a duty is about."""
+        return Subject(SubjectKind.SITE, self.site)
+
+    @property
     def manager(self) -> PersonFact | None:
         """Return who manages operation just now."""
         found = (each for each in self.people if each.role is Role.MANAGER and each.acts)
         return next(found, None)
 
+    @property
+    def staff(self) -> tuple[PersonFact, ...]:
+        """Return manager and operators who act just now, each once."""
+        acting = (each for each in self.people if each.acts and each.role is not Role.GUEST)
+        return tuple({each.user: each for each in acting}.values())
+
+    @property
+    def left(self) -> tuple[PersonFact, ...]:
+        """Return who had a role that has ended and has no other now; each by their last one."""
+        acting = {each.user for each in self.staff}
+        found: dict[str, PersonFact] = {}
+        for each in self.people:
+            if each.until_at is None or self.now < each.until_at or each.user in acting:
+                continue
+            if each.role is Role.GUEST:
+                continue
+            known = found.get(each.user)
+            if known is None or known.until_at is None or known.until_at < each.until_at:
+                found[each.user] = each
+        return tuple(found.values())
+
+    def subjects(self, kind: SubjectKind) -> Mapping[Subject, str]:
+        """Return everything of a kind that a duty can be about, with what it is called."""
+        match kind:
+            case SubjectKind.SITE:
+                return {self.subject: self.title}
+            case SubjectKind.CAMERA:
+                return {each.subject: each.name for each in self.cameras}
+            case SubjectKind.PERSON:
+                return {each.subject: each.name for each in (*self.staff, *self.left)}
+            case _:
+                return {r.subject: r.name for r in self.records if r.subject.kind is kind}
+
     def doing(self, kind: TaskKind, subject: Subject) -> Doing | None:
-        """Return the newest doing of a task."""
-        return self.doings.get(f"{kind}:{subject.kind}:{subject.id}")
+        """Return the newest doing of a task, also where it was done by what the steward saw."""
+        seen_at, by = None, ""
+        if subject == self.subject and kind is TaskKind.RECOVERY_KIT:
+            seen_at = self.kit_taken_at
+        elif subject == self.subject and kind is TaskKind.ADOPT_RULES:
+            seen_at, by = self.rules.adopted_at, self.rules.adopted_by
+        if seen_at is not None:
+            return Doing(
+                kind=kind, subject=subject, at=seen_at, by=by, user=None, answers={}, entry=0
+            )
+        return self.doings.get(task_id(kind, subject))
+
+    def scope(self, camera: str) -> Scope:
+        """Return whether the guideline is for a camera, as a person decided."""
+        done = self.doing(TaskKind.DECIDE_SCOPE, Subject(SubjectKind.CAMERA, camera))
+        if done is None:
+            return Scope.UNDECIDED
+        is_within = all(done.answers.get(name) == answer for name, answer in _WITHIN.items())
+        return Scope.WITHIN if is_within else Scope.VOLUNTARY
+
+    def sign_missing_at(self, camera: str) -> datetime | None:
+        """Return since when a camera's sign is known to be missing; None where it is not.
+
+        A sign is there once a person said so, until one says otherwise.
+        """
+        subject = Subject(SubjectKind.CAMERA, camera)
+        posted = self.doing(TaskKind.POST_SIGN, subject)
+        for kind, question in ((TaskKind.CHECK_SIGN, "sign_there"), (TaskKind.INSPECT, "sign")):
+            done = self.doing(kind, subject)
+            if done is None or (posted is not None and done.entry < posted.entry):
+                continue
+            if done.answers.get(question) in {"no", "not_there"}:
+                other = self.doing(TaskKind.CHECK_SIGN, subject)
+                if kind is TaskKind.INSPECT and other is not None and done.entry < other.entry:
+                    continue
+                return min(done.at, self.now)
+        return None
 
 
 def tasks_of(tasks: tuple[Task, ...], kind: TaskKind, subject: Subject) -> Task | None:

@@ -67,12 +67,16 @@ class QuestionType(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One thing that is asked when a task is done; `options` are those of a choice."""
+    """One thing that is asked when a task is done.
+
+    `options` are those of a choice, `wrong` those of them that say "not in order".
+    """
 
     name: str
     type: QuestionType
     required: bool = True
     options: tuple[str, ...] = ()
+    wrong: frozenset[str] = frozenset()
 
 
 class TaskState(StrEnum):
@@ -103,7 +107,8 @@ class Task:
     """A task of one subject that is to be done, now or by `due_at`.
 
     `name` is the subject's, for people. What is done once and was done is no task any more.
-    `last` is the newest doing.
+    `last` is the newest doing; posting a sign is one of its check, too. `product_default` is whether its date rests on a number that is no
+    source's.
     """
 
     kind: TaskKind
@@ -114,8 +119,24 @@ class Task:
     doers: frozenset[Doer]
     questions: tuple[Question, ...]
     last: Doing | None = None
+    product_default: bool = True
 
     @property
     def id(self) -> str:
         """Return what the task is called by machines: the same while kind and subject stay."""
-        return f"{self.kind}:{self.subject.kind}:{self.subject.id}"
+        return task_id(self.kind, self.subject)
+
+    @property
+    def by_hand(self) -> bool:
+        """Return whether it is done by saying so."""
+        return bool(self.doers & {Doer.MANAGER, Doer.OPERATOR})
+
+
+def task_id(kind: TaskKind, subject: Subject) -> str:
+    """Return what a task is called by machines."""
+    return f"{kind}:{subject.kind}:{subject.id}"
+
+
+def in_order(questions: tuple[Question, ...], answers: Mapping[str, Json]) -> bool:
+    """Return whether no answer says that something is not in order."""
+    return not any(answers.get(each.name) in each.wrong for each in questions if each.wrong)
