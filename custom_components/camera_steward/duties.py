@@ -203,9 +203,7 @@ class DutiesCheck:
     def _async_stop(self) -> None:
         self._stopped = True
 
-    async def _async_judge(
-        self, sight: Sight, texts: Texts
-    ) -> tuple[DutiesLook, list[DutyNotice]]:
+    async def _async_judge(self, sight: Sight, texts: Texts) -> tuple[DutiesLook, list[DutyNotice]]:
         hass, entry, memory = self._hass, self._entry, self._memory
         steward = self._bridge.steward
         pack = await async_load_pack(hass, entry)

@@ -92,7 +92,7 @@ async def duties(
                 "camera": camera_name(entry, camera),
                 "open": each.open,
                 "provisional_until": iso(each.provisional_until),
-                "missing": [texts.option("gate", missing) for missing in each.missing],
+                "missing": [texts.option("missing", missing) for missing in each.missing],
             }
             for camera, each in look.gates.items()
         ],

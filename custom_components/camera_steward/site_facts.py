@@ -109,9 +109,7 @@ async def async_site_facts(
         lambda lobby: frozenset(each for each in logins if lobby.desk.has_pledged(each))
     )
     to_return = await bridge.async_at_counter(Counter.count_to_return)
-    storage = await hass.async_add_executor_job(
-        storage_words, Path(entry.data[CONF_VAULT_PATH])
-    )
+    storage = await hass.async_add_executor_job(storage_words, Path(entry.data[CONF_VAULT_PATH]))
     snapshot, copies = sight.snapshot, sight.copies
     since_at = known.since_at or entry.created_at
     people = [*_appointed(people_of(entry), known), *known.left]
