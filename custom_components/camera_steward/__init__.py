@@ -25,6 +25,8 @@ from .const import (
 from .coordinator import CameraStewardConfigEntry, CameraStewardCoordinator, CameraStewardData
 from .copies import CopiesCheck
 from .core.errors import StewardError, VaultForeignError, VaultMissingError
+from .duties import DutiesCheck
+from .duties_api import async_setup_duties_commands
 from .entity import site_device
 from .exposure import ExposureCheck
 from .folders import folders_of
@@ -68,6 +70,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     async_setup_commands(hass)
     async_setup_handover_views(hass)
     async_setup_handover_commands(hass)
+    async_setup_duties_commands(hass)
     async_setup_photo_views(hass)
     await async_setup_panel(hass)
     return True
@@ -117,11 +120,20 @@ async def async_setup_entry(hass: HomeAssistant, entry: CameraStewardConfigEntry
             memory=memory,
             exposure=ExposureCheck(hass, entry, coordinator.async_on_exposures),
             copies=CopiesCheck(hass, entry, bridge, memory, coordinator.async_on_copies),
+            duties=DutiesCheck(
+                hass,
+                entry,
+                bridge,
+                memory,
+                coordinator.async_sight,
+                coordinator.async_on_duties,
+            ),
             set_up_with=_apart_from_people(entry),
         )
         await entry.runtime_data.exposure.async_start()
         await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
         entry.runtime_data.copies.async_start()
+        entry.runtime_data.duties.async_start()
     except BaseException:
         await bridge.async_stop()
         raise
