@@ -1,6 +1,6 @@
 """The one place where the core meets Home Assistant: its calls, its events and its errors."""
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
@@ -20,7 +20,6 @@ from homeassistant.exceptions import (
 from homeassistant.util import dt as dt_util
 
 from .const import (
-    CEILING,
     CONF_ADOPTED,
     CONF_BY,
     CONF_CAMERAS,
@@ -44,7 +43,6 @@ from .const import (
     DEFAULT_PRE_ROLL_SECONDS,
     DEFAULT_SEGMENT_SECONDS,
     DOMAIN,
-    GROUNDS,
     PURPOSES,
     SUBENTRY_CAMERA,
 )
@@ -57,6 +55,7 @@ from .core.capture.recorder import RecorderSettings
 from .core.capture.schedule import Schedule, Window
 from .core.capture.worker import GapStarted, StatusChanged, StorageTrouble
 from .core.disclosure.counter import Counter
+from .core.disclosure.grounds import RequestKind
 from .core.errors import HoldInvalidError, HoldTooLargeError, RetentionError, StewardError
 from .core.ledger.entry import Entry, EntryKind, Json
 from .core.ledger.registers import PurgeRecord
@@ -79,7 +78,7 @@ from .core.viewing.lobby import Lobby, LobbyEvent
 from .core.viewing.watches import FootageViewed, ViewingUnusual
 from .folders import async_folder_settings, folders_of
 from .keys import SiteKeys
-from .limits import limit_from
+from .limits import ceiling_of, limit_from
 from .memory import SiteMemory
 from .people import people_of
 from .places import storage_words
@@ -270,9 +269,17 @@ def state_directory(hass: HomeAssistant, entry_id: str) -> Path:
 
 
 def site_settings(
-    hass: HomeAssistant, entry: ConfigEntry, keys: SiteKeys, storage: str = ""
+    hass: HomeAssistant,
+    entry: ConfigEntry,
+    keys: SiteKeys,
+    storage: str = "",
+    *,
+    grounds: Collection[str] = (),
 ) -> SiteSettings:
-    """Return what the core needs to know of a site; `storage` is its kind in words."""
+    """Return what the core needs to know of a site.
+
+    `storage` is its kind in words; `grounds` are the pack's, without which nothing is handed over.
+    """
     return SiteSettings(
         root=Path(entry.data[CONF_VAULT_PATH]),
         vault=UUID(entry.data[CONF_VAULT_ID]),
@@ -280,9 +287,9 @@ def site_settings(
         site_key=keys.site_key,
         signing_key=keys.signing_key,
         limit=limit_from(entry.data),
-        ceiling=CEILING,
+        ceiling=ceiling_of(entry.data),
         reserve_bytes=RESERVE_BYTES,
-        grounds=GROUNDS,
+        grounds=frozenset(RequestKind(each) for each in grounds),
         storage=storage,
         installer=entry.data[CONF_INSTALLER],
         contact=entry.data[CONF_CONTACT],
@@ -410,6 +417,8 @@ class Bridge:
         memory: SiteMemory,
         on_event: Callable[[StewardEvent], None],
         storage: str = "",
+        *,
+        grounds: Collection[str] = (),
     ) -> None:
         """Prepare; `async_start` begins. `on_event` is called on the event loop."""
         self._hass = hass
@@ -421,7 +430,7 @@ class Bridge:
         self.removed: dict[str, str] = {}
         """What the cameras that were removed were called, by id."""
         self.steward = Steward(
-            site_settings(hass, entry, keys, storage),
+            site_settings(hass, entry, keys, storage, grounds=grounds),
             [
                 async_camera_settings(hass, each, recording=memory.recording(camera))
                 for camera, each in cameras_of(entry).items()
