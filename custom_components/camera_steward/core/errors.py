@@ -277,3 +277,10 @@ class HoldFailedError(StewardError):
     """
 
     key = "hold_failed"
+
+
+class TaskInvalidError(StewardError):
+    """A task that cannot be said to be done so: `detail` names the question, or `task`."""
+
+    key = "task_invalid"
+    names_field = True

@@ -59,6 +59,7 @@ from .site import (
     StewardEvent,
     VerifyReport,
 )
+from .tasks.book import TaskBook
 from .vault.verify import Damage, VerifyLevel, verify
 from .viewing.desk import House
 from .viewing.lobby import Lobby
@@ -119,6 +120,7 @@ class Steward:
         self._house = House()
         self._lobby: Lobby | None = None
         self._counter: Counter | None = None
+        self._tasks: TaskBook | None = None
         self._next_at: datetime | None = None
         self._statement: Statement | None = None
         self._statement_at: datetime | None = None
@@ -216,7 +218,7 @@ class Steward:
             ended &= self._folders.join(left())
         books = self._opened
         if ended and books is not None:
-            self._counter = None
+            self._counter = self._tasks = None
             lobby, self._lobby = self._lobby, None
             with contextlib.suppress(StewardError):
                 if lobby is not None:
@@ -382,6 +384,14 @@ class Steward:
             if self._counter is None:
                 self._counter = books.counter(lobby, self._settings)
             return self._counter
+
+    def tasks(self) -> TaskBook:
+        """Return what was done, and where it is entered."""
+        books = self._books()
+        with self._lock:
+            if self._tasks is None:
+                self._tasks = TaskBook(books.ledger, lambda: self.lobby().desk)
+            return self._tasks
 
     def snapshot(self) -> SiteSnapshot:
         """Return how everything stands: some look-ups in the index, no walk of the disk."""
