@@ -29,6 +29,7 @@ from .pack import (
     Pack,
     Text,
 )
+from .rules import RULES
 from .states import SubjectKind
 from .task import TaskKind
 
@@ -37,45 +38,6 @@ LONGEST_TEXT: Final = 2_000
 LONGEST_INTERVAL: Final = timedelta(days=3660)
 SUFFIX: Final = ".yaml"
 
-_RULES: Final = frozenset(
-    {
-        "asks_nothing",
-        "scope",
-        "purpose_stated",
-        "purpose_asked",
-        "copies_noticed",
-        "view_described",
-        "view_unchanged",
-        "installer_named",
-        "sign_current",
-        "manager_appointed",
-        "manager_may_be_installer",
-        "operators_appointed",
-        "named_only",
-        "permissions_only",
-        "encrypted",
-        "copies_known",
-        "backups",
-        "retention",
-        "retention_reason",
-        "erased_on_time",
-        "media_disposed",
-        "unaltered",
-        "pledged",
-        "grounds_only",
-        "written_only",
-        "identity_asked",
-        "disclosure_recorded",
-        "rules_adopted",
-        "rules_match",
-        "rules_acknowledged",
-        "inquiries_judged",
-        "inspection_runs",
-        "abandoned",
-        "pack_current",
-    }
-    | {f"task:{each}" for each in TaskKind}
-)
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9_]{0,63}")
 _NUMBER: Final = re.compile(r"[+-]?\d{1,6}")
 _YAML: Final = "tag:yaml.org,2002:"
@@ -303,7 +265,7 @@ def _control(value: _Value) -> Control:
         text=found["text"].text(),
         kinds=kinds.words(KINDS, "kind_unknown", some=True),
         subject=SubjectKind(subject),
-        rules=rules.words(_RULES, "rule_unknown", some=True),
+        rules=rules.words(RULES, "rule_unknown", some=True),
         evidence=found["evidence"].text(),
         limit=limit.text() if limit is not None else {},
     )
