@@ -9,7 +9,6 @@ import probatio
 from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
     ConfigSubentry,
-    ConfigSubentryFlow,
     SubentryFlowResult,
 )
 from homeassistant.const import CONF_NAME, CONF_PATH
@@ -26,7 +25,6 @@ from homeassistant.util.uuid import random_uuid_hex
 
 from .bridge import cameras_of
 from .const import (
-    CEILING,
     CONF_AGE_BY,
     CONF_CONFIRMED,
     CONF_FOOTAGE_OF,
@@ -50,12 +48,11 @@ from .folders import (
     import_camera,
 )
 from .forms import (
-    APPROVAL_SCHEMA,
     CONF_UNDERSTOOD,
     LONG_TEXT,
-    NO_APPROVAL,
     TEXT,
-    approval_errors,
+    ApprovalStep,
+    ceiling_texts,
     missing,
     needs_approval,
     retention_errors,
@@ -64,7 +61,7 @@ from .forms import (
     size_text,
     stripped,
 )
-from .limits import limit_from
+from .limits import NO_APPROVAL, ceiling_of, limit_from
 from .places import async_surroundings
 
 _PATTERNS = ["*.mp4", "*.jpg", "*.jpeg", "*.png", "*.avi", "*.mkv", "*.mov", "*.dav", "*.h264"]
@@ -82,7 +79,7 @@ _CONFIRM_SCHEMA = probatio.Schema(
 )
 
 
-class FolderSubentryFlow(ConfigSubentryFlow):
+class FolderSubentryFlow(ApprovalStep):
     """Ask in order: the folder, an approval; list it; show what would go; save."""
 
     def __init__(self) -> None:
@@ -145,7 +142,7 @@ class FolderSubentryFlow(ConfigSubentryFlow):
             elif self._imports and import_camera(self._data, self._cameras) is None:
                 errors[CONF_IMPORT] = "import_without_camera"
             if not errors:
-                if needs_approval(hours):
+                if needs_approval(hours, self._get_entry().data):
                     return await self.async_step_approval()
                 self._data |= NO_APPROVAL
                 return await self._async_after_approval()
@@ -155,22 +152,10 @@ class FolderSubentryFlow(ConfigSubentryFlow):
                 self._schema(), {**self._data, CONF_NAME: self._name}
             ),
             errors=errors,
-            description_placeholders={"real": str(self._real or "–")},
-        )
-
-    async def async_step_approval(
-        self, user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Ask for the reason, the approver and the review date of more than 14 days (INV-7)."""
-        errors: dict[str, str] = {}
-        if user_input is not None:
-            self._data |= stripped(user_input)
-            if not (errors := approval_errors(user_input)):
-                return await self._async_after_approval()
-        return self.async_show_form(
-            step_id="approval",
-            data_schema=self.add_suggested_values_to_schema(APPROVAL_SCHEMA, self._data),
-            errors=errors,
+            description_placeholders={
+                "real": str(self._real or "–"),
+                **ceiling_texts(self._get_entry().data),
+            },
         )
 
     async def async_step_list(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
@@ -275,6 +260,7 @@ class FolderSubentryFlow(ConfigSubentryFlow):
         camera = import_camera(self._data, self._cameras)
         return "–" if camera is None else self._cameras[camera].title
 
+    @override
     async def _async_after_approval(self) -> SubentryFlowResult:
         if self.source == SOURCE_RECONFIGURE:
             before = {CONF_IMPORT: False, **self._get_reconfigure_subentry().data}
@@ -299,7 +285,7 @@ class FolderSubentryFlow(ConfigSubentryFlow):
     async def _async_list(self) -> Listing:
         settings = async_folder_settings(self.hass, self._own() or "", self._data, self._cameras)
         now = dt_util.utcnow()
-        limit = effective(limit_from(self._data), CEILING, now)
+        limit = effective(limit_from(self._data), ceiling_of(self._get_entry().data), now)
         return await self.hass.async_add_executor_job(
             preview, settings, limit, now, lambda: self._ended
         )

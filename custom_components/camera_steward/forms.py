@@ -1,10 +1,12 @@
 """What the forms for a site and for a camera have in common: retention, approval, sizes."""
 
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
 import probatio
+from homeassistant.config_entries import ConfigSubentryFlow, SubentryFlowResult
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.selector import (
     DateSelector,
@@ -21,12 +23,12 @@ from homeassistant.helpers.selector import (
 from homeassistant.util import dt as dt_util
 
 from .const import (
-    CEILING,
     CONF_RETENTION_APPROVER,
     CONF_RETENTION_REASON,
     CONF_RETENTION_REVIEW_AT,
 )
 from .core.retention.limits import LONGEST, SHORTEST
+from .limits import ceiling_of, days_text
 from .moments import sane
 from .people import is_person
 
@@ -34,12 +36,6 @@ CONF_DAYS = "retention_days"
 CONF_MORE_HOURS = "retention_more_hours"
 """The form's two halves of what is stored as hours."""
 CONF_UNDERSTOOD = "understood"
-
-NO_APPROVAL = {
-    CONF_RETENTION_REASON: "",
-    CONF_RETENTION_APPROVER: "",
-    CONF_RETENTION_REVIEW_AT: "",
-}
 
 TEXT = TextSelector()
 LONG_TEXT = TextSelector(TextSelectorConfig(multiline=True))
@@ -83,9 +79,14 @@ def retention_errors(hours: int) -> dict[str, str]:
     return {}
 
 
-def needs_approval(hours: int) -> bool:
-    """Return whether a retention needs reason, approver and review date (INV-7)."""
-    return timedelta(hours=hours) > CEILING
+def needs_approval(hours: int, site: Mapping[str, Any]) -> bool:
+    """Return whether a retention needs reason, approver and review date at a site (INV-7)."""
+    return timedelta(hours=hours) > ceiling_of(site)
+
+
+def ceiling_texts(site: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the texts of forms leave open for a site's ceiling."""
+    return {"ceiling": days_text(ceiling_of(site))}
 
 
 def approval_errors(given: Mapping[str, Any]) -> dict[str, str]:
@@ -142,3 +143,29 @@ def size_text(size_bytes: float) -> str:
             return f"{size_bytes:.0f} {unit}" if size_bytes >= 10 else f"{size_bytes:.1f} {unit}"
         size_bytes /= 1000
     return f"{size_bytes:.1f} TB"
+
+
+class ApprovalStep(ConfigSubentryFlow):
+    """The step of a subentry's flow in which a long retention is approved; `_data` is what is saved."""
+
+    _data: dict[str, Any]
+
+    async def async_step_approval(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask for the reason, the approver and the review date of more than the ceiling (INV-7)."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            self._data |= stripped(user_input)
+            if not (errors := approval_errors(user_input)):
+                return await self._async_after_approval()
+        return self.async_show_form(
+            step_id="approval",
+            data_schema=self.add_suggested_values_to_schema(APPROVAL_SCHEMA, self._data),
+            errors=errors,
+            description_placeholders=ceiling_texts(self._get_entry().data),
+        )
+
+    @abstractmethod
+    async def _async_after_approval(self) -> SubentryFlowResult:
+        """Go on once it is approved, or need not be."""

@@ -4,12 +4,11 @@ import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, override
 
 import probatio
 from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
-    ConfigSubentryFlow,
     SubentryFlowResult,
 )
 from homeassistant.const import CONF_NAME, Platform
@@ -75,10 +74,9 @@ from .core.files import LocalFiles
 from .core.model import RecordingMode, Space
 from .exposure import async_exposures, async_logins
 from .forms import (
-    APPROVAL_SCHEMA,
     LONG_TEXT,
-    NO_APPROVAL,
-    approval_errors,
+    ApprovalStep,
+    ceiling_texts,
     missing,
     needs_approval,
     retention_errors,
@@ -86,6 +84,7 @@ from .forms import (
     size_text,
     stripped,
 )
+from .limits import NO_APPROVAL
 from .sealing import source_entity
 from .sources import async_entity_address, async_source_for
 
@@ -129,7 +128,7 @@ _SEAL_SCHEMA = probatio.Schema(
 _UNSEAL_SCHEMA = probatio.Schema({probatio.Required(CONF_REASON): LONG_TEXT})
 
 
-class CameraSubentryFlow(ConfigSubentryFlow):
+class CameraSubentryFlow(ApprovalStep):
     """Ask in order: the camera, its week, an approval; receive it; show what it takes; seal; save.
 
     A camera is one of Home Assistant's entities, or an address alone.
@@ -218,6 +217,7 @@ class CameraSubentryFlow(ConfigSubentryFlow):
                 camera_schema(self._data, self._entities()), {**self._data, CONF_NAME: self._name}
             ),
             errors=errors,
+            description_placeholders=ceiling_texts(self._get_entry().data),
         )
 
     async def async_step_week(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
@@ -233,21 +233,6 @@ class CameraSubentryFlow(ConfigSubentryFlow):
             data_schema=self.add_suggested_values_to_schema(
                 WEEK_SCHEMA, user_input or week_form(self._data.get(CONF_SCHEDULE, []))
             ),
-            errors=errors,
-        )
-
-    async def async_step_approval(
-        self, user_input: dict[str, Any] | None = None
-    ) -> SubentryFlowResult:
-        """Ask for the reason, the approver and the review date of more than 14 days (INV-7)."""
-        errors: dict[str, str] = {}
-        if user_input is not None:
-            self._data |= stripped(user_input)
-            if not (errors := approval_errors(user_input)):
-                return await self._async_after_approval()
-        return self.async_show_form(
-            step_id="approval",
-            data_schema=self.add_suggested_values_to_schema(APPROVAL_SCHEMA, self._data),
             errors=errors,
         )
 
@@ -377,11 +362,12 @@ class CameraSubentryFlow(ConfigSubentryFlow):
     # ------------------------------------------------------------------ between the steps
 
     async def _async_after_week(self) -> SubentryFlowResult:
-        if needs_approval(self._data[CONF_RETENTION_HOURS]):
+        if needs_approval(self._data[CONF_RETENTION_HOURS], self._get_entry().data):
             return await self.async_step_approval()
         self._data |= NO_APPROVAL
         return await self._async_after_approval()
 
+    @override
     async def _async_after_approval(self) -> SubentryFlowResult:
         if self.source == SOURCE_RECONFIGURE:
             before = {**_DEFAULTS, **self._get_reconfigure_subentry().data}

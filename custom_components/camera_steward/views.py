@@ -7,6 +7,7 @@ import asyncio
 import logging
 import re
 from abc import abstractmethod
+from collections.abc import Awaitable, Callable
 from contextlib import nullcontext, suppress
 from datetime import timedelta
 from typing import Final, override
@@ -77,13 +78,19 @@ class SiteView(HomeAssistantView):
 
     async def get(self, request: Request, **where: str) -> StreamResponse:
         """Give what is asked for to whom it may be given to."""
+        return await self.guarded(self.answer, request, **where)
+
+    async def guarded(
+        self, answer: Callable[..., Awaitable[StreamResponse]], request: Request, **where: str
+    ) -> StreamResponse:
+        """Return what `answer` does for this site and person; refuse all others alike."""
         caller = caller_of_request(request)
         entry = running_site(request.app[KEY_HASS], where.pop("entry_id"))
         if entry is None:
             raise HTTPForbidden
         bridge = entry.runtime_data.bridge
         try:
-            return await self.answer(request, entry, caller, **where)
+            return await answer(request, entry, caller, **where)
         except RefusedError as err:
             refusal, about = err.refusal, self.about(**where)
             with suppress(StewardError):  # refused all the same

@@ -100,10 +100,23 @@ def package_addresses(stage: Stage, addresses: list[str]) -> Pairs:
     yield there, there.replace(stage.entry.entry_id, NO_SITE)
 
 
+def photo_addresses(stage: Stage, addresses: list[str]) -> Pairs:
+    there = f"/api/{DOMAIN}/{stage.entry.entry_id}/photo/{'a' * 64}"
+    yield there, there.replace("a" * 64, "b" * 64)
+    yield there, there.replace(stage.entry.entry_id, NO_SITE)
+
+
+def photos_addresses(stage: Stage, addresses: list[str]) -> Pairs:
+    there = f"/api/{DOMAIN}/{stage.entry.entry_id}/photo"
+    yield there, there.replace(stage.entry.entry_id, NO_SITE)
+
+
 ROUTES: dict[str, Callable[[Stage, list[str]], Pairs]] = {
     f"/api/{DOMAIN}/{{entry_id}}/watch/{{token}}/{{file}}": watch_addresses,
     f"/api/{DOMAIN}/{{entry_id}}/picture/{{purpose}}/{{camera}}/{{sequence}}": picture_addresses,
     f"/api/{DOMAIN}/{{entry_id}}/package/{{disclosure}}": package_addresses,
+    f"/api/{DOMAIN}/{{entry_id}}/photo/{{photo}}": photo_addresses,
+    f"/api/{DOMAIN}/{{entry_id}}/photo": photos_addresses,
 }
 NOW = datetime.now(UTC)
 SPAN = {"start": NOW.isoformat(), "end": (NOW + timedelta(hours=1)).isoformat()}
@@ -126,6 +139,7 @@ MANAGERS: dict[str, dict[str, Any]] = {
     "disclosure_record": {"disclosure": "x", "language": "ja"},
 }
 APPOINTED: dict[str, dict[str, Any]] = {
+    "duties": {"language": "ja"},
     "handover_form": {},
     "holds": {},
     "hold": {"cameras": [DOOR], "reason": "x", "requested_by": "x", "days": 1, **SPAN},

@@ -4,12 +4,12 @@ import contextlib
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -29,10 +29,11 @@ from .errors import (
 from .files import Files, LocalFiles, storage_errors
 from .ledger.entry import SYSTEM, Checkpoint, EntryKind, Json, fingerprint
 from .ledger.opening import open_ledger
+from .ledger.records import Records
 from .ledger.registers import StatementRecord, statements
 from .ledger.store import Ledger
 from .ledger.verify import Verification, verify as verify_ledger
-from .model import Space
+from .model import FAR_AT, FIRST_AT, Space
 from .retention.corrections import (
     LedgerClockBook,
     adopt_corrections,
@@ -45,7 +46,9 @@ from .retention.hold_entries import enter_end
 from .retention.holds import Holds
 from .retention.keeper import Keeper, remember_limit
 from .retention.limits import SiteLimits
+from .retention.removals import Removals
 from .site import IndexRebuilt, LedgerBroken, Recovered, SiteSettings, StewardEvent
+from .tasks.photos import EVIDENCE_NAME, Photos
 from .vault.description import (
     DescribedCamera,
     DescribedCorrection,
@@ -73,8 +76,6 @@ INDEX_NAME = "index.db"
 LEDGER_NAME = "ledger.db"
 _GIVEN_UP = "vault given up"
 FOLDERS_NAME = "folders.db"
-_FIRST_AT = datetime(1970, 1, 1, tzinfo=UTC)
-_FAR_AT = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class VaultPlaceKind(StrEnum):
@@ -163,6 +164,8 @@ class Books:
             key = Ed25519PrivateKey.from_private_bytes(settings.signing_key)
             opened, restart = open_ledger(settings.state / LEDGER_NAME, clock, key)
             self.ledger = opened
+            # By the ledger's key: evidence is the ledger's, and outlives a vault that is given up.
+            self.photos = Photos(files, settings.state / EVIDENCE_NAME, settings.signing_key)
             if restart is not None:
                 emit(LedgerBroken())
             adopting = bool(settings.adopted_by) and self._is_another_ledgers()
@@ -192,6 +195,14 @@ class Books:
                 limits=limits,
                 method=_method(settings.storage),
             )
+            self.records = Records(self.ledger, self.guard.now, ZoneInfo(settings.zone))
+            self.removals = Removals(
+                records=self.records,
+                ledger=self.ledger,
+                index=self.index,
+                holds=self.holds,
+                keeper=self.keeper,
+            )
         except BaseException:
             if opened is not None:
                 opened.close()
@@ -208,7 +219,7 @@ class Books:
                 remember_limit(self.index, camera, known.limit, known.lapses_at)
         found: list[StatementRecord] = []
         with contextlib.suppress(LedgerBrokenError):
-            found.extend(statements(self.ledger, _FIRST_AT, _FAR_AT))
+            found.extend(statements(self.ledger, FIRST_AT, FAR_AT))
         for each in found[-1].cameras if found else ():
             self.index.set_limit(each.camera, each.limit)
         count = self.vault.rebuild_index()

@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from .clock import SystemClock
 from .database import Database
-from .disclosure.reel import BREAK, MissingCause, Part, Piece, Reel, Source, WantedSpan
+from .disclosure.reel import MissingCause, Part, Piece, Reel, Source, WantedSpan
 from .errors import (
     FootageError,
     KeyMissingError,
@@ -34,7 +34,7 @@ from .errors import (
 )
 from .ledger.fields import merge_spans
 from .media.movie import Movie, Provenance
-from .model import Gap, Segment, SegmentState, to_micros
+from .model import FAR_AT, FIRST_AT, Gap, Segment, SegmentState, to_micros
 from .retention.guard import Correction
 from .retention.hold import Words, words_of
 from .retention.restoring import copies_in, row_of_key
@@ -51,7 +51,6 @@ from .vault.verify import Damage, VerifyLevel, verify, verify_held
 
 _UNTOLD_LIMIT: Final = timedelta(days=14)
 """What holds where the vault does not say how long footage may be kept (Kumagaya 第3 2(2))."""
-_EVER: Final = (datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
 _LONGEST_SEGMENT = timedelta(minutes=5)
 _LINES = 4
 _SPANS_LISTED = 50
@@ -349,7 +348,7 @@ def list_footage(archive: Archive, _: argparse.Namespace) -> int:
         _say("site", title=told.title, at=archive.local(told.written_at), vault=archive.id)
     cameras = archive.cameras()
     for camera in cameras:
-        every = archive.vault.index.segments(camera, *_EVER)
+        every = archive.vault.index.segments(camera, FIRST_AT, FAR_AT)
         kept = [each for each in every if not archive.is_past(each)]
         whole = [each for each in kept if each.state is not SegmentState.OPEN]
         _say(
@@ -410,7 +409,7 @@ def verify_footage(archive: Archive, options: argparse.Namespace) -> int:
             )
 
     for camera in archive.cameras():
-        segments = archive.vault.index.segments(camera, *_EVER)
+        segments = archive.vault.index.segments(camera, FIRST_AT, FAR_AT)
         checked += len(segments)
         tell(verify(archive.vault, segments, level))
     for hold in archive.holds():
@@ -490,7 +489,9 @@ def _write_film(
     ahead: Piece | None = first
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         try:
-            while ahead is not None and _goes_on(first, part, end_at, ahead):
+            while ahead is not None and ahead.continues(
+                part, begun_at=first.start_at, end_at=end_at
+            ):
                 if ahead.part is not part:
                     part = ahead.part
                     movie.segment(to_micros(ahead.start_at), ahead.found)
@@ -503,18 +504,6 @@ def _write_film(
             raise
     _say("wrote", path=path, start=archive.local(first.start_at), end=archive.local(end_at))
     return ahead
-
-
-def _goes_on(first: Piece, part: Part | None, end_at: datetime, piece: Piece) -> bool:
-    """Return whether a piece belongs into a film: nothing between, alike, and of the same hour.
-
-    A segment is not divided by the hour: what follows may need what came before.
-    """
-    if part is None or abs(piece.start_at - end_at) > BREAK:
-        return part is None
-    hours = {each.start_at.replace(minute=0, second=0, microsecond=0) for each in (first, piece)}
-    alike = piece.part.header == first.part.header and len(hours) == 1
-    return piece.part is part or alike
 
 
 def _camera(archive: Archive, asked: str, cameras: Sequence[str]) -> str:

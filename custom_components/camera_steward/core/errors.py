@@ -1,5 +1,10 @@
 """Every error that the core raises; the edge translates each class once by its `key`."""
 
+from typing import Final
+
+_LONGEST_WORD: Final = 60
+"""Of what an error quotes."""
+
 
 class StewardError(Exception):
     """Base of all; `key` is the translation key and `detail` holds nothing secret."""
@@ -194,6 +199,25 @@ class RetentionTooLongError(RetentionError):
     key = "retention_too_long"
 
 
+class PackError(StewardError):
+    """A policy pack that cannot be used, and where in which file.
+
+    `problem` is the key of a text (`pack_problem_<problem>`), `what` the word of the file that is
+    meant, `file` a bare name; everyone may be shown them. `line` counts from 1; it is 0 where the
+    file as a whole is meant.
+    """
+
+    key = "pack_invalid"
+
+    def __init__(self, problem: str, *, file: str, line: int = 0, what: str = "") -> None:
+        """Keep where and what; a long word is cut."""
+        self.problem = problem
+        self.file = file
+        self.line = line
+        self.what = what if len(what) <= _LONGEST_WORD else f"{what[:_LONGEST_WORD]}…"
+        super().__init__(f"{file}:{line}: {problem}: {self.what}")
+
+
 class PledgeStaleError(StewardError):
     """The pledge or the rules were changed since they were read."""
 
@@ -284,3 +308,111 @@ class TaskInvalidError(StewardError):
 
     key = "task_invalid"
     names_field = True
+
+
+class RecordInvalidError(StewardError):
+    """A record of the books that cannot be entered so: `detail` names the field."""
+
+    key = "record_invalid"
+    names_field = True
+
+
+class RecordMissingError(StewardError):
+    """There is no such record, or it is closed already."""
+
+    key = "record_missing"
+
+
+class RemovalOpenError(StewardError):
+    """A camera that is being removed records no more, and is not removed twice."""
+
+    key = "removal_open"
+
+
+class RemovalBlockedError(StewardError):
+    """Footage that cannot be erased now: `detail` numbers what still needs it."""
+
+    key = "removal_blocked"
+
+
+class RemovalUnfinishedError(StewardError):
+    """A removal that cannot be closed yet: footage that was to be erased is still there."""
+
+    key = "removal_footage_left"
+
+
+class RemovalDeviceLeftError(RemovalUnfinishedError):
+    """Nobody has said that the camera was taken down."""
+
+    key = "removal_device_left"
+
+
+class RemovalSignLeftError(RemovalUnfinishedError):
+    """Nobody has said that the sign was taken down."""
+
+    key = "removal_sign_left"
+
+
+class RemovalMediumLeftError(RemovalUnfinishedError):
+    """A medium of the site is not yet disposed of."""
+
+    key = "removal_medium_left"
+
+
+class PaperInvalidError(StewardError):
+    """A paper that cannot be made so: `detail` names the option or the value."""
+
+    key = "paper_invalid"
+    names_field = True
+
+
+class SignIncompleteError(PaperInvalidError):
+    """A sign without something that the pack asks for on it: `detail` names what."""
+
+    key = "sign_incomplete"
+
+
+class RulesStaleError(StewardError):
+    """The rules that were to be adopted read otherwise by now."""
+
+    key = "rules_stale"
+
+
+class PhotoError(StewardError):
+    """A photo that cannot be taken as evidence, or not be shown."""
+
+
+class PhotoTooLargeError(PhotoError):
+    """More bytes than are taken."""
+
+    key = "photo_too_large"
+
+
+class PhotoTooManyPixelsError(PhotoError):
+    """More pixels than are decoded."""
+
+    key = "photo_too_many_pixels"
+
+
+class PhotoInvalidError(PhotoError):
+    """No picture, or of a format that is not read."""
+
+    key = "photo_invalid"
+
+
+class PhotoDamagedError(PhotoError):
+    """A picture that cannot be read to its end."""
+
+    key = "photo_damaged"
+
+
+class PhotoMissingError(PhotoError):
+    """No photo is kept by this id."""
+
+    key = "photo_missing"
+
+
+class PhotoUnreadableError(PhotoError):
+    """A kept photo is not as it was stored."""
+
+    key = "photo_unreadable"

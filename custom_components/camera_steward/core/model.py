@@ -7,6 +7,10 @@ from enum import StrEnum
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
+FIRST_AT = _EPOCH
+FAR_AT = datetime(9000, 1, 1, tzinfo=UTC)
+"""Before and after all that there is: whoever asks for [FIRST_AT, FAR_AT) asks for all."""
+
 
 def to_micros(moment: datetime) -> int:
     """Return an aware datetime as whole microseconds since 1970 (UTC), without rounding."""
@@ -99,6 +103,9 @@ class Action(StrEnum):
 
     MANAGE = "manage"
     """Give permissions, read the register."""
+
+    DUTIES = "duties"
+    """See how duties stand and the evidence, do tasks: no footage."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

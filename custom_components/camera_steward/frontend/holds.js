@@ -1,7 +1,7 @@
 // The page of holds: what is kept past its time, until when and why; for the manager renewal, review
 // and release; for manager and operators a form to preserve footage.
 
-import { choices, chosen, facts, field, focusWrong, make, mark, offer, seconds, tell } from "./parts.js";
+import { choices, chosen, facts, field, fillCards, focusWrong, make, mark, offer, seconds, tell } from "./parts.js";
 
 const HOUR_MS = 3_600_000;
 
@@ -76,12 +76,7 @@ export class HoldsPage {
       held.set(key, shown);
     }
     this._held = held;
-    const cards = [...held.values()].map((each) => each.card);
-    // Only where it changes: a card that is put in anew would lose the keyboard's place.
-    const stay = [...this._list.children];
-    if (cards.length && cards.length === stay.length && cards.every((each, at) => each === stay[at])) return;
-    const none = make("li", { class: "none" }, this._context.text("holds_none"));
-    this._list.replaceChildren(...(cards.length ? cards : [none]));
+    fillCards(this._list, [...held.values()].map((each) => each.card), this._context.text("holds_none"));
   }
 
   _card(hold) {

@@ -1,6 +1,6 @@
 // The manager's page of guest permissions: those that hold, how each was used, and a form to give one.
 
-import { choices, chosen, field, fill, focusWrong, make, mark, offer, permissionFacts } from "./parts.js";
+import { choices, chosen, field, fill, fillCards, focusWrong, make, mark, offer, permissionFacts } from "./parts.js";
 
 const HOURS = [0.5, 1, 2, 4, 8, 12, 24];
 const FIRST_HOURS = 1;
@@ -65,12 +65,7 @@ export class PermissionsPage {
       held.set(each.permission, shown);
     }
     this._held = held;
-    const cards = [...held.values()].map((each) => each.card);
-    // Only where it changes: a card that is put in anew would lose the keyboard's place.
-    const stay = [...this._list.children];
-    if (cards.length && cards.length === stay.length && cards.every((each, at) => each === stay[at])) return;
-    const none = make("li", { class: "none" }, this._context.text("permissions_none"));
-    this._list.replaceChildren(...(cards.length ? cards : [none]));
+    fillCards(this._list, [...held.values()].map((each) => each.card), this._context.text("permissions_none"));
   }
 
   _card(permission) {

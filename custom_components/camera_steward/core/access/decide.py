@@ -11,7 +11,12 @@ from .people import Permission, Register, Role
 _PICTURES = frozenset({Action.LIVE, Action.PLAYBACK, Action.STILL})
 _MANAGER = frozenset({Role.MANAGER})
 _APPOINTED = frozenset({Role.MANAGER, Role.OPERATOR})
-_ROLES = {Action.HOLD: _APPOINTED, Action.DISCLOSE: _MANAGER, Action.MANAGE: _MANAGER}
+_ROLES = {
+    Action.HOLD: _APPOINTED,
+    Action.DISCLOSE: _MANAGER,
+    Action.MANAGE: _MANAGER,
+    Action.DUTIES: _APPOINTED,
+}
 """Who alone may do what is not watching; a guest permission opens none of it."""
 
 

@@ -31,7 +31,7 @@ from ..ledger.disclosures import (
 )
 from ..ledger.entry import SYSTEM, EntryKind
 from ..ledger.store import Ledger
-from ..model import Action
+from ..model import FAR_AT, FIRST_AT, Action
 from ..retention.hold import LONGEST
 from ..retention.holds import Hold, Holds
 from ..viewing.desk import Caller
@@ -52,8 +52,6 @@ from .passwords import make_password
 
 DOWNLOAD_WITHIN = timedelta(minutes=15)
 """How long an approval waits for its download: a product default."""
-
-_EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +127,7 @@ class Counter:
         self._running: dict[str, HandOver] = {}
         self._stopped = False
         self._numbers: dict[int, int] = {}
-        for each in disclosure_register(ledger, *_EVER):
+        for each in disclosure_register(ledger, FIRST_AT, FAR_AT):
             year, number = (int(part) for part in each.number.split("-"))
             self._numbers[year] = max(self._numbers.get(year, 0), number)
             if each.started_at is not None and each.ended_at is None:
@@ -173,8 +171,12 @@ class Counter:
 
         They hold a copy that is to be given back or destroyed (第3 3).
         """
-        found = self.register(caller, *_EVER)
-        return [each for each in found if each.is_out and not self.acts(each.user)]
+        return [e for e in self.register(caller, FIRST_AT, FAR_AT) if self._is_to_return(e)]
+
+    def count_to_return(self) -> int:
+        """Return how many of these there are: a number, whoever asks."""
+        found = disclosure_register(self._ledger, FIRST_AT, FAR_AT)
+        return sum(map(self._is_to_return, found))
 
     def progress(self) -> dict[str, Progress]:
         """Return, by disclosure, how far what waits and what is being sent has come."""
@@ -188,6 +190,14 @@ class Counter:
             if not each.over
         }
         return found
+
+    def under_way(self) -> list[Disclosure]:
+        """Return what waits for its download or is being sent, in order of time."""
+        self._lapse()
+        with self._lock:
+            found = [each.disclosure for each in self._waiting.values()]
+            found += [each.disclosure for each in self._running.values() if not each.over]
+        return sorted(found, key=lambda each: each.at)
 
     def is_ground(self, kind: str) -> bool:
         """Return whether footage is handed over on this kind of request."""
@@ -335,7 +345,7 @@ class Counter:
 
         `DisclosureInvalidError` where nothing went out.
         """
-        for each in self.register(caller, *_EVER):
+        for each in self.register(caller, FIRST_AT, FAR_AT):
             if each.id == disclosure and each.ended_at is not None:
                 return self._packing.record(each, language, file_name(each.number))
         raise DisclosureInvalidError("disclosure")
@@ -427,6 +437,9 @@ class Counter:
                 each.close(Broken.STOPPED)
 
     # Inside
+
+    def _is_to_return(self, each: Disclosure) -> bool:
+        return each.is_out and not self.acts(each.user)
 
     def _role(self, caller: Caller) -> Role:
         """Return as what somebody preserves footage."""

@@ -237,8 +237,11 @@ class _Film:
         self, pieces: Iterator[Piece], went: Callable[[int], None]
     ) -> Iterator[memoryview | bytes]:
         """Yield the file's bytes; afterwards `ahead` is the first piece of the next one."""
-        while (piece := self.ahead) is not None and self._goes_on(piece):
-            new = not self._parts or self._parts[-1][0] is not piece.part
+        part: Part | None = None
+        while (piece := self.ahead) is not None and piece.continues(
+            part, begun_at=self.start_at, end_at=self.end_at
+        ):
+            new, part = piece.part is not part, piece.part
             if new:
                 self._movie.segment(to_micros(piece.start_at), piece.found)
             yield from self._movie.add(piece.data, piece.found)
@@ -249,15 +252,6 @@ class _Film:
             went(len(piece.data))
             self.ahead = next(pieces, None)
         yield self._movie.end()
-
-    def _goes_on(self, piece: Piece) -> bool:
-        """Return whether a piece belongs into this file; a segment is not divided by the hour."""
-        if abs(piece.start_at - self.end_at) > BREAK:
-            return not self._parts
-        part = self._parts[-1][0] if self._parts else piece.part
-        if part is piece.part:
-            return True
-        return part.header == piece.part.header and _hour(piece.start_at) == _hour(self.start_at)
 
     def parts(self) -> Json:
         """Return what is told of the segments that it was made from."""
@@ -280,10 +274,6 @@ class _Film:
             segments=len(self._parts),
             continues=continues,
         )
-
-
-def _hour(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 def _json(data: Json) -> str:

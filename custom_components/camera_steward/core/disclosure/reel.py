@@ -4,7 +4,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol
 
@@ -142,6 +142,18 @@ class Piece:
     found: StoredFragment
     start_at: datetime
     end_at: datetime
+
+    def continues(self, part: Part | None, *, begun_at: datetime, end_at: datetime) -> bool:
+        """Return whether it belongs into a film that begun at `begun_at`, after a piece of `part`.
+
+        Nothing lies between that piece's end and this, both have one header, and the hour of the
+        film's beginning is not over. A segment is not divided by the hour: what follows may need what
+        came before. A film without any takes every piece.
+        """
+        if part is None or abs(self.start_at - end_at) > BREAK:
+            return part is None
+        same_hour = _hour(self.start_at) == _hour(begun_at)
+        return self.part is part or (self.part.header == part.header and same_hour)
 
 
 def survey(source: Source, spans: Sequence[WantedSpan], now: datetime) -> Survey:
@@ -281,6 +293,10 @@ def _piece(part: Part, entry: FragmentEntry, data: bytes, end_us: int) -> Piece:
         start_at=part.segment.start_at + entry.start_us * _MICROSECOND,
         end_at=part.segment.start_at + end_us * _MICROSECOND,
     )
+
+
+def _hour(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 def _cause(err: StewardError | BoxError | struct.error) -> str:

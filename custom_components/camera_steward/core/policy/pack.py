@@ -3,11 +3,33 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Final
 
 from .states import SubjectKind
 
 type Text = Mapping[str, str]
 """A text by language: `ja` and `en`, both always."""
+
+LANGUAGES: Final = ("ja", "en")
+GROUNDS: Final = frozenset({"law", "authority_written", "self"})
+"""The kinds of request (`disclosure/grounds.py`) that a pack may make a ground.
+
+The others, by word of mouth or of anyone who asks, are none in any pack.
+"""
+KINDS: Final = frozenset(
+    {"prevent", "enforce", "detect", "attest", "document", "register", "periodic", "scope"}
+)
+"""In which ways a control is met, the foremost first.
+
+The steward refuses what is against it, does it by itself, notices what is against it; a person
+vouches for it; a paper says it; a register holds it; it comes again; it says what applies to whom.
+"""
+SIGN_ITEMS: Final = ("installed", "installer", "manager", "contact", "purpose")
+"""What a sign can say: that a camera is installed, by whom, who manages it, whom to ask, what for."""
+CEILINGS: Final = (timedelta(hours=1), timedelta(days=366))
+"""The shortest and the longest ceiling: those of a retention (`retention/limits.py`)."""
+WORDS: Final = ("installer", "manager", "operator", "rules")
+"""Terms that a city has words of its own for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +61,15 @@ class Control:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pack:
-    """A pack as loaded. `digest` is the SHA-256 of its file, hexadecimal.
+    """A pack as loaded.
+
+    `digest` is hexadecimal: the SHA-256 of its file; of one that extends another, the SHA-256 of
+    that one's digest, a line feed and its own file's.
 
     `ceiling` is the longest retention without a reason on record, `ceiling_default` whether it is
     the product's and no source's. `grounds` are kinds of request; `intervals` are by the name of a
-    task's kind; `words` are roles and other terms by name. `as_of` is when the source was last
-    compared.
+    task's kind, where the pack says one; `words` are roles and other terms by name. `as_of` is
+    when the source was last compared; `notes` are what a reader should know of it.
     """
 
     id: str

@@ -10,7 +10,7 @@ from ..errors import RetentionError, SegmentMissingError, StewardError
 from ..ledger.entry import SYSTEM, EntryKind
 from ..ledger.registers import PurgeRecord
 from ..ledger.store import Ledger
-from ..model import EraseRule, Segment, from_micros, to_micros
+from ..model import FAR_AT, EraseRule, Segment, from_micros, to_micros
 from ..vault.index import Index
 from ..vault.vault import Found, Vault
 from .batches import Batches, Tally
@@ -24,7 +24,6 @@ from .statement import Statement, take
 RUN_EVERY = timedelta(minutes=1)
 _LATE = timedelta(minutes=1)
 _ONE_CLOCK = timedelta(hours=1)
-_FAR_AT = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +137,7 @@ class Keeper:
                 self._adopt_all(
                     [each for each in self._vault.walk() if each.camera == camera], tally
                 )
-            found = self._index.started_by(camera, _FAR_AT)
+            found = self._index.started_by(camera, FAR_AT)
             self._mark(found, EraseRule.DECOMMISSION, now, tally)
             self._batches.erase(now, tally)
             self._batches.enter(now, tally, actor, due_only=False, camera=camera)
@@ -268,7 +267,7 @@ class Keeper:
         return [
             each
             for camera in self._index.cameras()
-            for each in self._index.segments(camera, after, _FAR_AT)
+            for each in self._index.segments(camera, after, FAR_AT)
             if each.start_at > after
         ]
 

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 
 from ..clock import Clock
 from ..errors import KeyMissingError, StoppedError
 from ..ledger.entry import Json
 from ..ledger.registers import CameraStatement, HoldsStatement, StatementRecord
-from ..model import Segment, SegmentState
+from ..model import FAR_AT, Segment, SegmentState
 from ..vault.held import Copying, HeldSegment
 from ..vault.holds import HoldFiles, HoldFound
 from ..vault.vault import Found, FoundKind, Vault, name_of
@@ -20,7 +20,6 @@ from .plan import Limits
 
 YOUNG = timedelta(minutes=10)
 """A file this young may be in the making, before its row is in the index."""
-_FAR_AT = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +138,7 @@ class _Walk:
     def camera(self, camera: str, files: Iterable[Found]) -> None:
         """Take the files met of one camera; without a name, those that lie beside."""
         index = self.vault.index
-        known = {each.sequence: each for each in index.started_by(camera, _FAR_AT)}
+        known = {each.sequence: each for each in index.started_by(camera, FAR_AT)}
         known |= {each.sequence: each for each, _, _ in index.marked() if each.camera == camera}
         if camera:
             self.cameras.setdefault(camera, _Camera())
@@ -166,7 +165,7 @@ class _Walk:
                 self._count(found, corrected(alone, self.made).start_at)
         if unseen := [each for sequence, each in known.items() if sequence not in seen]:
             # Asked again, for what was erased while we walked is not missing.
-            kept = {each.sequence for each in index.started_by(camera, _FAR_AT)}
+            kept = {each.sequence for each in index.started_by(camera, FAR_AT)}
             self.missing += [each for each in unseen if each.sequence in kept]
 
     def holds(self, files: HoldFiles, turn: AbstractContextManager[object]) -> HoldsStatement:
