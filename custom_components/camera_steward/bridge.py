@@ -26,7 +26,6 @@ from .const import (
     CONF_CONTACT,
     CONF_END,
     CONF_INSTALLER,
-    CONF_LIVE_MINUTES,
     CONF_MANAGER_NAME,
     CONF_MANAGER_USER_ID,
     CONF_MODE,
@@ -38,7 +37,6 @@ from .const import (
     CONF_VAULT_ID,
     CONF_VAULT_PATH,
     CONF_WEEKDAY,
-    DEFAULT_LIVE_MINUTES,
     DEFAULT_POST_ROLL_SECONDS,
     DEFAULT_PRE_ROLL_SECONDS,
     DEFAULT_SEGMENT_SECONDS,
@@ -82,7 +80,8 @@ from .limits import ceiling_of, limit_from
 from .memory import SiteMemory
 from .people import people_of
 from .places import storage_words
-from .pledge import PledgeTexts, pledge_texts
+from .pledge import PledgeTexts, pledge_texts, rules_site
+from .policy_packs import async_load_pack
 from .sources import async_source_for
 
 AUTOMATION: Final = "automation"
@@ -457,8 +456,8 @@ class Bridge:
     async def async_furnish(self) -> None:
         """Let in whom the settings appoint now, and nobody else; raises the core's own errors."""
         people, cameras = people_of(self._entry), frozenset(cameras_of(self._entry))
-        site, zone = dict(self._entry.data), dt_util.get_default_time_zone()
-        live_length = timedelta(minutes=site.get(CONF_LIVE_MINUTES, DEFAULT_LIVE_MINUTES))
+        site = rules_site(self._entry, await async_load_pack(self._hass, self._entry))
+        zone = dt_util.get_default_time_zone()
 
         def furnish() -> PledgeTexts:
             texts = pledge_texts(site)
@@ -468,7 +467,7 @@ class Bridge:
                 purposes=frozenset(PURPOSES),
                 version=texts.version,
                 zone=zone,
-                live_length=live_length,
+                live_length=site.live_length,
             )
             # Before the footage of removed cameras is looked for: that may fail, this must not.
             self.steward.furnish(house)

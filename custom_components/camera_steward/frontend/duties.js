@@ -84,7 +84,9 @@ export class DutiesPage {
     this._pack.textContent = context.text("duties_pack", { ...pack, as_of: context.date(pack.as_of.slice(0, 10)) });
     const [gate, wanting, well] = this._parts;
     gate.hidden = !gates.length;
-    put(this._gates, gates.map((each) => this._kept("gate", each.camera_id, each, () => this._gate(each))));
+    const shut = (each) => (each.open ? (each.provisional_until ? 1 : 2) : 0);
+    const sorted = [...gates].sort((one, other) => shut(one) - shut(other));
+    put(this._gates, sorted.map((each) => this._kept("gate", each.camera_id, each, () => this._gate(each))));
     const cards = (states) =>
       states.flatMap((state) => {
         const found = controls.filter((each) => each.state === state);
@@ -139,9 +141,6 @@ export class DutiesPage {
   _card(group) {
     const context = this._context;
     const [{ cite, text, state, evidence, limit }] = group;
-    const more = [];
-    if (group.some((each) => each.voluntary)) more.push(context.text("duties_voluntary"));
-    if (limit) more.push(context.text("duties_limit", { limit }));
     return make(
       "li",
       {},
@@ -149,14 +148,14 @@ export class DutiesPage {
       make("h3", {}, text),
       ...group.map((each) => this._subject(each)),
       ...(evidence ? [make("p", { class: "hint" }, context.text("duties_evidence", { evidence }))] : []),
-      ...more.map((each) => make("p", { class: "hint" }, each)),
+      ...(limit ? [make("p", { class: "hint" }, context.text("duties_limit", { limit }))] : []),
     );
   }
 
   _subject(control) {
     const context = this._context;
     const text = (key, values) => context.text(key, values);
-    const { subject, since, why, task, task_title: title, next_at: next, checked_at: at, checked_by: by } = control;
+    const { subject, since, voluntary, why, task, task_title: title, next_at: next, checked_at: at, checked_by: by } = control;
     const named = subject.kind === "site" ? [] : [make("h4", {}, subject.name)];
     const reasons = why.length ? [make("ul", {}, ...why.map((each) => make("li", {}, each)))] : [];
     const label = text("duties_do_of", { task: title, subject: subject.name });
@@ -167,6 +166,7 @@ export class DutiesPage {
       "div",
       { class: "subject" },
       ...named,
+      ...(voluntary ? [make("p", { class: "hint" }, text("duties_voluntary"))] : []),
       ...reasons,
       facts([
         [text("duties_since"), since ? context.day(since) : ""],

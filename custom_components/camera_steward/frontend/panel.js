@@ -247,8 +247,8 @@ class CameraStewardPanel extends HTMLElement {
   _group(group, pages) {
     const context = kept.context;
     const id = `group-${group}`;
-    const links = pages.map((each) => make("a", { href: this._address(each), "data-page": each }, context.text(`panel_${each}`)));
-    return make("div", { role: "group", "aria-labelledby": id }, make("span", { id, class: "group" }, context.text(`panel_group_${group}`)), make("div", {}, ...links));
+    const link = (each) => make("a", { href: this._address(each), "data-page": each, onclick: () => this._unfold(false) }, context.text(`panel_${each}`));
+    return make("div", { role: "group", "aria-labelledby": id }, make("span", { id, class: "group" }, context.text(`panel_group_${group}`)), make("div", {}, ...pages.map(link)));
   }
 
   _unfold(open = this._menu.getAttribute("aria-expanded") !== "true") {

@@ -17,12 +17,19 @@ export class Photo {
     this._input = make("input", { type: "file", accept: "image/*", capture: "environment", required, onchange: () => this._take() });
     this._progress = make("progress", { hidden: true, "aria-label": context.text("tasks_photo_sending") });
     this._told = make("p", { role: "status", class: "hint" });
-    this._seen = make("img", { class: "thumbnail", alt: context.text("tasks_photo_seen"), hidden: true });
+    this._seen = make("img", { class: "thumbnail", alt: context.text("tasks_photo_seen"), hidden: true, onerror: () => { this._seen.hidden = true; } });
     this.element = field(id, label, this._input, context.text("tasks_photo_hint"));
     this.element.append(this._progress, this._told, this._seen);
   }
 
   clear() {
+    this._input.value = "";
+    this._forget();
+  }
+
+  // ------------------------------------------------------------------ inside
+
+  _forget() {
     this._chosen += 1;
     this.value = "";
     this.sending = false;
@@ -33,11 +40,9 @@ export class Photo {
     this._seen.removeAttribute("src");
   }
 
-  // ------------------------------------------------------------------ inside
-
   async _take() {
     const context = this._context;
-    this.clear();
+    this._forget();
     const [file] = this._input.files;
     if (!file) return;
     const chosen = this._chosen;

@@ -17,6 +17,8 @@ const PAGES = {
   review_viewings: () => ["register"],
   answer_inquiry: ({ id }) => ["records", { kind: "inquiry", record: id }],
   contract_clause: ({ id }) => ["records", { kind: "contractor", record: id }],
+  remove_device: () => ["removal"],
+  remove_sign: () => ["removal"],
   dispose_medium: ({ id }) => ["records", { kind: "medium", record: id }],
 };
 
