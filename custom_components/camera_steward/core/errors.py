@@ -407,3 +407,8 @@ class PhotoUnreadableError(PhotoError):
     """A kept photo is not as it was stored."""
 
     key = "photo_unreadable"
+class TaskInvalidError(StewardError):
+    """A task that cannot be said to be done so: `detail` names the question, or `task`."""
+
+    key = "task_invalid"
+    names_field = True
