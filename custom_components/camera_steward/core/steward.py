@@ -554,6 +554,7 @@ class Steward:
                         self._counter.sweep()
                 if self._statement_due():
                     self.make_statement()
+                    self._books().tidy_photos()
                     self._books().index.forget_gaps(self._books().guard.now() - _GAPS_KEPT)
             except StoppedError:
                 break
