@@ -408,6 +408,10 @@ class Steward:
                 self._counter = books.counter(lobby, self._settings)
             return self._counter
 
+    def photos(self) -> Photos:
+        """Return the photos that people handed in as evidence."""
+        return self._books().photos
+
     def tasks(self) -> TaskBook:
         """Return what was done, and where it is entered."""
         books = self._books()
@@ -415,10 +419,6 @@ class Steward:
             if self._tasks is None:
                 self._tasks = TaskBook(books.ledger, lambda: self.lobby().desk)
             return self._tasks
-
-    def photos(self) -> Photos:
-        """Return the photos that people handed in as evidence."""
-        return self._books().photos
 
     def snapshot(self) -> SiteSnapshot:
         """Return how everything stands: some look-ups in the index, no walk of the disk."""
@@ -554,6 +554,7 @@ class Steward:
                         self._counter.sweep()
                 if self._statement_due():
                     self.make_statement()
+                    self._books().tidy_photos()
                     self._books().index.forget_gaps(self._books().guard.now() - _GAPS_KEPT)
             except StoppedError:
                 break
