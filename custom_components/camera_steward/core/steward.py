@@ -347,11 +347,12 @@ class Steward:
         actor: str,
         subject: str = "",
         data: Mapping[str, Json],
+        at: datetime | None = None,
         key: str | None = None,
     ) -> Entry:
         """Enter in the ledger what happened at the edge, with a `key` once; return the entry."""
         ledger = self._books().ledger
-        return ledger.append(kind, actor=actor, subject=subject, data=data, key=key)
+        return ledger.append(kind, actor=actor, subject=subject, data=data, at=at, key=key)
 
     def entries(self, kinds: Collection[EntryKind]) -> list[Entry]:
         """Return the ledger's entries of these kinds, in order of time."""
