@@ -36,7 +36,9 @@ def street(seed: int = 1) -> Canvas:
         y, x = rng.uniform(0, canvas.shape[0]), rng.uniform(0, canvas.shape[1])
         high, wide, turn = rng.uniform(8, 50), rng.uniform(8, 70), rng.uniform(-0.6, 0.6)
         reach = int(np.hypot(high, wide)) + 1
-        part = np.s_[max(int(y) - reach, 0) : int(y) + reach, max(int(x) - reach, 0) : int(x) + reach]
+        part = np.s_[
+            max(int(y) - reach, 0) : int(y) + reach, max(int(x) - reach, 0) : int(x) + reach
+        ]
         down = (rows[part] - y) * np.cos(turn) + (columns[part] - x) * np.sin(turn)
         across = (columns[part] - x) * np.cos(turn) - (rows[part] - y) * np.sin(turn)
         canvas[part][(np.abs(down) < high) & (np.abs(across) < wide)] = rng.uniform(20, 235)

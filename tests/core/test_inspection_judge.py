@@ -1,6 +1,8 @@
 """What one look says, and what many do: each fault is found, and light is none."""
 
 from datetime import timedelta
+from itertools import count
+from typing import Any
 
 import numpy as np
 import pytest
@@ -51,7 +53,7 @@ def test_light_contrast_and_noise_are_no_fault(gain: float, offset: float, noise
     ids=["shifted", "turned", "zoomed"],
 )
 def test_a_camera_that_was_moved_is_found_and_how(
-    pose: dict[str, float], figure: str, expected: float, within: float, light: dict[str, float]
+    pose: dict[str, float], figure: str, expected: float, within: float, light: dict[str, Any]
 ) -> None:
     camera = Camera()
     moved = seen_from(camera.canvas, **pose)
@@ -79,7 +81,7 @@ def test_a_cover_is_found_by_day_and_by_night_only_once_the_hour_is_known() -> N
         camera.look(cloth)
     assert camera.found == {FaultKind.COVERED}
 
-    by_night = {"gain": 0.4, "noise": 4.0, "colour": 0.0}
+    by_night: dict[str, Any] = {"gain": 0.4, "noise": 4.0, "colour": 0.0}
     new = Camera()
     for _ in range(6):
         verdict = new.look(cloth, **by_night)
@@ -196,14 +198,13 @@ def test_a_finding_opens_and_closes_only_after_looks_that_agree() -> None:
     moved = Verdict(suspected={FaultKind.MOVED: {}})
     fine = Verdict(cleared={FaultKind.MOVED})
     unsure = Verdict()
-    tally = Tally()
+    tally, looks = Tally(), count()
 
     def take(*verdicts: Verdict) -> tuple[int, int]:
         """Return how often something opened and closed."""
         opened = closed = 0
         for each in verdicts:
-            opening, closing = tally.take(each, NOON + EVERY * take.looks)
-            take.looks += 1
+            opening, closing = tally.take(each, NOON + EVERY * next(looks))
             for kind, since in opening:
                 tally.open[kind] = since
                 opened += 1
@@ -212,7 +213,6 @@ def test_a_finding_opens_and_closes_only_after_looks_that_agree() -> None:
                 closed += 1
         return opened, closed
 
-    take.looks = 0
     assert take(moved, moved, fine, moved, moved) == (0, 0)
     assert take(unsure, unsure, moved) == (1, 0)
     assert tally.open == {FaultKind.MOVED: NOON + 3 * EVERY}

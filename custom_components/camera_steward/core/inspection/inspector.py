@@ -292,6 +292,7 @@ class Inspector:
         wanted = state.memory.wanted_since
         if wanted is not None and at >= wanted:
             _take_view(state, features, small)
+            state.written = None
         last, state.last = state.last, (self._clock.elapsed(), small.luma)
         seen = Seen(
             at=at,

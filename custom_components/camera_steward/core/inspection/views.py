@@ -202,7 +202,7 @@ class _Search:
         theirs = self._correlated(np.abs(found) ** 2, self._places)
         scores = product / np.sqrt(np.maximum(mine, 1e-3) * np.maximum(theirs, 1e-3))
         scores[mine < self._least] = np.nan
-        return scores
+        return np.asarray(scores, dtype=np.float32)
 
     def everywhere(self) -> Plane:
         """Return that all half cells are in the picture."""
