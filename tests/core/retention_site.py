@@ -17,6 +17,7 @@ from custom_components.camera_steward.core.database import Database
 from custom_components.camera_steward.core.errors import StorageError
 from custom_components.camera_steward.core.files import LocalFiles, WritableFile
 from custom_components.camera_steward.core.ledger.entry import Entry, EntryKind, Json
+from custom_components.camera_steward.core.ledger.records import Records
 from custom_components.camera_steward.core.ledger.registers import PurgeRecord, list_digest
 from custom_components.camera_steward.core.ledger.store import METADATA as LEDGER_TABLES, Ledger
 from custom_components.camera_steward.core.model import EraseRule, Segment, to_micros
@@ -25,6 +26,7 @@ from custom_components.camera_steward.core.retention.guard import ClockGuard
 from custom_components.camera_steward.core.retention.holds import Holds
 from custom_components.camera_steward.core.retention.keeper import Keeper
 from custom_components.camera_steward.core.retention.limits import RetentionLimit, SiteLimits
+from custom_components.camera_steward.core.retention.removals import Removals
 from custom_components.camera_steward.core.vault.held import Held, HeldSegment, HoldRow
 from custom_components.camera_steward.core.vault.holds import HoldFiles
 from custom_components.camera_steward.core.vault.index import METADATA as INDEX_TABLES, Index
@@ -350,6 +352,14 @@ class Site:
             holds=self.holds,
             limits=self.site_limits,
             method=METHOD,
+        )
+        self.registers = Records(self.ledger, self.guard.now, UTC)
+        self.removals = Removals(
+            records=self.registers,
+            ledger=self.ledger,
+            index=self.index,
+            holds=self.holds,
+            keeper=self.keeper,
         )
         self.importer = Importer(
             vault=self.vault,

@@ -9,6 +9,7 @@ from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -29,6 +30,7 @@ from .files import Files, LocalFiles, storage_errors
 from .inspection.inspector import InspectionEvent, Inspector
 from .ledger.entry import SYSTEM, Checkpoint, EntryKind, Json, fingerprint
 from .ledger.opening import open_ledger
+from .ledger.records import Records
 from .ledger.registers import StatementRecord, statements
 from .ledger.store import Ledger
 from .ledger.verify import Verification, verify as verify_ledger
@@ -45,6 +47,7 @@ from .retention.hold_entries import enter_end
 from .retention.holds import Holds
 from .retention.keeper import Keeper, remember_limit
 from .retention.limits import SiteLimits
+from .retention.removals import Removals
 from .site import IndexRebuilt, LedgerBroken, Recovered, SiteSettings, StewardEvent
 from .tasks.photos import EVIDENCE_NAME, Photos
 from .vault.description import (
@@ -193,6 +196,14 @@ class Books:
                 holds=self.holds,
                 limits=limits,
                 method=_method(settings.storage),
+            )
+            self.records = Records(self.ledger, self.guard.now, ZoneInfo(settings.zone))
+            self.removals = Removals(
+                records=self.records,
+                ledger=self.ledger,
+                index=self.index,
+                holds=self.holds,
+                keeper=self.keeper,
             )
         except BaseException:
             if opened is not None:

@@ -303,6 +303,53 @@ class HoldFailedError(StewardError):
     key = "hold_failed"
 
 
+class RecordInvalidError(StewardError):
+    """A record of the books that cannot be entered so: `detail` names the field."""
+
+    key = "record_invalid"
+    names_field = True
+
+
+class RecordMissingError(StewardError):
+    """There is no such record, or it is closed already."""
+
+    key = "record_missing"
+
+
+class RemovalOpenError(StewardError):
+    """A camera that is being removed records no more, and is not removed twice."""
+
+    key = "removal_open"
+
+
+class RemovalBlockedError(StewardError):
+    """Footage that cannot be erased now: `detail` numbers what still needs it."""
+
+    key = "removal_blocked"
+
+
+class RemovalUnfinishedError(StewardError):
+    """A removal that cannot be closed yet: footage that was to be erased is still there."""
+
+    key = "removal_footage_left"
+
+
+class RemovalDeviceLeftError(RemovalUnfinishedError):
+    """Nobody has said that the camera was taken down."""
+
+    key = "removal_device_left"
+
+
+class RemovalSignLeftError(RemovalUnfinishedError):
+    """Nobody has said that the sign was taken down."""
+
+    key = "removal_sign_left"
+
+
+class RemovalMediumLeftError(RemovalUnfinishedError):
+    """A medium of the site is not yet disposed of."""
+
+    key = "removal_medium_left"
 class PaperInvalidError(StewardError):
     """A paper that cannot be made so: `detail` names the option or the value."""
 

@@ -35,6 +35,7 @@ from .errors import (
 from .files import Files, LocalFiles
 from .inspection.inspector import CameraInspection, Inspector
 from .ledger.entry import SYSTEM, Entry, EntryKind, Json
+from .ledger.records import Records
 from .ledger.registers import PurgeRecord, removed_cameras
 from .ledger.verify import Verification
 from .model import CaptureStatus, Footage, Gap, GapCause, Segment
@@ -45,6 +46,7 @@ from .retention.holds import Holds
 from .retention.keeper import RunResult
 from .retention.limits import SiteLimits
 from .retention.plan import next_due
+from .retention.removals import Removals
 from .retention.statement import Statement
 from .site import (
     CameraSettings,
@@ -149,6 +151,10 @@ class Steward:
             raise
         except StewardError as err:
             self._emit(Failed(error=err))
+        try:
+            books.removals.resume()
+        except StewardError as err:
+            self._emit(Failed(error=err))
         self._folders = FolderKeeper(
             self._settings.folders,
             state=self._settings.state / FOLDERS_NAME,
@@ -237,15 +243,22 @@ class Steward:
 
     # What people and automations do
 
-    def set_recording(self, camera: str, on: bool, *, actor: str) -> None:
-        """Switch a camera's recording; the ledger says who did."""
+    def set_recording(
+        self, camera: str, on: bool, *, actor: str, data: Mapping[str, Json] | None = None
+    ) -> None:
+        """Switch a camera's recording; the ledger says who did, and in `data` why.
+
+        `RemovalOpenError` where a camera that is being removed is to record.
+        """
         books = self._books()
+        if on:
+            books.removals.check_recording(camera)
         with self._lock:
             state = self._cameras[camera]
             if state.recording == on:
                 return
             kind = EntryKind.RECORDING_STARTED if on else EntryKind.RECORDING_STOPPED
-            books.ledger.append(kind, actor=actor, subject=camera)
+            books.ledger.append(kind, actor=actor, subject=camera, data=data)
             state.recording = on
             worker = state.worker
             if not on and worker is not None:
@@ -340,9 +353,10 @@ class Steward:
         subject: str = "",
         data: Mapping[str, Json],
         key: str | None = None,
-    ) -> None:
-        """Enter in the ledger what happened at the edge; with a `key` once."""
-        self._books().ledger.append(kind, actor=actor, subject=subject, data=data, key=key)
+    ) -> Entry:
+        """Enter in the ledger what happened at the edge, with a `key` once; return the entry."""
+        ledger = self._books().ledger
+        return ledger.append(kind, actor=actor, subject=subject, data=data, key=key)
 
     def entries(self, kinds: Collection[EntryKind]) -> list[Entry]:
         """Return the ledger's entries of these kinds, in order of time."""
@@ -354,6 +368,14 @@ class Steward:
         for entry in self._books().ledger.entries((kind,)):
             found = entry
         return found
+
+    def records(self) -> Records:
+        """Return the books of inquiries, contractors, media and removals."""
+        return self._books().records
+
+    def removals(self) -> Removals:
+        """Return the removals of cameras, and of the site."""
+        return self._books().removals
 
     def removed_cameras(self) -> dict[str, str]:
         """Return what the cameras that were removed were called, by id."""
@@ -523,6 +545,7 @@ class Steward:
             try:
                 try:
                     self._run(SYSTEM)
+                    self._books().removals.resume()
                 except HoldFailedError as err:
                     # What one hold lacks does not keep the statement from being made.
                     self._troubled(err)

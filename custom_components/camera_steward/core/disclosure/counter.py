@@ -171,8 +171,12 @@ class Counter:
 
         They hold a copy that is to be given back or destroyed (第3 3).
         """
-        found = self.register(caller, FIRST_AT, FAR_AT)
-        return [each for each in found if each.is_out and not self.acts(each.user)]
+        return [e for e in self.register(caller, FIRST_AT, FAR_AT) if self._is_to_return(e)]
+
+    def count_to_return(self) -> int:
+        """Return how many of these there are: a number, whoever asks."""
+        found = disclosure_register(self._ledger, FIRST_AT, FAR_AT)
+        return sum(map(self._is_to_return, found))
 
     def progress(self) -> dict[str, Progress]:
         """Return, by disclosure, how far what waits and what is being sent has come."""
@@ -186,6 +190,14 @@ class Counter:
             if not each.over
         }
         return found
+
+    def under_way(self) -> list[Disclosure]:
+        """Return what waits for its download or is being sent, in order of time."""
+        self._lapse()
+        with self._lock:
+            found = [each.disclosure for each in self._waiting.values()]
+            found += [each.disclosure for each in self._running.values() if not each.over]
+        return sorted(found, key=lambda each: each.at)
 
     def is_ground(self, kind: str) -> bool:
         """Return whether footage is handed over on this kind of request."""
@@ -425,6 +437,9 @@ class Counter:
                 each.close(Broken.STOPPED)
 
     # Inside
+
+    def _is_to_return(self, each: Disclosure) -> bool:
+        return each.is_out and not self.acts(each.user)
 
     def _role(self, caller: Caller) -> Role:
         """Return as what somebody preserves footage."""
