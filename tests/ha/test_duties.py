@@ -75,8 +75,6 @@ async def look(entry: MockConfigEntry) -> DutiesLook:
     running = entry.runtime_data
     await running.bridge.async_purge(actor=None)
     await running.coordinator.async_refresh()
-    if running.coordinator.copies is None:
-        await running.copies.async_look()
     await running.duties.async_look()
     seen: DutiesLook = running.coordinator.duties
     return seen
