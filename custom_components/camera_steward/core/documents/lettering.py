@@ -43,9 +43,9 @@ def clean(text: str, longest: int = LONGEST) -> str:
     return "".join(parts).rstrip() + _ELLIPSIS
 
 
-def plain(text: str) -> str:
+def plain(text: str, longest: int = LONGEST) -> str:
     """Return a text to be printed among others: cleaned, and set apart where that is needed."""
-    return set_apart(clean(text))
+    return set_apart(clean(text, longest))
 
 
 def set_apart(text: str) -> str:
