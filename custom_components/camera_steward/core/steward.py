@@ -61,6 +61,7 @@ from .site import (
     StewardEvent,
     VerifyReport,
 )
+from .tasks.book import TaskBook
 from .tasks.photos import Photos
 from .vault.verify import Damage, VerifyLevel, verify
 from .viewing.desk import House
@@ -122,6 +123,7 @@ class Steward:
         self._house = House()
         self._lobby: Lobby | None = None
         self._counter: Counter | None = None
+        self._tasks: TaskBook | None = None
         self._next_at: datetime | None = None
         self._statement: Statement | None = None
         self._statement_at: datetime | None = None
@@ -223,7 +225,7 @@ class Steward:
             ended &= self._folders.join(left())
         books = self._opened
         if ended and books is not None:
-            self._counter = None
+            self._counter = self._tasks = None
             lobby, self._lobby = self._lobby, None
             with contextlib.suppress(StewardError):
                 if lobby is not None:
@@ -405,6 +407,14 @@ class Steward:
             if self._counter is None:
                 self._counter = books.counter(lobby, self._settings)
             return self._counter
+
+    def tasks(self) -> TaskBook:
+        """Return what was done, and where it is entered."""
+        books = self._books()
+        with self._lock:
+            if self._tasks is None:
+                self._tasks = TaskBook(books.ledger, lambda: self.lobby().desk)
+            return self._tasks
 
     def photos(self) -> Photos:
         """Return the photos that people handed in as evidence."""
