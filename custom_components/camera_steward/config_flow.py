@@ -9,6 +9,7 @@ from typing import Any, override
 from uuid import UUID, uuid4
 
 import probatio
+from homeassistant.components import webhook
 from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
     ConfigEntry,
@@ -40,6 +41,7 @@ from .const import (
     CONF_BY,
     CONF_CAMERAS,
     CONF_CONTACT,
+    CONF_INQUIRY_WEBHOOK,
     CONF_INSTALLER,
     CONF_KEY_MARK,
     CONF_LIVE_MINUTES,
@@ -107,6 +109,8 @@ _REPLACE_SCHEMA = probatio.Schema(
     }
 )
 CONF_CODE = "recovery_code"
+CONF_INQUIRY_FORM = "inquiry_form"
+"""Whether there is one: the setting is its address."""
 _LIVE_MINUTES = NumberSelector(
     NumberSelectorConfig(
         min=1, max=60, step=1, unit_of_measurement="min", mode=NumberSelectorMode.BOX
@@ -164,6 +168,10 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
         if user_input is not None:
             self._data |= {CONF_MANAGER_UNTIL: None, **stripped(user_input)}
             self._data[CONF_LIVE_MINUTES] = int(user_input[CONF_LIVE_MINUTES])
+            wanted = self._data.pop(CONF_INQUIRY_FORM)
+            # Turned off and on again, it has another address: the one that was is everybody's.
+            known = self._data.get(CONF_INQUIRY_WEBHOOK) or webhook.async_generate_id()
+            self._data[CONF_INQUIRY_WEBHOOK] = known if wanted else None
             errors = missing(user_input, _TEXTS) | term_errors(
                 self._data, CONF_MANAGER_SINCE, CONF_MANAGER_UNTIL
             )
@@ -179,11 +187,15 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
                 probatio.Required(CONF_MANAGER_SINCE): DateSelector(),
                 probatio.Optional(CONF_MANAGER_UNTIL): DateSelector(),
                 probatio.Required(CONF_LIVE_MINUTES, default=DEFAULT_LIVE_MINUTES): _LIVE_MINUTES,
+                probatio.Required(CONF_INQUIRY_FORM, default=False): BooleanSelector(),
             }
         )
         return self.async_show_form(
             step_id="site",
-            data_schema=self.add_suggested_values_to_schema(schema, self._data),
+            data_schema=self.add_suggested_values_to_schema(
+                schema,
+                {**self._data, CONF_INQUIRY_FORM: bool(self._data.get(CONF_INQUIRY_WEBHOOK))},
+            ),
             errors=errors,
         )
 

@@ -350,6 +350,8 @@ class RemovalMediumLeftError(RemovalUnfinishedError):
     """A medium of the site is not yet disposed of."""
 
     key = "removal_medium_left"
+
+
 class PaperInvalidError(StewardError):
     """A paper that cannot be made so: `detail` names the option or the value."""
 
