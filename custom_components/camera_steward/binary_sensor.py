@@ -1,4 +1,4 @@
-"""Binary sensors: footage past its limit, and managed folders that need a person."""
+"""Binary sensors: footage past its limit, and what of duties or managed folders needs a person."""
 
 from typing import override
 
@@ -12,7 +12,11 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .bridge import cameras_of
 from .coordinator import CameraStewardConfigEntry
-from .entity import CameraStewardCameraEntity, CameraStewardFolderEntity
+from .entity import (
+    CameraStewardCameraEntity,
+    CameraStewardEntity,
+    CameraStewardFolderEntity,
+)
 from .folders import folders_of
 
 PARALLEL_UPDATES = 0
@@ -29,13 +33,20 @@ FOLDER_PROBLEM = BinarySensorEntityDescription(
     device_class=BinarySensorDeviceClass.PROBLEM,
 )
 
+DUTIES = BinarySensorEntityDescription(
+    key="duties",
+    translation_key="duties",
+    device_class=BinarySensorDeviceClass.PROBLEM,
+)
+
 
 async def async_setup_entry(
     hass: HomeAssistant,
     entry: CameraStewardConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add one for each camera and each managed folder."""
+    """Add one for the site, for each camera and for each managed folder."""
+    async_add_entities([DutiesProblem(entry.runtime_data.coordinator, DUTIES)])
     for camera, subentry in cameras_of(entry).items():
         async_add_entities(
             [PastLimit(entry.runtime_data.coordinator, subentry, PAST_LIMIT)],
@@ -56,6 +67,17 @@ class PastLimit(CameraStewardCameraEntity, BinarySensorEntity):
     def is_on(self) -> bool:
         """Return whether anything is overdue."""
         return self.snapshot.overdue > 0
+
+
+class DutiesProblem(CameraStewardEntity, BinarySensorEntity):
+    """On while a task is overdue or a control is breached: when someone must act now."""
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        """Return whether someone must."""
+        look = self.coordinator.duties
+        return look.must_act if look is not None else None
 
 
 class FolderProblem(CameraStewardFolderEntity, BinarySensorEntity):

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import override
@@ -21,23 +21,29 @@ from .copies import CopiesCheck, CopiesLook
 from .core.copies.keeper import FolderSnapshot
 from .core.errors import FolderForeignError, SourceRefusedError, StewardError
 from .core.model import CaptureStatus
+from .core.policy.states import State
 from .core.retention.guard import ClockState
 from .core.site import (
+    ClockChanged,
     Evicted,
     Failed,
     IndexRebuilt,
+    LedgerBroken,
     SiteSnapshot,
+    StatementMade,
     StewardEvent,
 )
 from .core.viewing.lobby import LobbyEvent
+from .duties import DutiesCheck, DutiesLook, DutyNotice
 from .exposure import Exposure, ExposureCheck, Logins
 from .folders import folders_of
 from .forms import size_text
 from .memory import SiteMemory
 from .people import people_of
-from .repairs import Issue, backup_lines, place_names
+from .repairs import Issue, backup_lines, gate_lines, outdated_lines, place_names
+from .site_facts import Sight
 from .texts import Texts
-from .trigger import async_tell_triggers
+from .trigger import async_tell_duty_triggers, async_tell_triggers
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -60,6 +66,7 @@ class CameraStewardData:
     memory: SiteMemory
     exposure: ExposureCheck
     copies: CopiesCheck
+    duties: DutiesCheck
     set_up_with: list[object]
     """Settings that a change of makes it start again (`__init__.py`)."""
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -92,6 +99,8 @@ class CameraStewardCoordinator(DataUpdateCoordinator[SiteSnapshot]):
         self.logins = Logins()
         self.copies: CopiesLook | None = None
         """The copies outside the vault, as last seen (`copies.py`)."""
+        self.duties: DutiesLook | None = None
+        """How the duties of the site stand, as last judged (`duties.py`)."""
         self._watchers: dict[str, Callable[[CameraNotice], None]] = {}
         self._early: dict[str, deque[CameraNotice]] = {}
 
@@ -144,6 +153,8 @@ class CameraStewardCoordinator(DataUpdateCoordinator[SiteSnapshot]):
             case Failed(error=error) if error.key not in self._failures:
                 self._failures.add(error.key)
                 _LOGGER.warning("Retention could not run and is tried again: %s", error.key)
+            case ClockChanged() | LedgerBroken() | StatementMade():
+                self._async_look_at_duties()
             case _:
                 pass
         if self._pictured and not self._shutdown_requested:
@@ -233,6 +244,7 @@ class CameraStewardCoordinator(DataUpdateCoordinator[SiteSnapshot]):
         self._async_tell(Issue.ADMINISTRATORS, count > 0, count=str(count))
         self._async_look_for_manager()
         self.async_update_listeners()
+        self._async_look_at_duties()
 
     @callback
     def async_on_copies(self, look: CopiesLook, texts: Texts) -> None:
@@ -255,6 +267,47 @@ class CameraStewardCoordinator(DataUpdateCoordinator[SiteSnapshot]):
             count = look.noticed.get(camera, 0)
             self._async_tell(Issue.COPY_NOTICED, count > 0, subentry, count=str(count))
         self.async_update_listeners()
+        self._async_look_at_duties()
+
+    @callback
+    def async_sight(self) -> Sight | None:
+        """Return what was last seen of the site; None until it was looked for copies."""
+        if self.copies is None:
+            return None
+        return Sight(
+            snapshot=self.data, exposures=self.exposures, logins=self.logins, copies=self.copies
+        )
+
+    @callback
+    def async_on_duties(
+        self, look: DutiesLook, notices: Sequence[DutyNotice], texts: Texts
+    ) -> None:
+        """Take a look at how the duties stand."""
+        self.duties = look
+        for issue, provisional in (
+            (Issue.RECORDING_PROVISIONAL, True),
+            (Issue.RECORDING_GATED, False),
+        ):
+            cameras = gate_lines(look, texts, provisional=provisional)
+            self._async_tell(issue, bool(cameras), cameras=cameras)
+        outdated = outdated_lines(look, texts)
+        self._async_tell(Issue.PAPERS_OUTDATED, bool(outdated), papers=outdated)
+        breached = look.cites(State.BREACHED)
+        self._async_tell(
+            Issue.CONTROL_BREACHED,
+            bool(breached),
+            count=str(len(breached)),
+            articles=" / ".join(breached),
+        )
+        for each in notices:
+            async_tell_duty_triggers(self.hass, each)
+        self.async_update_listeners()
+
+    @callback
+    def _async_look_at_duties(self) -> None:
+        """Let the duties be judged anew, soon."""
+        if (running := getattr(self.config_entry, "runtime_data", None)) is not None:
+            running.duties.async_look_soon()
 
     @callback
     def _async_look_for_manager(self) -> None:

@@ -33,6 +33,7 @@ from .core.site import (
     CameraSnapshot,
     SiteSnapshot,
 )
+from .duties import DutiesLook
 from .folders import folders_of
 from .sealing import source_entity
 
@@ -63,6 +64,7 @@ async def async_get_config_entry_diagnostics(
         "vault_folder": Path(entry.data[CONF_VAULT_PATH]).name,
         "state": _site_state(snapshot),
         "copies": _copies(entry.runtime_data.coordinator.copies),
+        "duties": _duties(entry.runtime_data.coordinator.duties),
         "cameras": {
             camera: {
                 "settings": {name: subentry.data.get(name) for name in _CAMERA_SETTINGS},
@@ -104,6 +106,17 @@ def _copies(look: CopiesLook | None) -> dict[str, Any] | None:
         "past_limit": look.past_limit,
         "unknown": look.unknown,
         "due": len(look.due),
+        "looked_at": look.looked_at,
+    }
+
+
+def _duties(look: DutiesLook | None) -> dict[str, Any] | None:
+    """Return how many controls and tasks stand how; whom they are about stays out."""
+    if look is None:
+        return None
+    return {
+        "controls": {state.value: count for state, count in look.counts().items()},
+        "tasks": dict(Counter(each.state.value for each in look.tasks)),
         "looked_at": look.looked_at,
     }
 

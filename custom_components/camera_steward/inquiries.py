@@ -83,7 +83,7 @@ async def async_add_inquiry(
         return books.open(RecordKind.INQUIRY, given, actor=actor)
 
     made = await hass.async_add_executor_job(add)
-    await data.coordinator.async_request_refresh()
+    data.duties.async_look_soon()
     return made
 
 

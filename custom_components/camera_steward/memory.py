@@ -6,6 +6,7 @@ that it can be entered in the ledger. Nothing secret is in it: addresses and key
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, NotRequired, TypedDict
 
 from homeassistant.config_entries import ConfigEntry
@@ -21,6 +22,7 @@ from .const import (
     SUBENTRY_FOLDER,
     SUBENTRY_OPERATOR,
 )
+from .limits import ceiling_of
 
 _VERSION = 1
 
@@ -31,6 +33,8 @@ class CameraMemory(TypedDict):
     name: str
     recording: bool
     settings: dict[str, Any]
+    gated: NotRequired[bool]
+    """Whether it was switched off because something that recording needs is missing."""
 
 
 class NoticedMemory(TypedDict):
@@ -77,6 +81,12 @@ class Seen(TypedDict):
     """The inventory of copies, as are the two below: since there is one."""
     noticed: NotRequired[list[NoticedMemory]]
     backups: NotRequired[dict[str, BackupMemory]]
+    pack: NotRequired[dict[str, str]]
+    """Since packs can be chosen: the one that was entered last, as the ledger has it."""
+    silent: NotRequired[dict[str, str]]
+    """Since when cameras send nothing, ISO 8601: a restart or a new try does not begin it anew."""
+    tasks: NotRequired[dict[str, str]]
+    """How each task stood when it was looked at last, by its id: what triggers tell is told once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,11 +135,27 @@ class SiteMemory:
         found = self._stored["cameras"].get(camera)
         return found is None or found["recording"]
 
-    async def async_set_recording(self, camera: str, on: bool) -> None:
-        """Remember whether a camera is to record; durable on return."""
+    def gated(self, camera: str) -> bool:
+        """Return whether a camera was switched off because something it needs is missing."""
+        found = self._stored["cameras"].get(camera)
+        return found is not None and found.get("gated", False)
+
+    async def async_set_recording(self, camera: str, on: bool, *, gated: bool = False) -> None:
+        """Remember whether a camera is to record, and what switched it off; durable on return."""
         if (found := self._stored["cameras"].get(camera)) is not None:
-            found["recording"] = on
+            found["recording"], found["gated"] = on, gated
             await self._store.async_save(self._stored)
+
+    @property
+    def ceiling(self) -> timedelta | None:
+        """Return the site's ceiling as last seen; None of a new site."""
+        settings = self._stored["settings"]
+        return None if settings is None else ceiling_of(settings)
+
+    @property
+    def pack(self) -> dict[str, str] | None:
+        """Return the pack that was entered last; None where none was."""
+        return self._stored.get("pack")
 
     @property
     def noticed(self) -> list[NoticedMemory]:
@@ -140,6 +166,29 @@ class SiteMemory:
     def backups(self) -> dict[str, BackupMemory]:
         """Return the backups in which footage was found, by their id."""
         return dict(self._stored.get("backups", {}))
+
+    @property
+    def tasks(self) -> dict[str, str] | None:
+        """Return how each task stood at the last look; None before the first."""
+        return self._stored.get("tasks")
+
+    @property
+    def silent(self) -> dict[str, datetime]:
+        """Return since when cameras send nothing."""
+        stored = self._stored.get("silent", {})
+        return {camera: datetime.fromisoformat(at) for camera, at in stored.items()}
+
+    async def async_take_tasks(self, tasks: dict[str, str]) -> None:
+        """Take how each task stands; durable on return."""
+        if tasks != self.tasks:
+            self._stored["tasks"] = tasks
+            await self._store.async_save(self._stored)
+
+    async def async_take_silent(self, silent: Mapping[str, datetime]) -> None:
+        """Take since when cameras send nothing; durable on return."""
+        if silent != self.silent:
+            self._stored["silent"] = {camera: at.isoformat() for camera, at in silent.items()}
+            await self._store.async_save(self._stored)
 
     def take_noticed(self, noticed: list[NoticedMemory]) -> None:
         """Take what was noticed; durable after `async_save`."""
@@ -198,10 +247,16 @@ class SiteMemory:
 
     async def async_remember(self, seen: Seen) -> None:
         """Take a site as seen; durable on return."""
+        before = self._stored
         for camera, found in seen["cameras"].items():
-            found["recording"] = self.recording(camera)
+            found["recording"], found["gated"] = self.recording(camera), self.gated(camera)
         # By now more may have been found than when the site was compared.
-        self._stored = {**seen, "noticed": self.noticed, "backups": self.backups}
+        now: Seen = {**seen, "noticed": self.noticed, "backups": self.backups}
+        if "silent" in before:
+            now["silent"] = before["silent"]
+        if "tasks" in before:
+            now["tasks"] = before["tasks"]
+        self._stored = now
         await self._store.async_save(self._stored)
 
     def _seen(self, entry: ConfigEntry) -> Seen:
@@ -211,6 +266,7 @@ class SiteMemory:
                 camera: CameraMemory(
                     name=subentry.title,
                     recording=self.recording(camera),
+                    gated=self.gated(camera),
                     settings={k: v for k, v in subentry.data.items() if k != CONF_ADDRESS},
                 )
                 for camera, subentry in entry.subentries.items()

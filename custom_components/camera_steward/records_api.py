@@ -31,7 +31,7 @@ from .core.ledger.records import (
 )
 from .core.model import Action
 from .core.policy.task import TaskKind
-from .core.tasks.kinds import KINDS
+from .core.tasks.kinds import KINDS, interval_of
 from .core.tasks.records import answer_due_at
 from .inquiries import PUBLIC_FORM, form_address
 from .people import caller_of_connection
@@ -190,6 +190,7 @@ async def async_manager(
 async def async_records_changed(entry: CameraStewardConfigEntry) -> None:
     """Let what rests on the books be looked at anew."""
     await entry.runtime_data.coordinator.async_refresh()
+    entry.runtime_data.duties.async_look_soon()
 
 
 def record_row(entry: CameraStewardConfigEntry, texts: Texts, each: Record) -> dict[str, Any]:
@@ -215,8 +216,14 @@ def record_row(entry: CameraStewardConfigEntry, texts: Texts, each: Record) -> d
 def _due_at(entry: CameraStewardConfigEntry, record: Record) -> datetime | None:
     if record.kind is not RecordKind.INQUIRY or not record.is_open:
         return None
-    interval = KINDS[TaskKind.ANSWER_INQUIRY].interval
-    assert interval is not None
+    look = entry.runtime_data.coordinator.duties
+    interval = (
+        interval_of(TaskKind.ANSWER_INQUIRY, look.pack)
+        if look is not None
+        else KINDS[TaskKind.ANSWER_INQUIRY].interval
+    )
+    if interval is None:
+        return None
     return answer_due_at(record, interval, dt_util.get_default_time_zone())
 
 

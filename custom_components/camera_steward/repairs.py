@@ -40,11 +40,13 @@ from .copies import due_copies, inventory_of
 from .core.capture.probe import probe
 from .core.copies.archives import Finding, Place, PlaceKind
 from .core.errors import SourceError
+from .core.policy.task import TaskKind
+from .duties import DutiesLook
 from .exposure import async_open_entities
 from .forms import stripped
 from .sealing import async_turn_off
 from .sources import async_source_for
-from .texts import Texts
+from .texts import Texts, moment_text
 
 _CHECKED: Final = "checked"
 _BACKUPS_LISTED: Final = 10
@@ -77,6 +79,11 @@ class Issue(StrEnum):
     COPIES_UNCHECKED = "copies_unchecked"
     COPY_NOTICED = "copy_noticed"
     RECOVERY_KIT = "recovery_kit"
+    PACK_UNREADABLE = "pack_unreadable"
+    RECORDING_PROVISIONAL = "recording_provisional"
+    RECORDING_GATED = "recording_gated"
+    PAPERS_OUTDATED = "papers_outdated"
+    CONTROL_BREACHED = "control_breached"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +136,13 @@ _KINDS = {
         severity=ir.IssueSeverity.WARNING, fixable=True, of_camera=True, texts=("count",)
     ),
     Issue.RECOVERY_KIT: _Kind(severity=ir.IssueSeverity.WARNING),
+    Issue.PACK_UNREADABLE: _Kind(
+        severity=ir.IssueSeverity.ERROR, texts=("file", "line", "problem")
+    ),
+    Issue.RECORDING_PROVISIONAL: _Kind(severity=ir.IssueSeverity.WARNING, texts=("cameras",)),
+    Issue.RECORDING_GATED: _Kind(severity=ir.IssueSeverity.ERROR, fixable=True, texts=("cameras",)),
+    Issue.PAPERS_OUTDATED: _Kind(severity=ir.IssueSeverity.WARNING, texts=("papers",)),
+    Issue.CONTROL_BREACHED: _Kind(severity=ir.IssueSeverity.ERROR, texts=("count", "articles")),
 }
 
 
@@ -218,6 +232,7 @@ async def async_create_fix_flow(
         Issue.SEAL_OPEN: SealFlow,
         Issue.COPIES_UNCHECKED: CopiesCheckedFlow,
         Issue.COPY_NOTICED: NoticedEndedFlow,
+        Issue.RECORDING_GATED: RecordAgainFlow,
     }
     return flows.get(str(found.get("issue")), ConfirmRepairFlow)()
 
@@ -331,6 +346,24 @@ class NoticedEndedFlow(_SiteFlow):
         return None
 
 
+class RecordAgainFlow(_SiteFlow):
+    """Record again where all is there that recording needs."""
+
+    @override
+    async def _async_mend(self, entry: ConfigEntry) -> str | None:
+        actor = _asking()
+        if actor is None or entry.state is not ConfigEntryState.LOADED:
+            return "site_not_running"
+        running = entry.runtime_data
+        await running.duties.async_look()
+        look = running.coordinator.duties
+        may = {each: look.gates[each].open for each in look.gated} if look is not None else {}
+        for camera in (each for each, is_open in may.items() if is_open):
+            await running.bridge.async_set_recording(camera, True, actor=actor.id)
+        await running.duties.async_look()
+        return None if all(may.values()) else "still_missing"
+
+
 class CopiesCheckedFlow(RepairsFlow):
     """Ask which copies of the inventory were looked at today."""
 
@@ -440,6 +473,37 @@ def place_names(places: Sequence[Place], texts: Texts) -> str:
         for each in places
     )
     return " / ".join(dict.fromkeys(names))
+
+
+def gate_lines(look: DutiesLook, texts: Texts, *, provisional: bool) -> str:
+    """Return a line for each camera that records provisionally, or that recorded and may not."""
+    lines = []
+    for each in look.facts.cameras:
+        gate = look.gates[each.id]
+        values = {"camera": each.name, "missing": texts.missing_of(gate)}
+        if provisional and each.recording and gate.provisional_until is not None:
+            until = moment_text(gate.provisional_until)
+            lines.append(texts["gate_line_provisional"].format(**values, until=until))
+        elif not provisional and each.id in look.gated:
+            key = "gate_line_complete" if gate.open else "gate_line_missing"
+            lines.append(texts[key].format(**values))
+    return "\n".join(lines)
+
+
+def outdated_lines(look: DutiesLook, texts: Texts) -> str:
+    """Return a line for each paper that reads otherwise by now: the rules, a camera's sign."""
+    facts = look.facts
+    lines = []
+    if facts.rules.adopted_version and facts.rules.adopted_version != facts.rules.running_version:
+        lines.append(texts["outdated_rules"].format(articles=" / ".join(facts.rules.differing)))
+    lines += [
+        texts["outdated_sign"].format(camera=each.name)
+        for each in look.tasks
+        if each.kind is TaskKind.POST_SIGN
+        and each.last is not None
+        and facts.sign_missing_at(each.subject.id) is None
+    ]
+    return "\n".join(lines)
 
 
 def _local_day(moment: datetime | None) -> str:

@@ -21,11 +21,13 @@ from .const import CONF_IMPORT
 from .coordinator import CameraStewardConfigEntry
 from .core.copies.keeper import FolderSnapshot
 from .core.model import CaptureStatus
+from .core.policy.task import TaskKind
 from .core.retention.hold import Hold, HoldState
 from .core.site import (
     CameraSnapshot,
     SiteSnapshot,
 )
+from .duties import DutiesLook
 from .entity import CameraStewardCameraEntity, CameraStewardEntity, CameraStewardFolderEntity
 from .folders import folders_of
 
@@ -53,6 +55,15 @@ class FolderSensorDescription(SensorEntityDescription):
     """A sensor of a managed folder, and how to read it off its snapshot."""
 
     value_fn: Callable[[FolderSnapshot], _Value]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DutySensorDescription(SensorEntityDescription):
+    """When the next task of some kinds is due, of any where none is named."""
+
+    kinds: tuple[TaskKind, ...] = ()
+    device_class: SensorDeviceClass = SensorDeviceClass.TIMESTAMP
+    entity_category: EntityCategory = EntityCategory.DIAGNOSTIC
 
 
 def _steady(size_bytes: int) -> int:
@@ -180,6 +191,24 @@ SITE_SENSORS = (
     ),
 )
 
+CONTROLS = SensorEntityDescription(
+    key="controls",
+    translation_key="controls",
+    state_class=SensorStateClass.MEASUREMENT,
+)
+
+NEXT_TASK = DutySensorDescription(key="next_task", translation_key="next_task")
+CAMERA_DUTY_SENSORS = (
+    DutySensorDescription(
+        key="next_inspection", translation_key="next_inspection", kinds=(TaskKind.INSPECT,)
+    ),
+    DutySensorDescription(
+        key="next_sign_check",
+        translation_key="next_sign_check",
+        kinds=(TaskKind.POST_SIGN, TaskKind.CHECK_SIGN),
+    ),
+)
+
 HOLDS = SensorEntityDescription(
     key="holds", translation_key="holds", state_class=SensorStateClass.MEASUREMENT
 )
@@ -193,13 +222,21 @@ async def async_setup_entry(
     """Add the sensors of the site, of each camera and of each managed folder."""
     coordinator = entry.runtime_data.coordinator
     async_add_entities(SiteSensor(coordinator, each) for each in SITE_SENSORS)
-    async_add_entities([HoldsSensor(coordinator, HOLDS)])
-    async_add_entities([CopiesSensor(coordinator, COPIES)])
+    async_add_entities(
+        [
+            HoldsSensor(coordinator, HOLDS),
+            CopiesSensor(coordinator, COPIES),
+            ControlsSensor(coordinator, CONTROLS),
+            NextTaskSensor(coordinator, NEXT_TASK),
+        ]
+    )
     for camera, subentry in cameras_of(entry).items():
         async_add_entities(
             [
                 *(CameraSensor(coordinator, subentry, each) for each in CAMERA_SENSORS),
                 LiveViewSensor(coordinator, subentry, LIVE_VIEW),
+                CameraControlsSensor(coordinator, subentry, CONTROLS),
+                *(CameraDutySensor(coordinator, subentry, each) for each in CAMERA_DUTY_SENSORS),
             ],
             config_subentry_id=camera,
         )
@@ -286,6 +323,75 @@ class CopiesSensor(CameraStewardEntity, SensorEntity):
             "unknown": seen.unknown,
             "last_look": seen.looked_at.isoformat(),
         }
+
+
+def _attributes(look: DutiesLook | None, camera: str | None = None) -> dict[str, Any] | None:
+    """Return how many controls stand how, and when one comes due: every login reads it."""
+    if look is None:
+        return None
+    counts = {state.value: count for state, count in look.counts(camera).items()}
+    return {**counts, "next_at": look.next_at(camera)}
+
+
+class ControlsSensor(CameraStewardEntity, SensorEntity):
+    """How many controls of the site need attention; which they are is on the page in the sidebar."""
+
+    @property
+    @override
+    def native_value(self) -> int | None:
+        """Return it as last judged."""
+        look = self.coordinator.duties
+        return look.attention() if look is not None else None
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any] | None:
+        """Return how many stand how."""
+        return _attributes(self.coordinator.duties)
+
+
+class CameraControlsSensor(CameraStewardCameraEntity, SensorEntity):
+    """How many controls of a camera need attention."""
+
+    @property
+    @override
+    def native_value(self) -> int | None:
+        """Return it as last judged."""
+        look = self.coordinator.duties
+        return look.attention(self.camera) if look is not None else None
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any] | None:
+        """Return how many stand how."""
+        return _attributes(self.coordinator.duties, self.camera)
+
+
+class NextTaskSensor(CameraStewardEntity, SensorEntity):
+    """When the next task of the site is due."""
+
+    entity_description: DutySensorDescription
+
+    @property
+    @override
+    def native_value(self) -> datetime | None:
+        """Return it as last judged; in the past while one is late."""
+        look = self.coordinator.duties
+        return look.due_at(None, *self.entity_description.kinds) if look is not None else None
+
+
+class CameraDutySensor(CameraStewardCameraEntity, SensorEntity):
+    """When something is to be done at a camera next."""
+
+    entity_description: DutySensorDescription
+
+    @property
+    @override
+    def native_value(self) -> datetime | None:
+        """Return it as last judged; in the past while it is late."""
+        look = self.coordinator.duties
+        kinds = self.entity_description.kinds
+        return look.due_at(self.camera, *kinds) if look is not None else None
 
 
 class FolderSensor(CameraStewardFolderEntity, SensorEntity):

@@ -11,7 +11,9 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .bridge import async_check_manager, cameras_of, on_trigger
 from .const import DOMAIN
 from .coordinator import CameraStewardConfigEntry, CameraStewardCoordinator
+from .core.policy.gate import Gate
 from .entity import CameraStewardCameraEntity
+from .texts import async_texts
 
 PARALLEL_UPDATES = 1
 
@@ -66,5 +68,29 @@ class RecordingSwitch(CameraStewardCameraEntity, SwitchEntity):
 
     async def _async_set(self, *, on: bool) -> None:
         await async_check_manager(self.hass, self.coordinator.config_entry, self._context)
+        if on:
+            await self._async_check_gate()
         await self.coordinator.bridge.async_set_recording(self.camera, on, actor=self.acting_user)
         await self.coordinator.async_refresh()
+        self.coordinator.config_entry.runtime_data.duties.async_look_soon()
+
+    async def _async_check_gate(self) -> None:
+        """Refuse while something that recording needs is missing and its days are over."""
+        duties = self.coordinator.config_entry.runtime_data.duties
+        if self._gate is not None and not self._gate.open:
+            await duties.async_look()  # what was missing may be there by now
+        if (gate := self._gate) is None or gate.open:
+            return
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="recording_gated",
+            translation_placeholders={
+                "camera": self.camera_name,
+                "missing": (await async_texts(self.hass)).missing_of(gate),
+            },
+        )
+
+    @property
+    def _gate(self) -> Gate | None:
+        look = self.coordinator.duties
+        return look.gates.get(self.camera) if look is not None else None

@@ -10,6 +10,8 @@ from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
 from .core.model import Gap, GapCause
+from .core.policy.gate import Gate
+from .core.policy.states import Reason
 
 _COMMON: Final = f"component.{DOMAIN}.common."
 _CAUSE: Final = f"component.{DOMAIN}.entity.event.recording.state_attributes.cause.state."
@@ -19,9 +21,10 @@ _WEEKDAY: Final = f"component.{DOMAIN}.selector.weekday.options."
 class Texts:
     """The texts under `common`, by key, and how times and lengths read."""
 
-    def __init__(self, found: Mapping[str, str]) -> None:
-        """Read from what Home Assistant has translated."""
+    def __init__(self, found: Mapping[str, str], language: str) -> None:
+        """Read from what Home Assistant has translated; `language` is that of packs and papers."""
         self._found = found
+        self.language = language
 
     def __getitem__(self, key: str) -> str:
         """Return a text."""
@@ -30,6 +33,18 @@ class Texts:
     def option(self, name: str, value: str | None) -> str:
         """Return how a role, a kind of viewing, a purpose, a refusal … reads; empty for none."""
         return self[f"{name}_{value}"] if value else ""
+
+    def reason(self, reason: Reason) -> str:
+        """Return why a control stands as it does."""
+        values = {
+            name: moment_text(value) if isinstance(value, datetime) else value
+            for name, value in reason.values.items()
+        }
+        return self[f"why_{reason.key}"].format(**values)
+
+    def missing_of(self, gate: Gate) -> str:
+        """Return what a camera needs for recording and has not."""
+        return " / ".join(self.option("missing", each) for each in gate.missing)
 
     def length(self, length: timedelta) -> str:
         """Return a length in minutes and seconds."""
@@ -82,13 +97,18 @@ async def async_texts(hass: HomeAssistant, language: str | None = None) -> Texts
     found: dict[str, str] = {}
     for category in ("common", "entity", "selector"):
         found |= await async_get_translations(hass, language, category, [DOMAIN])
-    return Texts(found)
+    return Texts(found, "ja" if language.partition("-")[0] == "ja" else "en")
 
 
 def bounds(day: date) -> tuple[datetime, datetime]:
     """Return a local day's beginning and end; it may have 23 or 25 hours."""
     start, end = (dt_util.start_of_local_day(each) for each in (day, day + timedelta(days=1)))
     return dt_util.as_utc(start), dt_util.as_utc(end)
+
+
+def moment_text(moment: datetime) -> str:
+    """Return a time for people to read, to the minute."""
+    return dt_util.as_local(moment).strftime("%Y-%m-%d %H:%M")
 
 
 def iso(moment: datetime | None) -> str | None:

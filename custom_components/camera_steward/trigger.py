@@ -1,9 +1,10 @@
-"""Own triggers: footage viewed, viewing denied, and what stands out, for the messages that tell of it.
+"""Own triggers: footage viewed, viewing denied, what stands out; duties that are due, late, mended.
 
-What they tell comes from the site by the dispatcher and goes to the automation alone. It names
-people, so it is neither an event of Home Assistant's bus nor the state of an entity.
+What they tell comes from the site by the dispatcher and goes to the automation alone. Of viewing it
+names people, so it is neither an event of Home Assistant's bus nor the state of an entity.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final, cast, override
 
 import probatio
@@ -23,34 +24,46 @@ from homeassistant.util.signal_type import SignalType
 from .bridge import ViewingNotice, ViewingOccasion
 from .const import DOMAIN
 from .core.model import Action
+from .core.policy.task import TaskKind
 from .core.viewing.watches import Unusual
+from .duties import DutyNotice, DutyOccasion
 
 CONF_KIND: Final = "kind"
 CONF_REASON: Final = "reason"
+CONF_TASK: Final = "task"
 
 KINDS: Final = (Action.LIVE, Action.PLAYBACK, Action.STILL)
 
 _SIGNAL: Final = SignalType[ViewingNotice](f"{DOMAIN}_viewing")
+_DUTY_SIGNAL: Final = SignalType[DutyNotice](f"{DOMAIN}_duty")
 
 _DESCRIPTION: Final = "Camera Steward"
 """What set an automation off, in the logbook: every login reads it there, so it says no more."""
 
 
 _OF_SITE: Final[VolDictType] = {probatio.Optional(ATTR_CONFIG_ENTRY_ID): cv.string}
-_OF_CAMERAS: Final[VolDictType] = {
+OF_CAMERAS: Final[VolDictType] = {
     **_OF_SITE,
     probatio.Optional(ATTR_DEVICE_ID): probatio.All(cv.ensure_list, [cv.string]),
 }
 _OF_KINDS: Final[VolDictType] = {
-    **_OF_CAMERAS,
+    **OF_CAMERAS,
     probatio.Optional(CONF_KIND): probatio.All(
         cv.ensure_list, [probatio.In([each.value for each in KINDS])]
     ),
 }
 _OF_REASONS: Final[VolDictType] = {
-    **_OF_CAMERAS,
+    **OF_CAMERAS,
     probatio.Optional(CONF_REASON): probatio.All(
         cv.ensure_list, [probatio.In([each.value for each in Unusual])]
+    ),
+}
+
+
+OF_TASKS: Final[VolDictType] = {
+    **OF_CAMERAS,
+    probatio.Optional(CONF_TASK): probatio.All(
+        cv.ensure_list, [probatio.In([each.value for each in TaskKind])]
     ),
 }
 
@@ -61,10 +74,46 @@ def async_tell_triggers(hass: HomeAssistant, notice: ViewingNotice) -> None:
     async_dispatcher_send(hass, _SIGNAL, notice)
 
 
-class ViewingTrigger(Trigger):
+@callback
+def async_tell_duty_triggers(hass: HomeAssistant, notice: DutyNotice) -> None:
+    """Set off the triggers that a duty's notice concerns."""
+    async_dispatcher_send(hass, _DUTY_SIGNAL, notice)
+
+
+class Chosen:
+    """What an automation is about: a site, cameras, or a site with all of its cameras.
+
+    Where nothing is chosen, all of it counts.
+    """
+
+    def __init__(self, hass: HomeAssistant, options: Mapping[str, Any]) -> None:
+        """Take the options of a trigger or condition."""
+        self._hass = hass
+        self._site: str | None = options.get(ATTR_CONFIG_ENTRY_ID)
+        self._devices: list[str] = options.get(ATTR_DEVICE_ID) or []
+
+    def holds(self, site: str, camera: str | None) -> bool:
+        """Return whether something of a site, or of one of its cameras, is chosen."""
+        if self._site not in (None, site):
+            return False
+        return not self._devices or not self._ids().isdisjoint({site, camera})
+
+    def _ids(self) -> set[str]:
+        """Return the cameras and sites of the devices that were chosen."""
+        devices = dr.async_get(self._hass)
+        found = (devices.async_get(each) for each in self._devices)
+        return {
+            id_
+            for device in found
+            if device is not None
+            for domain, id_ in device.identifiers
+            if domain == DOMAIN
+        }
+
+
+class SiteTrigger(Trigger):
     """Waits for one occasion. It belongs to no site: those come, go and are set up anew."""
 
-    occasion: ViewingOccasion
     schema: VolDictType
 
     @classmethod
@@ -75,13 +124,19 @@ class ViewingTrigger(Trigger):
         return cast(ConfigType, schema(config))
 
     def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
-        """Take the options; where nothing is chosen, all of it counts."""
+        """Take the options."""
         super().__init__(hass, config)
         options: dict[str, Any] = config.options or {}
-        self._site: str | None = options.get(ATTR_CONFIG_ENTRY_ID)
-        self._devices: list[str] = options.get(ATTR_DEVICE_ID) or []
+        self._chosen = Chosen(hass, options)
         self._kinds = frozenset(options.get(CONF_KIND) or ())
         self._reasons = frozenset(options.get(CONF_REASON) or ())
+        self._tasks = frozenset(options.get(CONF_TASK) or ())
+
+
+class ViewingTrigger(SiteTrigger):
+    """Waits for something of viewing."""
+
+    occasion: ViewingOccasion
 
     @override
     async def async_attach_runner(
@@ -101,23 +156,39 @@ class ViewingTrigger(Trigger):
     def _matches(self, notice: ViewingNotice) -> bool:
         return (
             self.occasion in notice.occasions
-            and (self._site is None or self._site == notice.site)
-            and (not self._devices or not self._chosen().isdisjoint({notice.site, notice.camera}))
+            and self._chosen.holds(notice.site, notice.camera)
             and (not self._kinds or notice.kind in self._kinds)
             and (not self._reasons or not self._reasons.isdisjoint(notice.reasons))
         )
 
-    def _chosen(self) -> set[str]:
-        """Return the cameras, or sites with all of theirs, of the devices that were chosen."""
-        devices = dr.async_get(self._hass)
-        found = (devices.async_get(each) for each in self._devices)
-        return {
-            id_
-            for device in found
-            if device is not None
-            for domain, id_ in device.identifiers
-            if domain == DOMAIN
-        }
+
+class DutyTrigger(SiteTrigger):
+    """Waits for a duty to come due, to be late, to be found broken, or to be mended."""
+
+    occasion: DutyOccasion
+    schema = OF_CAMERAS
+
+    @override
+    async def async_attach_runner(
+        self,
+        run_action: TriggerActionRunner,
+        did_not_trigger: TriggerNotTriggeredReporter | None = None,
+    ) -> CALLBACK_TYPE:
+        """Begin to wait."""
+
+        @callback
+        def take(notice: DutyNotice) -> None:
+            if self._matches(notice):
+                run_action(dict(notice.variables), _DESCRIPTION)
+
+        return async_dispatcher_connect(self._hass, _DUTY_SIGNAL, take)
+
+    def _matches(self, notice: DutyNotice) -> bool:
+        return (
+            self.occasion is notice.occasion
+            and self._chosen.holds(notice.site, notice.camera)
+            and (not self._tasks or notice.kind in self._tasks)
+        )
 
 
 class FootageViewedTrigger(ViewingTrigger):
@@ -148,6 +219,38 @@ class ViewingUnusualTrigger(ViewingTrigger):
     schema = _OF_REASONS
 
 
+class ControlDueTrigger(DutyTrigger):
+    """A control became due."""
+
+    occasion = DutyOccasion.CONTROL_DUE
+
+
+class ControlBreachedTrigger(DutyTrigger):
+    """Something against a control was found."""
+
+    occasion = DutyOccasion.CONTROL_BREACHED
+
+
+class ControlRestoredTrigger(DutyTrigger):
+    """A control needs no attention any more."""
+
+    occasion = DutyOccasion.CONTROL_RESTORED
+
+
+class TaskDueTrigger(DutyTrigger):
+    """A task can be done now."""
+
+    occasion = DutyOccasion.TASK_DUE
+    schema = OF_TASKS
+
+
+class TaskOverdueTrigger(DutyTrigger):
+    """A task was not done by its date."""
+
+    occasion = DutyOccasion.TASK_OVERDUE
+    schema = OF_TASKS
+
+
 _TRIGGERS: Final[dict[str, type[Trigger]]] = {
     each.occasion.value: each
     for each in (
@@ -155,6 +258,11 @@ _TRIGGERS: Final[dict[str, type[Trigger]]] = {
         GuestPermissionUsedTrigger,
         ViewingDeniedTrigger,
         ViewingUnusualTrigger,
+        ControlDueTrigger,
+        ControlBreachedTrigger,
+        ControlRestoredTrigger,
+        TaskDueTrigger,
+        TaskOverdueTrigger,
     )
 }
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from custom_components.camera_steward.core.ledger.entry import EntryKind, Json
@@ -28,6 +29,7 @@ from tests.homes import (
     RefusedError,
     accept,
     add_camera,
+    add_operator,
     add_site,
     record_past,
 )
@@ -432,6 +434,109 @@ def _saves_the_recovery_kit(pages: _Pages, pictures: Path) -> None:
     (code,) = re.findall(r'<pre id="code">(.*?)</pre>', page, re.DOTALL)
     assert len(key_from(code)) == 32
     expect(pages.panel.get_by_role("status")).to_contain_text("見本 太郎")
+
+
+def test_duties_lead_to_tasks_with_photos_and_to_the_rules(
+    stage: _Stage, folder: Path, pictures: Path
+) -> None:
+    """As manager all of it, as operator what operators do; also by the menu of a phone."""
+    home = stage.home
+    add_operator(home, stage.site)
+    for person in (MANAGER, OPERATOR):
+        accept(home, stage.site, person)
+    photo = folder / "sign.jpg"
+    Image.linear_gradient("L").resize((2400, 3200)).save(photo)
+    with browser("ja") as page:
+        log_in(page, home.base, MANAGER)
+        pages = _Pages(page, stage, "ja")
+        pages.press("duties_look")
+        pages.expect_at("duties")
+        _does_what_is_due(pages, stage, photo, pictures)
+        _adopts_the_rules(pages, pictures)
+        for name in ("records", "removal"):
+            pages.open(name)
+            pages.pictures(pictures, name)
+        _uses_the_menu_of_a_phone(pages)
+    with browser("en") as page:
+        log_in(page, home.base, OPERATOR)
+        pages = _Pages(page, stage, "en")
+        pages.open("tasks")
+        inspect = f"{pages.text('task_inspect')}: {_NAME}"
+        expect(pages.panel.get_by_role("heading", name=inspect)).to_be_visible()
+        expect(pages.panel.get_by_role("link", name=pages.text("panel_papers"))).to_have_count(0)
+        pages.pictures(pictures, "tasks")
+
+
+def _does_what_is_due(pages: _Pages, stage: _Stage, photo: Path, pictures: Path) -> None:
+    """Go from a duty to its task, and enter it with a photo."""
+    sign, panel = pages.text("task_post_sign"), pages.panel
+    state = panel.locator("li", has_text=sign).locator(".state.due").first
+    expect(state).to_be_visible()
+    pages.pictures(pictures, "duties")
+    pages.press("duties_do_of", task=sign, subject=_NAME)
+    pages.expect_at("tasks")
+    form = panel.locator("form.within:visible")
+    form.get_by_role("button", name=pages.text("tasks_enter"), exact=True).click()
+    expect(form).to_contain_text(pages.text("tasks_needs_photo"))
+    task = pages.text("tasks_of", task=sign, subject=_NAME)
+    pages.pictures(pictures, "task")
+    pages.do_task(task, {"where": "出入口の扉の右", "photo": photo})
+    expect(panel.get_by_role("heading", name=task, exact=True)).to_have_count(0)
+    pages.pictures(pictures, "tasks")
+    done = stage.home.client(MANAGER).ws(
+        "camera_steward/duties", entry_id=stage.site, language="ja"
+    )
+    found = [each for each in done["controls"] if each["checked_by"] == "見本 太郎"]
+    assert {each["state"] for each in found} >= {"evidence_held"}
+
+
+def _adopts_the_rules(pages: _Pages, pictures: Path) -> None:
+    """Read the rules, adopt them, and look at the sign."""
+    panel = pages.panel
+    pages.open("papers")
+    expect(panel).to_contain_text(pages.text("papers_adopted_never"))
+    rules = panel.locator("ul.cards > li", has_text=pages.text("papers_adopted_never"))
+    rules.get_by_role("button", name=pages.text("papers_language_ja")).click()
+    paper = panel.frame_locator("dialog iframe")
+    expect(paper.locator("body")).to_contain_text(SITE["ja"]["installer"])
+    # The browser's own dialog would wait for a person.
+    frame = panel.locator("dialog iframe")
+    frame.evaluate("frame => { frame.contentWindow.print = () => { window.printed = true; } }")
+    pages.press("record_print")
+    assert pages.page.evaluate("window.printed")
+    picture(pages.page, pictures / "panel" / "rules.png")
+    pages.press("record_close")
+    pages.adopt_rules("代表者")
+    expect(panel).to_contain_text(pages.text("papers_rules_same"))
+    pages.pictures(pictures, "papers")
+    pages.press("papers_sign_make")
+    pages.labelled("papers_language_ko").check()
+    expect(panel.get_by_role("img", name=pages.text("papers_sign_preview"))).to_be_visible()
+    pages.pictures(pictures, "sign")
+    with pages.page.expect_download() as download:
+        pages.press("papers_save_png")
+    with Image.open(download.value.path()) as drawn:
+        assert drawn.width >= 2400
+    pages.press("papers_back")
+
+
+def _uses_the_menu_of_a_phone(pages: _Pages) -> None:
+    """The pages are behind a button there, which names the one that is shown."""
+    page, panel = pages.page, pages.panel
+    page.set_viewport_size({"width": 375, "height": 800})
+    menu = panel.get_by_role("button", name=pages.text("panel_removal"), exact=True)
+    link = panel.get_by_role("link", name=pages.text("panel_kit"), exact=True)
+    expect(link).to_be_hidden()
+    menu.click()
+    expect(link).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(link).to_be_hidden()
+    expect(menu).to_have_attribute("aria-expanded", "false")
+    menu.click()
+    link.click()
+    expect(panel.get_by_role("button", name=pages.text("panel_kit"), exact=True)).to_be_focused()
+    expect(link).to_be_hidden()
+    page.set_viewport_size({"width": 1280, "height": 900})
 
 
 _CARD = "出入口のメモリーカード"

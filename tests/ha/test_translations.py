@@ -21,6 +21,8 @@ from custom_components.camera_steward.core.errors import (
     StewardError,
 )
 from custom_components.camera_steward.core.model import GapCause
+from custom_components.camera_steward.core.policy.states import NEEDS_ATTENTION
+from custom_components.camera_steward.core.policy.task import TaskKind
 from custom_components.camera_steward.core.viewing import lettering
 from custom_components.camera_steward.core.viewing.watches import Unusual
 from custom_components.camera_steward.folders import FolderRefusal
@@ -219,7 +221,7 @@ def test_every_repair_has_its_text_and_every_text_its_repair() -> None:
     assert set(TEXTS["en"]["issues"]) == set(Issue)
 
 
-@pytest.mark.parametrize("part", ["services", "triggers"])
+@pytest.mark.parametrize("part", ["services", "triggers", "conditions"])
 def test_every_action_and_trigger_and_its_fields_have_texts_and_an_icon(part: str) -> None:
     described: dict[str, Any] = yaml.safe_load((ROOT / f"{part}.yaml").read_text())
     found = {name: each for name, each in described.items() if not name.startswith(".")}
@@ -242,18 +244,20 @@ def test_what_a_trigger_offers_is_all_there_is() -> None:
     selector = TEXTS["en"]["selector"]
     assert set(selector["viewing_kind"]["options"]) == set(KINDS)
     assert set(selector["viewing_unusual"]["options"]) == set(Unusual)
+    assert set(selector["task_kind"]["options"]) == set(TaskKind)
+    assert set(selector["control_state"]["options"]) == set(NEEDS_ATTENTION)
 
 
 def test_every_selector_text_is_used() -> None:
     used = {key for module in MODULES for _, key in constants(module, "translation_key")}
-    for name in ("services.yaml", "triggers.yaml"):
+    for name in ("services.yaml", "triggers.yaml", "conditions.yaml"):
         used |= set(re.findall(r"translation_key: (\w+)", (ROOT / name).read_text()))
     assert set(TEXTS["en"]["selector"]) <= used
 
 
 def test_icons_belong_to_what_has_a_name() -> None:
     icons = json.loads((ROOT / "icons.json").read_text())
-    for part in ("entity", "services", "triggers"):
+    for part in ("entity", "services", "triggers", "conditions"):
         named = {key.rpartition(".")[0] for key in EN if key.startswith(f"{part}.")}
         for path in flat(icons.get(part, {}), part):
             assert any(path.startswith(f"{name}.") for name in named), path
@@ -271,9 +275,10 @@ def test_every_text_of_the_panel_is_there() -> None:
     script = "\n".join(path.read_text() for path in (ROOT / "frontend").glob("*.js"))
     pages = (
         "panel|permissions?|permit|register|exposure|copies|kit|holds?|handover|disclosures?|record"
+        "|duties|tasks|papers|records|removal"
     )
     keys = set(re.findall(rf"[\"`]((?:{pages})_[a-z_]+)[\"`]", script))
-    keys -= {"handover_form", "disclosure_record"}  # commands
+    keys -= {"handover_form", "disclosure_record", "record_save"}  # commands
     assert {"panel_you", "permissions_none", "permit_give", "register_csv"} <= keys
     assert keys <= told
     # Where the last part comes from a list, some of them are there.

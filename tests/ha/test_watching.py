@@ -146,6 +146,7 @@ MANAGERS: dict[str, dict[str, Any]] = {
     "removal_withdraw": {"record": "x", "reason": "x"},
 }
 APPOINTED: dict[str, dict[str, Any]] = {
+    "duties": {"language": "ja"},
     "handover_form": {},
     "holds": {},
     "hold": {"cameras": [DOOR], "reason": "x", "requested_by": "x", "days": 1, **SPAN},

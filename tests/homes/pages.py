@@ -88,6 +88,35 @@ class Pages:
         self.page.emulate_media(color_scheme="light")
         self.page.set_viewport_size({"width": 1280, "height": 900})
 
+    # ------------------------------------------------------------------ duties and tasks
+
+    def do_task(self, task: str, answers: Mapping[str, str | Path]) -> None:
+        """Enter a task as done, by its title; what it asks is by name, a photo by its file."""
+        form = self.panel.locator("form.within:visible")
+        # Whoever comes from the duties finds it open.
+        if form.count() == 0:
+            self.press("tasks_do_of", task=task)
+        for name, answer in answers.items():
+            field = form.locator(f"[id$='-{name}']")
+            if isinstance(answer, Path):
+                field.set_input_files(answer)
+                expect(form).to_contain_text(self.text("tasks_photo_sent"))
+            elif field.evaluate("field => field.localName") == "fieldset":
+                field.locator(f"input[value={answer}]").check()
+            elif field.get_attribute("type") == "checkbox":
+                field.check()
+            else:
+                field.fill(answer)
+        form.get_by_role("button", name=self.text("tasks_enter"), exact=True).click()
+        expect(self.panel).to_contain_text(self.text("tasks_done", task=task))
+
+    def adopt_rules(self, body: str) -> None:
+        """Enter that the rules were adopted today."""
+        self.press("papers_adopt")
+        self.enter("adopt", adopted_on=f"{datetime.now(ZONE):%Y-%m-%d}", body=body)
+        self.press("papers_adopt_enter")
+        expect(self.panel).to_contain_text(self.text("papers_adopted_done"))
+
     # ------------------------------------------------------------------ preserving and handing over
 
     def enter(self, form: str, **texts: str) -> None:

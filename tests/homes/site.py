@@ -58,6 +58,7 @@ def add_camera(
     hours: int = 7 * 24,
     audio: bool = False,
     segment_seconds: int = 60,
+    seal: bool = False,
     texts: Mapping[str, str] = _NONE,
 ) -> str:
     """Add a camera by its form, with the test that receives it; return its subentry's id."""
@@ -89,7 +90,7 @@ def add_camera(
             },
             "found_fits": {},
             "found_tight": {},
-            "seal": {"choice": "share"},
+            "seal": {"choice": "seal" if seal else "share"},
             "stays_shared": {},
         },
     )

@@ -346,9 +346,10 @@ class Steward:
         subject: str = "",
         data: Mapping[str, Json],
         key: str | None = None,
-    ) -> None:
-        """Enter in the ledger what happened at the edge; with a `key` once."""
-        self._books().ledger.append(kind, actor=actor, subject=subject, data=data, key=key)
+    ) -> Entry:
+        """Enter in the ledger what happened at the edge, with a `key` once; return the entry."""
+        ledger = self._books().ledger
+        return ledger.append(kind, actor=actor, subject=subject, data=data, key=key)
 
     def entries(self, kinds: Collection[EntryKind]) -> list[Entry]:
         """Return the ledger's entries of these kinds, in order of time."""

@@ -93,7 +93,7 @@ export class Book {
 
   _build() {
     const context = this._context;
-    const today = context.typed(Date.now()).slice(0, 10);
+    const today = context.today();
     const day = (value) => make("input", { type: "date", max: "2199-12-30", required: true, value });
     const form = make(
       "form",

@@ -1,11 +1,15 @@
-// Everyone's page: one's own role, the permission one was given, the pledge and the rules to accept.
+// Everyone's page: one's own role, the permission one was given, the pledge and the rules to accept; for
+// who has duties to look after how many need attention.
 
+import { attention } from "./duties.js";
 import { make, permissionFacts } from "./parts.js";
+import { marked } from "./states.js";
 
 export class OwnPage {
-  constructor(context, onAccepted) {
+  constructor(context, { accepted, go }) {
     this._context = context;
-    this._onAccepted = onAccepted;
+    this._accepted = accepted;
+    this._go = go;
     this._shown = new Map();
     this._trouble = make("p", { role: "alert" });
     this._list = make("div");
@@ -19,6 +23,7 @@ export class OwnPage {
       const key = JSON.stringify(site);
       const held = this._shown.get(key) ?? this._section(site);
       this._permit(held, site, permissions);
+      if (site.pledged && site.role === "manager") this._count(held, site);
       shown.set(key, held);
     }
     const same = shown.size === this._shown.size && [...shown.keys()].every((each) => this._shown.has(each));
@@ -31,11 +36,13 @@ export class OwnPage {
   _section(site) {
     const { text, language } = this._words();
     const permissions = make("div");
+    const duties = make("p", { role: "status" });
     const section = make(
       "section",
       {},
       make("h2", {}, site.title),
       make("p", {}, text("panel_you", { name: site.name, role: text(`role_${site.role}`) })),
+      duties,
       permissions,
     );
     if (site.pledged) section.append(make("p", {}, text("panel_pledged")));
@@ -46,7 +53,26 @@ export class OwnPage {
       );
     }
     if (!site.pledged) section.append(this._acceptance(site));
-    return { section, permissions };
+    return { section, permissions, duties };
+  }
+
+  // Say in a line how many duties need attention; nothing where that cannot be told just now.
+  async _count(held, site) {
+    const context = this._context;
+    let count;
+    try {
+      const { counts } = await context.call("duties", site, { language: context.language });
+      count = attention(counts);
+    } catch {
+      held.duties.replaceChildren();
+      held.counted = null;
+      return;
+    }
+    if (held.counted === count) return;
+    held.counted = count;
+    const said = count ? context.text("duties_attention", { count: context.number(count) }) : context.text("duties_attention_none");
+    const look = make("button", { type: "button", class: "link", onclick: () => this._go(site, "duties") }, context.text("duties_look"));
+    held.duties.replaceChildren(marked(count ? "due" : "done", said), " ", look);
   }
 
   _permit(held, site, permissions) {
@@ -75,7 +101,7 @@ export class OwnPage {
         this._trouble.textContent = this._context.error(error);
         button.disabled = false;
       }
-      this._onAccepted();
+      this._accepted();
     });
     const label = make("label", { class: "choice" }, box, make("span", {}, text("panel_read", { name: site.name })));
     return make("div", {}, label, button);

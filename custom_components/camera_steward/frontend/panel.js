@@ -1,30 +1,48 @@
-// The sidebar page: everyone's own role and pledge; for manager and operators what is preserved; for the
-// manager permissions, the registers, hand-over, who can watch past the steward, copies, and the recovery kit.
+// The sidebar page: everyone's own role and pledge; for manager and operators duties, tasks and what is
+// preserved; for the manager papers, records, removal, permissions, the registers, hand-over, who can
+// watch past the steward, copies, and the recovery kit.
 // Texts come with Home Assistant's translations of the integration; nothing is loaded from elsewhere.
 
 import { CopiesPage } from "./copies.js";
 import { DisclosuresPage } from "./disclosures.js";
+import { DutiesPage } from "./duties.js";
 import { ExposurePage } from "./exposure.js";
 import { HandoverPage } from "./handover.js";
 import { HoldsPage } from "./holds.js";
 import { KitPage } from "./kit.js";
 import { OwnPage } from "./own.js";
+import { PapersPage } from "./papers.js";
 import { Context, DOMAIN, fill, make } from "./parts.js";
 import { PermissionsPage } from "./permissions.js";
+import { RecordsPage } from "./records.js";
 import { RegisterPage } from "./register.js";
+import { RemovalPage } from "./removal.js";
 import { PRINTED, STYLE } from "./style.js";
+import { TasksPage } from "./tasks.js";
 
 const LOOK_AGAIN_MS = 30_000;
 const MANAGER = ["manager"];
+const BOTH = ["manager", "operator"];
 const PAGES = {
+  duties: { Page: DutiesPage, roles: BOTH },
+  tasks: { Page: TasksPage, roles: BOTH },
+  papers: { Page: PapersPage, roles: MANAGER },
+  records: { Page: RecordsPage, roles: MANAGER },
+  removal: { Page: RemovalPage, roles: MANAGER },
   permissions: { Page: PermissionsPage, roles: MANAGER },
   register: { Page: RegisterPage, roles: MANAGER, broad: true },
-  holds: { Page: HoldsPage, roles: ["manager", "operator"] },
+  holds: { Page: HoldsPage, roles: BOTH },
   handover: { Page: HandoverPage, roles: MANAGER },
   disclosures: { Page: DisclosuresPage, roles: MANAGER, broad: true },
   exposure: { Page: ExposurePage, roles: MANAGER },
   copies: { Page: CopiesPage, roles: MANAGER, broad: true },
   kit: { Page: KitPage, roles: MANAGER },
+};
+
+// How they stand in the navigation.
+const GROUPS = {
+  duties: ["own", "duties", "tasks", "papers", "records", "removal"],
+  footage: ["permissions", "register", "holds", "handover", "disclosures", "exposure", "copies", "kit"],
 };
 
 // Before there are any texts.
@@ -42,7 +60,9 @@ class CameraStewardPanel extends HTMLElement {
     super();
     const root = this.attachShadow({ mode: "open" });
     this._bar = make("ha-menu-button");
-    this._nav = make("nav", { hidden: true });
+    this._menu = make("button", { type: "button", class: "menu", "aria-expanded": "false", "aria-controls": "pages", onclick: () => this._unfold() });
+    this._groups = make("div", { id: "pages", class: "groups" });
+    this._nav = make("nav", { hidden: true, "aria-label": "Camera Steward", onkeydown: (event) => this._leaveMenu(event) }, this._menu, this._groups);
     this._main = make("main");
     this._picker = make("select", { id: "site" });
     this._picker.addEventListener("change", () => this._show());
@@ -172,7 +192,8 @@ class CameraStewardPanel extends HTMLElement {
   }
 
   _own() {
-    this._ownPage ??= new OwnPage(kept.context, () => this._refresh());
+    const go = (site, name) => shown?._go(site, name);
+    this._ownPage ??= new OwnPage(kept.context, { accepted: () => this._refresh(), go });
     this._ownPage.update(this._sites);
     return this._ownPage;
   }
@@ -202,17 +223,42 @@ class CameraStewardPanel extends HTMLElement {
     return make("div", { class: "field" }, make("label", { for: "site" }, kept.context.text("panel_site")), this._picker);
   }
 
+  // Name the pages in their groups. On a narrow screen they are behind a button that names the page one is on.
   _showNav(name) {
-    const pages = Object.keys(PAGES).filter((each) => this._managed(each).length);
-    this._nav.hidden = !pages.length;
-    this._nav.setAttribute("aria-label", "Camera Steward");
-    const links = ["own", ...pages].map((each) =>
-      make("a", { href: this._address(each), "aria-current": each === name ? "page" : null }, kept.context.text(`panel_${each}`)),
-    );
-    const said = links.map((each) => each.outerHTML).join("");
-    if (this._navSaid === said) return;
-    this._navSaid = said;
-    this._nav.replaceChildren(...links);
+    const context = kept.context;
+    const text = (each) => context.text(`panel_${each}`);
+    const there = (each) => each === "own" || this._managed(each).length;
+    const groups = Object.entries(GROUPS).map(([group, pages]) => [group, pages.filter(there)]).filter(([, pages]) => pages.length);
+    this._nav.hidden = groups.flatMap(([, pages]) => pages).length < 2;
+    const said = JSON.stringify([context.language, this._route?.prefix, groups]);
+    if (this._navSaid !== said) {
+      this._navSaid = said;
+      this._groups.replaceChildren(...groups.map(([group, pages]) => this._group(group, pages)));
+    }
+    for (const each of this._groups.querySelectorAll("a")) {
+      if (each.dataset.page === name) each.setAttribute("aria-current", "page");
+      else each.removeAttribute("aria-current");
+    }
+    if (this._named !== name) this._unfold(false);
+    this._named = name;
+    this._menu.textContent = text(name);
+  }
+
+  _group(group, pages) {
+    const context = kept.context;
+    const id = `group-${group}`;
+    const link = (each) => make("a", { href: this._address(each), "data-page": each, onclick: () => this._unfold(false) }, context.text(`panel_${each}`));
+    return make("div", { role: "group", "aria-labelledby": id }, make("span", { id, class: "group" }, context.text(`panel_group_${group}`)), make("div", {}, ...pages.map(link)));
+  }
+
+  _unfold(open = this._menu.getAttribute("aria-expanded") !== "true") {
+    // The link that was followed goes; the keyboard stays here.
+    if (!open && this._groups.contains(this.shadowRoot.activeElement)) this._menu.focus();
+    this._menu.setAttribute("aria-expanded", String(open));
+  }
+
+  _leaveMenu(event) {
+    if (event.key === "Escape") this._unfold(false);
   }
 
   // ------------------------------------------------------------------ on paper

@@ -58,6 +58,12 @@ export function tell(context, form, prefix, error, needs = prefix) {
   }
 }
 
+// Make an input for a day that is not to come: pages outlast midnight.
+export function pastDay(context, required = true) {
+  const input = make("input", { type: "date", max: context.today(), required, onfocus: () => { input.max = context.today(); } });
+  return input;
+}
+
 // Make a group to choose from: any of it (checkbox) or one (radio). `offer` gives the choices.
 export function choices(id, label, type = "checkbox") {
   const group = make(
@@ -99,12 +105,16 @@ export function facts(entries) {
   return make("dl", {}, ...said.flatMap(([what, text]) => [make("dt", {}, what), make("dd", {}, text)]));
 }
 
-// Show these cards in a list, or that there is none. Only where it changes: a card that is put in anew
-// would lose the keyboard's place.
+// Put children into an element, only where they change: what is put in anew would lose the keyboard's place.
+export function put(parent, children) {
+  const stay = [...parent.children];
+  if (children.length === stay.length && children.every((each, at) => each === stay[at])) return;
+  parent.replaceChildren(...children);
+}
+
+// Show these cards in a list, or that there is none.
 export function fillCards(list, cards, none) {
-  const stay = [...list.children];
-  if (cards.length && cards.length === stay.length && cards.every((each, at) => each === stay[at])) return;
-  list.replaceChildren(...(cards.length ? cards : [make("li", { class: "none" }, none)]));
+  put(list, cards.length ? cards : [make("li", { class: "none" }, none)]);
 }
 
 // Give a list of choices, and keep what is chosen.
@@ -239,9 +249,18 @@ export class Context {
     return this.language === "ja" ? said.replace(/\s/g, "") : said;
   }
 
+  number(count) {
+    return count.toLocaleString(this.language);
+  }
+
   size(bytes) {
     const [unit, number] = bytes < 1e9 ? ["megabyte", bytes / 1e6] : ["gigabyte", bytes / 1e9];
     return new Intl.NumberFormat(this.language, { style: "unit", unit, maximumFractionDigits: 1 }).format(number);
+  }
+
+  // The day in the home, such as 2026-11-25.
+  today() {
+    return this.typed(Date.now()).slice(0, 10);
   }
 
   // What a date-and-time field holds for a moment, as a clock in the home shows it.

@@ -1,6 +1,6 @@
-// The printable record of a disclosure, shown as the document that it is.
+// Printable documents, shown as what they are: the record of a disclosure, and others' papers.
 
-import { make } from "./parts.js";
+import { download, make } from "./parts.js";
 
 export const LANGUAGES = ["ja", "en"];
 
@@ -29,7 +29,11 @@ async function show(context, site, row, language, where, trouble) {
     trouble(error);
     return;
   }
-  const title = context.text(`record_of_${language}`, { number: row.number });
+  showDocument(context, context.text(`record_of_${language}`, { number: row.number }), html, where);
+}
+
+// Show a document to read and to print; under a file's name, to save as well.
+export function showDocument(context, title, html, where, file = null) {
   // Of this origin, so that it can be printed from here; no script in it runs.
   const frame = make("iframe", { title, srcdoc: html, sandbox: "allow-same-origin allow-modals" });
   const dialog = make("dialog", { class: "record", "aria-label": title, onclose: () => dialog.remove() });
@@ -37,11 +41,13 @@ async function show(context, site, row, language, where, trouble) {
     frame.contentWindow.focus();
     frame.contentWindow.print();
   };
+  const save = () => download(dialog, file.replace(/\.html$/, ""), "html", new Blob([html], { type: "text/html;charset=utf-8" }));
   dialog.append(
     make(
       "div",
       { class: "buttons" },
       make("button", { type: "button", onclick: print }, context.text("record_print")),
+      ...(file ? [make("button", { type: "button", class: "second", onclick: save }, context.text("papers_save_html"))] : []),
       make("button", { type: "button", class: "second", onclick: () => dialog.close() }, context.text("record_close")),
     ),
     frame,

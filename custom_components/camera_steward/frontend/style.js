@@ -9,9 +9,13 @@ export const STYLE = `
   header { display: flex; align-items: center; height: var(--header-height, 56px); padding: 0 12px;
            background: var(--app-header-background-color); color: var(--app-header-text-color); }
   header h1 { margin: 0; font-size: 20px; font-weight: 400; }
-  nav { display: flex; overflow-x: auto; padding: 0 12px; border-bottom: 1px solid var(--divider-color);
-        background: var(--app-header-background-color); }
-  nav a { padding: 12px; white-space: nowrap; text-decoration: none; color: var(--app-header-text-color);
+  nav { border-bottom: 1px solid var(--divider-color); background: var(--app-header-background-color); }
+  .menu { display: none; }
+  .groups > div { display: flex; align-items: flex-start; padding: 0 12px; }
+  .groups > div > div { display: flex; flex-wrap: wrap; }
+  .groups > div + div { border-top: 1px solid var(--divider-color); }
+  .group { flex: none; width: 5em; padding: 11px 0 0 4px; font-size: 13px; color: var(--secondary-text-color); }
+  nav a { padding: 9px; white-space: nowrap; text-decoration: none; color: var(--app-header-text-color);
           border-bottom: 3px solid transparent; }
   nav a[aria-current] { font-weight: 500; border-color: var(--primary-color); }
   main { max-width: 760px; margin: 0 auto; padding: 16px; box-sizing: border-box; }
@@ -73,6 +77,7 @@ export const STYLE = `
   a.button { display: inline-flex; align-items: center; text-decoration: none; box-sizing: border-box; }
   button.second { background: transparent; color: var(--primary-text-color);
                   border: 1px solid var(--secondary-text-color); }
+  button.link { min-height: 0; padding: 4px; vertical-align: middle; background: none; color: var(--primary-color); text-decoration: underline; }
   button:disabled { opacity: 0.4; cursor: default; }
   :focus-visible { outline: 2px solid var(--primary-color); outline-offset: 2px; }
   .filter { display: flex; flex-wrap: wrap; gap: 0 16px; align-items: flex-end; }
@@ -95,7 +100,50 @@ export const STYLE = `
   tr.denied td:first-child { box-shadow: inset 4px 0 var(--error-color); }
   .mark { font-weight: 500; }
   .mark.denied { color: var(--error-color); }
+  .state { display: inline-flex; gap: 6px; align-items: center; font-weight: 500; --drawn: var(--secondary-text-color); }
+  .state svg { width: 22px; height: 22px; flex: none; fill: none; stroke: var(--drawn); stroke-width: 2;
+               stroke-linecap: round; stroke-linejoin: round; }
+  .state.enforced, .state.evidence_held, .state.done { --drawn: var(--success-color, #2e7d32); }
+  .state.due, .state.not_enforced, .state.waiting { --drawn: #b26a00; }
+  :host([dark]) :is(.state.due, .state.not_enforced, .state.waiting) { --drawn: #ffb74d; }
+  .state.breached, .state.overdue, .state.closed { --drawn: var(--error-color); }
+  ul.counts { list-style: none; padding: 0; margin: 12px 0; display: grid; gap: 8px;
+              grid-template-columns: repeat(auto-fit, minmax(140px, 1fr)); }
+  ul.counts li { display: flex; justify-content: space-between; align-items: center; gap: 8px;
+                 border: 1px solid var(--divider-color); border-radius: 8px; padding: 8px 12px; }
+  ul.counts strong { font-size: 20px; font-weight: 500; }
+  .subject + .subject { margin-top: 12px; }
+  .subject:has(h4) { border-inline-start: 3px solid var(--divider-color); padding-inline-start: 16px; }
+  .inline label.choice { display: inline-flex; margin-inline-end: 24px; }
+  .above .switch { margin: 0; }
+  details { border-top: 1px solid var(--divider-color); }
+  summary { padding: 12px 0; cursor: pointer; }
+  summary .state, p > .state { vertical-align: middle; }
+  .about { display: flex; flex-wrap: wrap; gap: 4px 16px; align-items: center; justify-content: space-between; margin-top: 12px; }
+  .about + h3 { margin-top: 4px; }
+  .label { display: inline-block; padding: 1px 10px; border-radius: 10px; font-size: 13px; border: 1px solid var(--divider-color);
+           color: var(--secondary-text-color); }
+  .thumbnail { display: block; max-width: 240px; max-height: 180px; margin: 8px 0; border-radius: 8px; }
+  .switch { display: flex; flex-wrap: wrap; gap: 8px; margin: 8px 0 16px; }
+  .switch button[aria-pressed="true"] { background: var(--primary-color); color: var(--text-primary-color); border-color: transparent; }
+  .sign { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 24px; align-items: start; }
+  .sign img { display: block; width: 100%; max-height: 70vh; object-fit: contain; background: #888; border-radius: 8px; padding: 12px;
+              box-sizing: border-box; }
+  .warning { border: 2px solid var(--error-color); border-radius: 8px; padding: 8px 16px; margin-bottom: 16px; }
+  ol.steps { padding-left: 24px; }
+  ol.steps li { margin-bottom: 16px; }
   @container (max-width: 870px) {
+    .menu { display: flex; justify-content: space-between; align-items: center; width: 100%; border-radius: 0; padding: 8px 16px;
+            background: transparent; color: var(--app-header-text-color); font-weight: 500; text-align: start; }
+    .menu::after { content: ""; width: 8px; height: 8px; margin: 0 6px; border: solid currentColor; border-width: 0 2px 2px 0;
+                   rotate: 45deg; translate: 0 -3px; }
+    .menu[aria-expanded="true"]::after { rotate: 225deg; translate: 0 3px; }
+    .menu[aria-expanded="false"] + .groups { display: none; }
+    .groups > div { flex-direction: column; align-items: stretch; padding: 8px 0; border-top: 1px solid var(--divider-color); }
+    .groups > div > div { flex-direction: column; }
+    .group { width: auto; padding: 4px 16px; }
+    nav a { padding: 10px 16px 10px 24px; border-bottom: 0; border-inline-start: 4px solid transparent; }
+    .sign { grid-template-columns: 1fr; }
     main { padding: 8px; }
     section { padding: 4px 16px 16px; }
     dl { grid-template-columns: 1fr; gap: 0; }

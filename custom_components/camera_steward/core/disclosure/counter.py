@@ -171,8 +171,12 @@ class Counter:
 
         They hold a copy that is to be given back or destroyed (第3 3).
         """
-        found = self.register(caller, FIRST_AT, FAR_AT)
-        return [each for each in found if each.is_out and not self.acts(each.user)]
+        return [e for e in self.register(caller, FIRST_AT, FAR_AT) if self._is_to_return(e)]
+
+    def count_to_return(self) -> int:
+        """Return how many of these there are: a number, whoever asks."""
+        found = disclosure_register(self._ledger, FIRST_AT, FAR_AT)
+        return sum(map(self._is_to_return, found))
 
     def progress(self) -> dict[str, Progress]:
         """Return, by disclosure, how far what waits and what is being sent has come."""
@@ -437,6 +441,9 @@ class Counter:
                 each.close(Broken.STOPPED)
 
     # Inside
+
+    def _is_to_return(self, each: Disclosure) -> bool:
+        return each.is_out and not self.acts(each.user)
 
     def _role(self, caller: Caller) -> Role:
         """Return as what somebody preserves footage."""

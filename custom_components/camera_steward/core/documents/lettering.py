@@ -15,10 +15,15 @@ _ELLIPSIS: Final = "…"
 _LINE_HEIGHT: Final = 1.25
 _STEP: Final = 0.94
 _ALONE: Final = 0.6
+_LATIN, _EMOJI = 0x2FF, 0x1F000
 _JOINER, _ISOLATE, _END_OF_ISOLATE = "\u200d", "\u2068", "\u2069"
-_DIRECTIONS: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_DIRECTIONS: Final = frozenset(
+    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)
 _RIGHT_TO_LEFT: Final = frozenset({"R", "AL"})
-_NOT_FIRST: Final = frozenset("、。，．・：；？！）」』】〕］｝〉》ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ,.:;?!)]}…/")
+_NOT_FIRST: Final = frozenset(
+    "、。，．・：；？！）」』】〕］｝〉》ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ,.:;?!)]}…/"
+)
 _NOT_LAST: Final = frozenset("（「『【〔［｛〈《([{")
 _NARROW: Final = frozenset("iIjl.,:;'|!()[]{} ftr1-/")
 
@@ -36,6 +41,11 @@ def clean(text: str, longest: int = LONGEST) -> str:
     while sum(map(len, parts)) > longest - 1:
         parts.pop()
     return "".join(parts).rstrip() + _ELLIPSIS
+
+
+def plain(text: str) -> str:
+    """Return a text to be printed among others: cleaned, and set apart where that is needed."""
+    return set_apart(clean(text))
 
 
 def set_apart(text: str) -> str:
@@ -87,17 +97,19 @@ class Fitted:
 def fit(text: str, *, width: float, height: float, largest: float, smallest: float) -> Fitted:
     """Return a text as large as a box lets it be, no larger and no smaller than given.
 
-    One line is taken before two, as long as that makes it only a little smaller. What does not fit
-    at the smallest size ends in an ellipsis.
+    One line is taken before two, as long as that makes it only a little smaller, and a word is broken
+    at the smallest size alone. What does not fit then ends in an ellipsis.
     """
     alone = min(largest, width / max(width_of(text), 1.0))
     if alone >= max(smallest, largest * _ALONE) and alone * _LINE_HEIGHT <= height:
         return Fitted(lines=(text,), size=alone)
+    longest = max((width_of(each.rstrip()) for each in _words(text)), default=0.0)
     size = largest
     while True:
         lines = _break(text, width / size)
         most = max(1, int(height / (size * _LINE_HEIGHT)))
-        if len(lines) <= most:
+        whole = longest <= width / size or size <= smallest
+        if len(lines) <= most and whole:
             return Fitted(lines=_even(text, lines, width / size), size=size)
         if size <= smallest:
             return Fitted(lines=_cut(lines, most, width / size), size=size)
@@ -106,9 +118,10 @@ def fit(text: str, *, width: float, height: float, largest: float, smallest: flo
 
 def _even(text: str, lines: tuple[str, ...], width: float) -> tuple[str, ...]:
     """Return lines of about the same length, and no more of them."""
+    longest = max((width_of(each.rstrip()) for each in _words(text)), default=0.0)
     for percent in range(60, 100, 5):
-        found = _break(text, width * percent / 100)
-        if len(found) <= len(lines):
+        narrow = width * percent / 100
+        if longest <= narrow and len(found := _break(text, narrow)) <= len(lines):
             return found
     return lines
 
@@ -144,10 +157,12 @@ def _words(text: str) -> Iterator[str]:
     """Yield what is not broken: a word with the space after it, or one wide letter."""
     word = ""
     for each in _clusters(text):
-        if word and (
-            word.endswith(" ")
-            or ((_is_wide(each) or _is_wide(word[-1])) and each != " ")
-        ) and each[0] not in _NOT_FIRST and word[-1] not in _NOT_LAST:
+        if (
+            word
+            and (word.endswith(" ") or ((_is_wide(each) or _is_wide(word[-1])) and each != " "))
+            and each[0] not in _NOT_FIRST
+            and word[-1] not in _NOT_LAST
+        ):
             yield word
             word = ""
         word += each
@@ -187,11 +202,17 @@ def _is_wide(letter: str) -> bool:
 
 
 def _width(cluster: str) -> float:
-    first = cluster[0]
-    if unicodedata.east_asian_width(first) in "WF":
-        return 1.0 if len(cluster) == 1 and ord(first) < 0x1F000 else 1.4
-    if first in _NARROW:
+    # Not every font joins the parts of an emoji, so each is counted.
+    return sum(_width_of_letter(each) for each in cluster)
+
+
+def _width_of_letter(letter: str) -> float:
+    if unicodedata.category(letter) in ("Mn", "Me", "Cf"):
+        return 0.0
+    if unicodedata.east_asian_width(letter) in "WF":
+        return 1.0 if ord(letter) < _EMOJI else 1.4
+    if letter in _NARROW:
         return 0.42
-    if first.isupper() or first in "mwMW@%&_—":
+    if letter.isupper() or letter in "mwMW@%&_—":
         return 0.82
-    return 1.0 if ord(first) > 0x2FF and not first.isalnum() else 0.64
+    return 1.0 if ord(letter) > _LATIN and not letter.isalnum() else 0.64

@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Final
 
 from ..policy.pack import Interval, Pack
-from .lettering import clean, set_apart
+from .lettering import plain
 from .rendering import LANGUAGES, blocks
 
 ARTICLES: Final = (
@@ -74,6 +74,12 @@ class Paragraph:
     text: str
     items: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def lines(self) -> Iterator[str]:
+        """Yield it as lines of plain text."""
+        yield f"{self.number} {self.text}" if self.number else self.text
+        yield from (f"  {number} {text}" for number, text in self.items)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
@@ -87,9 +93,9 @@ class Article:
     @property
     def lines(self) -> Iterator[str]:
         """Yield it as lines of plain text."""
+        yield f"{self.title} {self.heading}"
         for each in self.paragraphs:
-            yield f"{each.number}　{each.text}" if each.number else each.text
-            yield from (f"　{number}　{text}" for number, text in each.items)
+            yield from each.lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,10 +111,7 @@ class Rules:
 
     def text(self, language: str, title: str) -> str:
         """Return them as plain text under a title."""
-        parts = [title]
-        for each in self.articles[language]:
-            parts.append("\n".join((f"{each.title}（{each.heading}）", *each.lines))
-                         if language == "ja" else "\n".join((f"{each.title} ({each.heading})", *each.lines)))
+        parts = [title, *("\n".join(each.lines) for each in self.articles[language])]
         return "\n\n".join(parts) + "\n"
 
 
@@ -120,7 +123,7 @@ def rules_of(site: RulesSite) -> Rules:
         digest = sha256()
         for language in LANGUAGES:
             found = articles[language][index]
-            text = "\n".join((found.title, found.heading, *found.lines))
+            text = "\n".join(found.lines)
             digest.update(sha256(text.encode()).digest())
         digests[name] = digest.hexdigest()
     whole = sha256("\n".join(f"{name} {digest}" for name, digest in digests.items()).encode())
@@ -136,9 +139,7 @@ def differing(adopted: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, 
 def _articles(language: str, site: RulesSite) -> tuple[Article, ...]:
     titles = {name: _title(language, name) for name in (*ARTICLES, SHEET)}
     found = blocks(language, "rules.txt", _values(language, site, titles))
-    return tuple(
-        _article(language, name, titles[name], found[name]) for name in (*ARTICLES, SHEET)
-    )
+    return tuple(_article(language, name, titles[name], found[name]) for name in (*ARTICLES, SHEET))
 
 
 def _title(language: str, name: str) -> str:
@@ -152,7 +153,7 @@ def _title(language: str, name: str) -> str:
 
 def _article(language: str, name: str, title: str, text: str) -> Article:
     """Read an article: its heading, then a paragraph a line, its items behind a dash."""
-    heading, *lines = (each.strip() for each in text.splitlines() if each.strip())
+    heading, *lines = (each.strip() for each in text.split("\n") if each.strip())
     paragraphs: list[tuple[str, list[str]]] = []
     for line in lines:
         if line.startswith("- "):
@@ -162,7 +163,7 @@ def _article(language: str, name: str, title: str, text: str) -> Article:
     return Article(
         name=name,
         title=title,
-        heading=heading,
+        heading=f"（{heading}）" if language == "ja" else f"({heading})",
         paragraphs=tuple(
             Paragraph(
                 number="" if index == 1 else (wide(index) if language == "ja" else f"{index}."),
@@ -183,18 +184,19 @@ def _values(language: str, site: RulesSite, titles: Mapping[str, str]) -> dict[s
     pack = site.pack
     return {
         "at": titles,
-        "guideline": _plain(pack.source[language]),
-        "installer": _plain(site.installer),
-        "contact": _plain(site.contact),
-        "purpose": _plain(site.purpose),
-        "manager": _plain(site.manager),
+        # What rests on no document in force names none.
+        "guideline": plain(pack.source[language]) if pack.in_force is not None else "",
+        "installer": plain(site.installer),
+        "contact": plain(site.contact),
+        "purpose": plain(site.purpose),
+        "manager": plain(site.manager),
         "words": {name: each[language] for name, each in pack.words.items()},
         "count": _number(language, len(site.cameras)),
         "audio": any(each.audio for each in site.cameras),
         "live": _number(language, site.live_length // timedelta(minutes=1)),
         "limit": _limit(language, site.limit, pack),
         "apart": [
-            {"name": _plain(each.name), **_limit(language, each.limit, pack)}
+            {"name": plain(each.name), **_limit(language, each.limit, pack)}
             for each in site.cameras
             if each.limit != site.limit
         ],
@@ -204,11 +206,11 @@ def _values(language: str, site: RulesSite, titles: Mapping[str, str]) -> dict[s
         "within": {name: within(language, each) for name, each in pack.intervals.items()},
         "cameras": [
             {
-                "name": _plain(each.name),
-                "place": _plain(each.place),
-                "direction": _plain(each.direction),
-                "field_of_view": _plain(each.field_of_view),
-                "purpose": _plain(each.purpose),
+                "name": plain(each.name),
+                "place": plain(each.place),
+                "direction": plain(each.direction),
+                "field_of_view": plain(each.field_of_view),
+                "purpose": plain(each.purpose),
                 "mode": each.mode,
                 "audio": each.audio,
                 "kept": length(language, each.limit.length),
@@ -222,14 +224,10 @@ def _limit(language: str, limit: Limit, pack: Pack) -> dict[str, object]:
     return {
         "kept": length(language, limit.length),
         "long": limit.length > pack.ceiling,
-        "reason": _plain(limit.reason),
-        "approver": _plain(limit.approver),
+        "reason": plain(limit.reason),
+        "approver": plain(limit.approver),
         "review": day(language, limit.review_on),
     }
-
-
-def _plain(text: str) -> str:
-    return set_apart(clean(text))
 
 
 def wide(number: int) -> str:
@@ -285,5 +283,7 @@ def within(language: str, interval: Interval) -> str:
         )
     plural = "s" if interval.days != 1 else ""
     return (
-        f"{wide(interval.days)}日以内" if language == "ja" else f"within {interval.days} day{plural}"
+        f"{wide(interval.days)}日以内"
+        if language == "ja"
+        else f"within {interval.days} day{plural}"
     )

@@ -21,10 +21,10 @@ def open_facts(books: Records) -> tuple[RecordFact, ...]:
     Each is called by its number: tasks are in lists that every login reads, and no name of a person
     may be there. Raises `LedgerBrokenError` as `Records.all` does.
     """
-    return tuple(fact_of(each, books.zone) for each in books.all(closed=False))
+    return tuple(_fact_of(each, books.zone) for each in books.all(closed=False))
 
 
-def fact_of(record: Record, zone: tzinfo) -> RecordFact:
+def _fact_of(record: Record, zone: tzinfo) -> RecordFact:
     """Return an open record as a fact; `zone` is the site's, for when a day begins."""
     return RecordFact(
         subject=Subject(SubjectKind(record.kind.value), record.id),

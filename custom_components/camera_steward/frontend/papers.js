@@ -1,0 +1,233 @@
+// The manager's page of papers: each made from the settings as they are, to read, print and save; the sign
+// as it is wanted, and the adoption of the rules.
+
+import { needed } from "./holds.js";
+import { facts, field, fill, focusWrong, make, mark, pastDay, put } from "./parts.js";
+import { showDocument } from "./record.js";
+import { Sign } from "./sign.js";
+import { marked } from "./states.js";
+
+const SHORT = 12;
+
+export class PapersPage {
+  constructor(context, site) {
+    this._context = context;
+    this._site = site;
+    this._held = new Map();
+    this._trouble = make("p", { role: "alert" });
+    this._told = make("p", { role: "status", tabindex: "-1" });
+    this._list = make("ul", { class: "cards" }, make("li", { class: "none" }, context.text("panel_waiting")));
+    this._sign = new Sign(context, site, () => this._leaveSign());
+    this._sign.element.hidden = true;
+    this._papers = make(
+      "section",
+      {},
+      make("h2", { tabindex: "-1" }, context.text("papers_title")),
+      make("p", { class: "hint" }, context.text("papers_about")),
+      this._trouble,
+      this._told,
+      this._list,
+    );
+    this.element = make("div", {}, this._papers, this._sign.element);
+  }
+
+  open() {
+    this.refresh();
+    this._lead();
+  }
+
+  clear() {
+    this._told.textContent = "";
+    this._held.clear();
+    this._list.replaceChildren();
+    this._sign.clear();
+    this.element.querySelector("dialog")?.close();
+  }
+
+  async refresh() {
+    const context = this._context;
+    try {
+      const papers = await context.call("papers", this._site, { language: context.language });
+      this._trouble.textContent = "";
+      this._show(papers);
+      this._lead();
+      this._wanted = null;
+    } catch (error) {
+      this._trouble.textContent = context.error(error);
+      if (!this._held.size) this._list.replaceChildren();
+    }
+  }
+
+  // Begin with a paper that another page names.
+  begin({ paper }) {
+    this._wanted = paper;
+    if (this.element.isConnected) this._lead();
+  }
+
+  // ------------------------------------------------------------------ the papers
+
+  _show(papers) {
+    const held = new Map();
+    for (const each of papers) {
+      const shown = this._held.get(each.paper) ?? this._card(each);
+      this._showFacts(shown, each);
+      held.set(each.paper, shown);
+    }
+    this._held = held;
+    put(this._list, [...held.values()].map((each) => each.card));
+  }
+
+  _card(paper) {
+    const context = this._context;
+    const subject = make("select");
+    const choice = field(`paper-${paper.paper}-subject`, context.text("papers_subject"), subject);
+    const shown = { paper, subject, choice, told: make("div"), title: make("h3", { tabindex: "-1" }, paper.title) };
+    const buttons = paper.languages.map((language) =>
+      make(
+        "button",
+        { type: "button", class: "second", "aria-label": context.text(`papers_read_${language}`, { paper: paper.title }), onclick: () => this._read(shown.paper, language, subject) },
+        context.text(`papers_language_${language}`),
+      ),
+    );
+    const sign = make("button", { type: "button", onclick: () => this._makeSign() }, context.text("papers_sign_make"));
+    shown.card = make(
+      "li",
+      {},
+      shown.title,
+      make("p", {}, paper.about),
+      shown.told,
+      choice,
+      make("div", { class: "buttons" }, ...(paper.paper === "sign" ? [sign] : buttons)),
+    );
+    if (paper.paper === "rules") this._addAdoption(shown);
+    return shown;
+  }
+
+  _showFacts(shown, paper) {
+    const context = this._context;
+    const text = (key, values) => context.text(key, values);
+    shown.paper = paper;
+    const said = JSON.stringify(paper);
+    if (shown.said === said) return;
+    shown.said = said;
+    const { version, adopted, differing, subjects } = paper;
+    fill(shown.subject, subjects.map((each) => [each.id, each.name]));
+    shown.choice.hidden = !subjects.length;
+    const isRules = paper.paper === "rules";
+    const told = adopted && text("papers_adopted_by", { on: context.date(adopted.on), body: adopted.body, by: adopted.by, version: adopted.version.slice(0, SHORT) });
+    shown.told.replaceChildren(
+      facts([
+        [text("papers_version"), version ? make("code", {}, version.slice(0, SHORT)) : ""],
+        [text("papers_adopted"), isRules ? told || text("papers_adopted_never") : ""],
+      ]),
+    );
+    if (!isRules) return;
+    const same = adopted && adopted.version === version;
+    const state = same ? marked("done", text("papers_rules_same")) : marked("due", text(adopted ? "papers_rules_differ" : "papers_rules_new"));
+    shown.told.append(state);
+    if (adopted && differing.length) {
+      shown.told.append(make("p", {}, text("papers_differing")), make("ul", {}, ...differing.map((each) => make("li", {}, each))));
+    }
+    shown.named.textContent = text("papers_adopt_version", { version: version.slice(0, SHORT) });
+  }
+
+  async _read(paper, language, subject) {
+    const context = this._context;
+    this._trouble.textContent = "";
+    const asked = { paper: paper.paper, language, options: {} };
+    if (paper.subjects.length) asked.subject = subject.value;
+    try {
+      const { html, file } = await context.call("paper", this._site, asked);
+      showDocument(context, context.text(`papers_read_${language}`, { paper: paper.title }), html, this.element, file);
+    } catch (error) {
+      this._trouble.textContent = context.error(error);
+    }
+  }
+
+  // To the paper that is wanted.
+  _lead() {
+    const shown = this._wanted && this._held.get(this._wanted);
+    if (!shown) return;
+    this._wanted = null;
+    shown.card.scrollIntoView();
+    shown.title.focus();
+  }
+
+  // ------------------------------------------------------------------ the sign
+
+  _makeSign() {
+    this._papers.hidden = true;
+    this._sign.element.hidden = false;
+    this._sign.open();
+    this.element.scrollIntoView();
+  }
+
+  _leaveSign() {
+    this._sign.element.hidden = true;
+    this._papers.hidden = false;
+    const { card, title } = this._held.get("sign") ?? {};
+    card?.scrollIntoView();
+    title?.focus();
+  }
+
+  // ------------------------------------------------------------------ the rules
+
+  _addAdoption(shown) {
+    const context = this._context;
+    const text = (key) => context.text(key);
+    shown.named = make("p", {});
+    const day = pastDay(context);
+    const form = make(
+      "form",
+      { novalidate: true, hidden: true, class: "within", style: needed(context) },
+      make("p", { class: "hint" }, text("papers_adopt_about")),
+      shown.named,
+      field("adopt-adopted_on", text("papers_adopt_on"), day),
+      field("adopt-body", text("papers_adopt_body"), make("input", { type: "text", maxlength: "500", autocomplete: "off", required: true }), text("papers_adopt_body_hint")),
+      make("p", { role: "alert", class: "refused" }),
+      make(
+        "div",
+        { class: "buttons" },
+        make("button", { type: "submit" }, text("papers_adopt_enter")),
+        make("button", { type: "button", class: "second", onclick: () => open(false) }, text("hold_cancel")),
+      ),
+    );
+    const button = make("button", { type: "button", "aria-expanded": "false", onclick: () => open(form.hidden) }, text("papers_adopt"));
+    const open = (shows) => {
+      form.hidden = !shows;
+      button.setAttribute("aria-expanded", String(shows));
+      (shows ? day : button).focus();
+    };
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this._adopt(shown, form, open);
+    });
+    shown.card.lastElementChild.append(button);
+    shown.card.append(form);
+  }
+
+  async _adopt(shown, form, open) {
+    const context = this._context;
+    const value = (name) => form.querySelector(`#adopt-${name}`).value.trim();
+    const given = { version: shown.paper.version, adopted_on: value("adopted_on"), body: value("body") };
+    mark(form, "adopt-adopted_on", given.adopted_on && given.adopted_on <= context.today() ? "" : context.text("papers_needs_adopted_on"));
+    mark(form, "adopt-body", given.body ? "" : context.text("papers_needs_body"));
+    if (focusWrong(form)) return;
+    const button = form.querySelector("button[type=submit]");
+    const refused = form.querySelector(".refused");
+    refused.textContent = "";
+    button.disabled = true;
+    try {
+      await context.call("adopt_rules", this._site, given);
+      form.reset();
+      open(false);
+      await this.refresh();
+      this._told.replaceChildren(marked("done", context.text("papers_adopted_done")));
+      this._told.focus();
+      this.element.scrollIntoView();
+    } catch (error) {
+      refused.textContent = context.error(error);
+    }
+    button.disabled = false;
+  }
+}

@@ -1,0 +1,254 @@
+// The manager's books that people fill in: inquiries and complaints, contractors, media; opened, changed, closed.
+
+import { needed } from "./holds.js";
+import { facts, fillCards, make, put, tell } from "./parts.js";
+import { Questions } from "./questions.js";
+import { marked } from "./states.js";
+
+const KINDS = ["inquiry", "contractor", "medium"];
+
+let made = 0;
+
+export class RecordsPage {
+  constructor(context, site) {
+    this._context = context;
+    this._site = site;
+    this._asked = 0;
+    this._kind = KINDS[0];
+    this._closed = false;
+    this._held = new Map();
+    this._forms = new Map();
+    const text = (key) => context.text(key);
+    const pressed = (options, label, doing) =>
+      make("div", { class: "switch", role: "group", "aria-label": label }, ...options.map(([value, said]) => make("button", { type: "button", class: "second", value, onclick: () => doing(value) }, said)));
+    this._kinds = pressed(KINDS.map((each) => [each, text(`records_kind_${each}`)]), text("records_kind"), (kind) => this._turn(kind, this._closed));
+    this._states = pressed(["open", "closed"].map((each) => [each, ""]), text("records_which"), (which) => this._turn(this._kind, which === "closed"));
+    this._about = make("p", { class: "hint" });
+    this._trouble = make("p", { role: "alert" });
+    this._told = make("p", { role: "status", tabindex: "-1" });
+    this._list = make("ul", { class: "cards" });
+    this._print = make("button", { type: "button", class: "second", hidden: true, onclick: () => window.print() }, text("register_print"));
+    this._newTitle = make("h2");
+    this._newForm = make("div");
+    this._new = make("section", { hidden: true }, this._newTitle, this._newForm);
+    this.element = make(
+      "div",
+      {},
+      make("section", {}, make("h2", {}, text("records_title")), this._kinds, this._about, this._trouble, this._told, make("div", { class: "above" }, this._states, this._print), this._list),
+      this._new,
+    );
+    this._turn(this._kind, this._closed, false);
+  }
+
+  open() {
+    this.refresh();
+  }
+
+  clear() {
+    this._asked += 1;
+    this._told.textContent = "";
+    this._rows = null;
+    this._held.clear();
+    this._list.replaceChildren();
+    this._print.hidden = true;
+  }
+
+  // Begin with a record that another page names.
+  begin({ kind, record }) {
+    this._wanted = record;
+    this._turn(kind, false);
+  }
+
+  // What a printer gets: the book that is shown, as a table under its title.
+  printed() {
+    if (!this._rows?.length) return null;
+    const context = this._context;
+    const columns = this._fields.filter((each) => this._rows.some((row) => row.fields[each.name]));
+    const heads = [context.text("records_number"), ...columns.map((each) => each.label), context.text("records_opened"), ...(this._closed ? [context.text("records_closed_at")] : [])];
+    const cells = (row) => [
+      String(row.number),
+      ...columns.map((each) => this._value(each, row.fields[each.name])),
+      this._by(row.opened_at, row.opened_by),
+      ...(this._closed ? [context.moment(row.closed_at)] : []),
+    ];
+    const line = (tag, texts) => make("tr", {}, ...texts.map((each) => make(tag, {}, each)));
+    const title = context.text("records_of", { site: this._site.title, book: context.text(`records_kind_${this._kind}`) });
+    const table = make("table", {}, make("thead", {}, line("th", heads)), make("tbody", {}, ...this._rows.map((each) => line("td", cells(each)))));
+    return make("div", {}, make("h1", {}, title), make("p", {}, this._which(this._closed ? "closed" : "open")), table);
+  }
+
+  // Look again what is in the book. What is being typed stays.
+  async refresh() {
+    const context = this._context;
+    const asked = ++this._asked;
+    try {
+      const found = await context.call("records", this._site, { kind: this._kind, closed: this._closed, language: context.language });
+      // Who turned to another book meanwhile does not want this any more.
+      if (asked !== this._asked) return;
+      this._trouble.textContent = "";
+      this._fields = found.fields;
+      this._rows = found.records;
+      this._show();
+      this._offerNew();
+      this._lead();
+    } catch (error) {
+      if (asked === this._asked) this._trouble.textContent = context.error(error);
+    }
+  }
+
+  // ------------------------------------------------------------------ inside
+
+  _turn(kind, closed, look = true) {
+    this._kind = kind;
+    this._closed = closed;
+    for (const each of this._kinds.children) each.setAttribute("aria-pressed", String(each.value === kind));
+    for (const each of this._states.children) {
+      each.setAttribute("aria-pressed", String((each.value === "closed") === closed));
+      each.textContent = this._which(each.value);
+    }
+    this._about.textContent = this._context.text(`records_about_${kind}`);
+    this.clear();
+    this._new.hidden = true;
+    this._list.replaceChildren(make("li", { class: "none" }, this._context.text("panel_waiting")));
+    if (look) this.refresh();
+  }
+
+  // How records that are open or closed are called in a book.
+  _which(state) {
+    return this._context.text(`records_${state}_${this._kind}`);
+  }
+
+  _show() {
+    const context = this._context;
+    const held = new Map();
+    for (const each of this._rows) {
+      const key = JSON.stringify([each, this._fields]);
+      held.set(key, this._held.get(key) ?? this._card(each));
+    }
+    this._held = held;
+    fillCards(this._list, [...held.values()].map((each) => each.card), context.text("records_none"));
+    this._print.hidden = !this._rows.length;
+  }
+
+  _by(at, by) {
+    return this._context.text("records_by", { at: this._context.moment(at), by });
+  }
+
+  // How a field reads: a choice by its name, a day as days are written here.
+  _value({ type, options = [] }, value) {
+    if (!value) return "";
+    if (type === "date") return this._context.date(value);
+    return options.find((each) => each.value === value)?.label ?? value;
+  }
+
+  _card(row) {
+    const context = this._context;
+    const text = (key, values) => context.text(key, values);
+    const titled = text("records_titled", { number: row.number, name: row.name });
+    const dated = row.due_at && text(row.overdue ? "records_overdue" : "records_due", { day: context.day(row.due_at) });
+    const due = dated && !row.closed_at ? [make("div", { class: "about" }, marked(row.overdue ? "overdue" : "upcoming", dated))] : [];
+    const title = make("h3", { tabindex: "-1" }, titled);
+    const card = make(
+      "li",
+      {},
+      ...due,
+      title,
+      facts([
+        ...this._fields.map((each) => [each.label, this._value(each, row.fields[each.name])]),
+        [text("records_opened"), this._by(row.opened_at, row.opened_by)],
+        [text("records_closed_at"), row.closed_at ? context.moment(row.closed_at) : ""],
+      ]),
+    );
+    if (!row.closed_at) this._addForms(card, row, titled);
+    return { card, title, record: row.record };
+  }
+
+  _addForms(card, row, titled) {
+    const context = this._context;
+    const kind = this._kind;
+    const ways = {
+      change: (fields) => context.call("record_save", this._site, { kind, record: row.record, fields }),
+      close: (fields) => context.call("record_close", this._site, { record: row.record, fields }),
+    };
+    const forms = Object.entries(ways).map(([name, send]) => {
+      const what = context.text(name === "close" ? `records_close_${kind}` : "records_change");
+      const form = this._form(name, row, send);
+      form.hidden = true;
+      form.classList.add("within");
+      form.prepend(make("p", { class: "hint" }, context.text(`records_${name}_about`)));
+      const label = context.text("records_way_of", { what, record: titled });
+      const button = make("button", { type: "button", class: "second", "aria-expanded": "false", "aria-label": label, onclick: () => open(form) }, what);
+      return { form, button };
+    });
+    const open = (form) => {
+      for (const each of forms) {
+        each.form.hidden = each.form !== form || !each.form.hidden;
+        each.button.setAttribute("aria-expanded", String(!each.form.hidden));
+      }
+      if (!form.hidden) form.querySelector("input, textarea, select")?.focus();
+    };
+    card.append(make("div", { class: "buttons" }, ...forms.map((each) => each.button)), ...forms.map((each) => each.form));
+  }
+
+  // A form of the book's fields; `send` gets them.
+  _form(way, row, send) {
+    const context = this._context;
+    const prefix = `record${++made}`;
+    const questions = new Questions(context, this._site, prefix, this._fields);
+    if (row) questions.fill(row.fields);
+    const element = make(
+      "form",
+      { novalidate: true, style: needed(context) },
+      ...questions.elements,
+      make("p", { role: "alert", class: "refused" }),
+      make("div", { class: "buttons" }, make("button", { type: "submit" }, context.text("records_enter"))),
+    );
+    element.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this._send(element, prefix, questions, send, !row);
+    });
+    return element;
+  }
+
+  async _send(form, prefix, questions, send, blank) {
+    const context = this._context;
+    const fields = questions.read(form);
+    if (!fields) return;
+    const button = form.querySelector("button[type=submit]");
+    form.querySelector(".refused").textContent = "";
+    this._told.textContent = "";
+    button.disabled = true;
+    try {
+      await send(fields);
+      if (blank) questions.clear();
+      await this.refresh();
+      this._told.replaceChildren(marked("done", context.text("records_done")));
+      this._told.focus();
+      this.element.scrollIntoView();
+    } catch (error) {
+      tell(context, form, prefix, error, "records");
+    }
+    button.disabled = false;
+  }
+
+  // The form for a new record: what is typed for one book waits while another is looked at.
+  _offerNew() {
+    const kind = this._kind;
+    const key = JSON.stringify([kind, this._fields]);
+    if (!this._forms.has(key)) {
+      this._forms.set(key, this._form("new", null, (fields) => this._context.call("record_save", this._site, { kind, record: null, fields })));
+    }
+    this._newTitle.textContent = this._context.text(`records_new_${kind}`);
+    put(this._newForm, [this._forms.get(key)]);
+    this._new.hidden = this._closed;
+  }
+
+  // To the record that is wanted.
+  _lead() {
+    const shown = this._wanted && [...this._held.values()].find((each) => each.record === this._wanted);
+    this._wanted = null;
+    if (!shown) return;
+    shown.card.scrollIntoView();
+    shown.title.focus();
+  }
+}

@@ -1,0 +1,275 @@
+// The manager's guided way to take a camera down: what is still open, the decision, the steps, the record,
+// and the end, with which it leaves the settings.
+
+import { needed } from "./holds.js";
+import { choices, chosen, facts, field, fill, focusWrong, make, mark, offer, pastDay, tell } from "./parts.js";
+import { LANGUAGES, showDocument } from "./record.js";
+import { marked } from "./states.js";
+
+// What is chosen at first, and where it is no camera but all of them.
+const NONE = "";
+const WHOLE = "*";
+
+export class RemovalPage {
+  constructor(context, site, go) {
+    this._context = context;
+    this._site = site;
+    this._go = go;
+    this._asked = 0;
+    const text = (key) => context.text(key);
+    this._trouble = make("p", { role: "alert" });
+    this._told = make("p", { role: "status", tabindex: "-1" });
+    this._what = make("select", { onchange: () => this._choose() });
+    this._open = make("div");
+    this._steps = make("ol", { class: "steps" });
+    this._decided = make("div");
+    this._begin = this._beginning();
+    this._finish = this._finishing();
+    const section = (name, ...parts) => make("section", { hidden: true }, make("h2", { tabindex: "-1" }, text(`removal_${name}_title`)), make("p", { class: "hint" }, text(`removal_${name}_about`)), ...parts);
+    this._sections = {
+      open: section("open", this._open),
+      begin: section("begin", this._begin),
+      steps: section("steps", this._steps, this._decided),
+      finish: section("finish", this._finish),
+    };
+    this.element = make(
+      "div",
+      {},
+      make("section", {}, make("h2", {}, text("removal_title")), make("p", { class: "hint" }, text("removal_about")), this._trouble, this._told, field("removal-what", text("removal_what"), this._what)),
+      ...Object.values(this._sections),
+    );
+    this._offer();
+  }
+
+  open() {
+    this._offer();
+    this.refresh();
+  }
+
+  clear() {
+    this._asked += 1;
+    this._told.textContent = "";
+    for (const each of Object.values(this._sections)) each.hidden = true;
+    this.element.querySelector("dialog")?.close();
+  }
+
+  // Begin with a camera that another page names.
+  begin({ camera }) {
+    this._offer();
+    this._what.value = camera ?? WHOLE;
+    this._choose();
+  }
+
+  async refresh() {
+    if (this._what.value === NONE) return;
+    const asked = ++this._asked;
+    try {
+      const found = await this._context.call("removal", this._site, { camera: this._camera() });
+      // Who chose another meanwhile does not want this any more.
+      if (asked !== this._asked) return;
+      this._trouble.textContent = "";
+      this._show(found);
+    } catch (error) {
+      if (asked !== this._asked) return;
+      this.clear();
+      this._trouble.textContent = this._context.error(error);
+    }
+  }
+
+  // ------------------------------------------------------------------ which
+
+  _offer() {
+    const cameras = Object.entries(this._site.cameras);
+    fill(this._what, [[NONE, this._context.text("permit_choose")], ...cameras, [WHOLE, this._context.text("removal_whole")]]);
+  }
+
+  _camera() {
+    return this._what.value === WHOLE ? null : this._what.value;
+  }
+
+  _choose() {
+    this.clear();
+    this._trouble.textContent = "";
+    this._begin.reset();
+    this._finish.reset();
+    this._warn();
+    this.refresh();
+  }
+
+  // ------------------------------------------------------------------ what is still open
+
+  _show(found) {
+    const { record, steps } = found;
+    this._record = record;
+    this._showOpen(found);
+    this._sections.open.hidden = false;
+    this._sections.begin.hidden = Boolean(record);
+    this._sections.steps.hidden = this._sections.finish.hidden = !record;
+    if (record) this._showSteps(record, steps);
+  }
+
+  _showOpen({ recording, holds, disclosures, inquiries, footage }) {
+    const context = this._context;
+    const text = (key, values) => context.text(key, values);
+    const said = JSON.stringify([recording, holds, disclosures, inquiries, footage]);
+    if (this._said === said) return;
+    this._said = said;
+    const list = (lines) => (lines.length ? make("ul", {}, ...lines.map((each) => make("li", {}, each))) : text("removal_none"));
+    const kept = footage.segments
+      ? text("removal_footage", { count: context.number(footage.segments), oldest: context.moment(footage.oldest_at), gone_by: context.moment(footage.gone_by) })
+      : text("removal_footage_none");
+    this._open.replaceChildren(
+      facts([
+        [text("removal_recording"), text(recording ? "removal_recording_on" : "removal_recording_off")],
+        [text("removal_holds"), list(holds)],
+        [text("removal_disclosures"), list(disclosures)],
+        [text("removal_inquiries"), list(inquiries)],
+        [text("removal_kept"), kept],
+      ]),
+    );
+  }
+
+  // ------------------------------------------------------------------ the decision
+
+  _beginning() {
+    const context = this._context;
+    const text = (key) => context.text(key);
+    this._erase = choices("removal-erase", text("removal_erase"), "radio");
+    this._erase.classList.add("needed");
+    offer(this._erase, ["limit", "now"].map((each) => [each, text(`removal_erase_${each}`), text(`removal_erase_${each}_hint`)]));
+    const sure = choices("removal-sure", text("removal_sure"));
+    offer(sure, [["yes", text("removal_sure_yes")]]);
+    this._warning = make(
+      "div",
+      { class: "warning", hidden: true },
+      make("p", {}, marked("breached", text("removal_warning"))),
+      field("removal-reason", text("removal_reason"), make("textarea", { rows: "2", maxlength: "500", required: true }), text("removal_reason_hint")),
+      sure,
+    );
+    const form = make(
+      "form",
+      { novalidate: true, style: needed(context) },
+      make(
+        "div",
+        { class: "pair" },
+        field("removal-decided_on", text("removal_decided_on"), pastDay(context)),
+        field("removal-body", text("removal_body"), make("input", { type: "text", maxlength: "500", autocomplete: "off", required: true }), text("removal_body_hint")),
+      ),
+      this._erase,
+      this._warning,
+      make("p", { role: "alert", class: "refused" }),
+      make("button", { type: "submit" }, text("removal_begin")),
+    );
+    this._erase.addEventListener("input", () => this._warn());
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this._decide();
+    });
+    return form;
+  }
+
+  // What cannot be undone is said before it is chosen for good.
+  _warn() {
+    this._warning.hidden = chosen(this._erase)[0] !== "now";
+  }
+
+  async _decide() {
+    const context = this._context;
+    const form = this._begin;
+    const value = (name) => form.querySelector(`#removal-${name}`).value.trim();
+    const [erase] = chosen(this._erase);
+    const now = erase === "now";
+    const given = { camera: this._camera(), decided_on: value("decided_on"), body: value("body"), erase };
+    if (now) given.reason = value("reason");
+    const wrong = {
+      decided_on: !given.decided_on || given.decided_on > context.today(),
+      body: !given.body,
+      erase: !erase,
+      reason: now && !given.reason,
+      sure: now && !form.querySelector("#removal-sure input:checked"),
+    };
+    for (const [name, isWrong] of Object.entries(wrong)) mark(form, `removal-${name}`, isWrong ? context.text(`removal_needs_${name}`) : "");
+    if (focusWrong(form)) return;
+    await this._send(form, "removal_begin", given, () => context.text("removal_begun"));
+  }
+
+  // ------------------------------------------------------------------ the steps
+
+  _showSteps(record, steps) {
+    const context = this._context;
+    const said = JSON.stringify([record, steps]);
+    if (this._stepped === said) return;
+    this._stepped = said;
+    this._steps.replaceChildren(...steps.map((each) => this._step(each)));
+    const button = (language) =>
+      make("button", { type: "button", class: "second", onclick: () => this._print(language) }, context.text(`removal_print_${language}`));
+    this._decided.replaceChildren(make("div", { class: "buttons" }, ...LANGUAGES.map(button)));
+  }
+
+  _step({ task, title, done_at: at, done_by: by }) {
+    const context = this._context;
+    if (at) return make("li", {}, marked("done", title), make("p", { class: "hint" }, context.text("tasks_last_by", { at: context.moment(at), by })));
+    const go = make("button", { type: "button", class: "second", "aria-label": context.text("tasks_do_of", { task: title }), onclick: () => this._go("tasks", { task }) }, context.text("tasks_do"));
+    return make("li", {}, marked("due", title), ...(task ? [make("div", { class: "buttons" }, go)] : []));
+  }
+
+  async _print(language) {
+    const context = this._context;
+    this._trouble.textContent = "";
+    try {
+      const { html, file } = await context.call("paper", this._site, { paper: "removal", language, subject: this._record, options: {} });
+      showDocument(context, context.text(`removal_print_${language}`), html, this.element, file);
+    } catch (error) {
+      this._trouble.textContent = context.error(error);
+    }
+  }
+
+  // ------------------------------------------------------------------ the end
+
+  _finishing() {
+    const context = this._context;
+    const text = (key) => context.text(key);
+    const sure = choices("finish-sure", text("removal_finish_sure"));
+    sure.classList.add("needed");
+    offer(sure, [["yes", text("removal_finish_yes")]]);
+    const form = make("form", { novalidate: true, style: needed(context) }, sure, make("p", { role: "alert", class: "refused" }), make("button", { type: "submit" }, text("removal_finish")));
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this._end();
+    });
+    return form;
+  }
+
+  async _end() {
+    const context = this._context;
+    const form = this._finish;
+    mark(form, "finish-sure", form.querySelector("input:checked") ? "" : context.text("removal_needs_finish"));
+    if (focusWrong(form)) return;
+    const name = this._what.selectedOptions[0].textContent;
+    await this._send(form, "removal_finish", { record: this._record }, () => {
+      this._what.value = NONE;
+      this.clear();
+      return context.text("removal_finished", { camera: name });
+    });
+  }
+
+  async _send(form, command, given, done) {
+    const button = form.querySelector("button[type=submit]");
+    form.querySelector(".refused").textContent = "";
+    this._told.textContent = "";
+    button.disabled = true;
+    try {
+      await this._context.call(command, this._site, given);
+      const told = done();
+      form.reset();
+      this._warn();
+      await this.refresh();
+      this._told.replaceChildren(marked("done", told));
+      this._told.focus();
+      this.element.scrollIntoView();
+    } catch (error) {
+      tell(this._context, form, "removal", error);
+    }
+    button.disabled = false;
+  }
+}
