@@ -24,7 +24,7 @@ from .const import (
 )
 from .coordinator import CameraStewardConfigEntry, CameraStewardCoordinator, CameraStewardData
 from .copies import CopiesCheck
-from .core.errors import StewardError, VaultForeignError, VaultMissingError
+from .core.errors import PackError, StewardError, VaultForeignError, VaultMissingError
 from .duties import DutiesCheck
 from .duties_api import async_setup_duties_commands
 from .entity import site_device
@@ -32,12 +32,15 @@ from .exposure import ExposureCheck
 from .folders import folders_of
 from .handover_api import async_setup_handover_commands
 from .handover_views import async_setup_handover_views
+from .limits import async_keep_limits
 from .memory import SiteMemory
 from .panel import async_setup_panel
 from .photo_views import async_setup_photo_views
 from .places import storage_words
+from .policy_packs import async_hold_pack, problem_text
 from .repairs import Issue
 from .services import async_setup_services
+from .texts import async_texts
 from .views import async_setup_views
 from .websocket_api import async_setup_commands
 
@@ -83,11 +86,21 @@ async def async_setup_entry(hass: HomeAssistant, entry: CameraStewardConfigEntry
     await memory.async_load()
     # First and whatever becomes of the rest: a sealed camera is sealed without its vault, too.
     await sealing.async_carry_out(hass, entry, memory.changes(entry))
+    held = await async_hold_pack(hass, entry)
+    if (ceiling := memory.ceiling) is not None:
+        async_keep_limits(hass, entry, ceiling)
+    await _async_tell_of_pack(hass, entry, held.error)
     coordinator = CameraStewardCoordinator(hass, entry)
     root = Path(entry.data[CONF_VAULT_PATH])
     storage = await hass.async_add_executor_job(storage_words, root)
     bridge = coordinator.bridge = Bridge(
-        hass, entry, site_keys, memory, coordinator.async_on_event, storage
+        hass,
+        entry,
+        site_keys,
+        memory,
+        coordinator.async_on_event,
+        storage,
+        grounds=held.pack.grounds,
     )
     try:
         await bridge.async_start()
@@ -185,6 +198,23 @@ async def _async_changed(hass: HomeAssistant, entry: CameraStewardConfigEntry) -
         await changes.async_enter(hass, entry, data.bridge, data.memory)
     await data.exposure.async_look()
     data.copies.async_look_soon()
+
+
+async def _async_tell_of_pack(
+    hass: HomeAssistant, entry: CameraStewardConfigEntry, error: PackError | None
+) -> None:
+    """Say which file and line keep the site's pack from being read."""
+    if error is None:
+        repairs.async_clear(hass, entry, Issue.PACK_UNREADABLE)
+        return
+    repairs.async_report(
+        hass,
+        entry,
+        Issue.PACK_UNREADABLE,
+        file=error.file,
+        line=str(error.line or "–"),
+        problem=problem_text(await async_texts(hass), error),
+    )
 
 
 async def _async_furnish(bridge: Bridge) -> None:

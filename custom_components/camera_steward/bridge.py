@@ -1,6 +1,6 @@
 """The one place where the core meets Home Assistant: its calls, its events and its errors."""
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
@@ -20,14 +20,12 @@ from homeassistant.exceptions import (
 from homeassistant.util import dt as dt_util
 
 from .const import (
-    CEILING,
     CONF_ADOPTED,
     CONF_BY,
     CONF_CAMERAS,
     CONF_CONTACT,
     CONF_END,
     CONF_INSTALLER,
-    CONF_LIVE_MINUTES,
     CONF_MANAGER_NAME,
     CONF_MANAGER_USER_ID,
     CONF_MODE,
@@ -39,12 +37,10 @@ from .const import (
     CONF_VAULT_ID,
     CONF_VAULT_PATH,
     CONF_WEEKDAY,
-    DEFAULT_LIVE_MINUTES,
     DEFAULT_POST_ROLL_SECONDS,
     DEFAULT_PRE_ROLL_SECONDS,
     DEFAULT_SEGMENT_SECONDS,
     DOMAIN,
-    GROUNDS,
     PURPOSES,
     SUBENTRY_CAMERA,
 )
@@ -57,6 +53,7 @@ from .core.capture.recorder import RecorderSettings
 from .core.capture.schedule import Schedule, Window
 from .core.capture.worker import GapStarted, StatusChanged, StorageTrouble
 from .core.disclosure.counter import Counter
+from .core.disclosure.grounds import RequestKind
 from .core.errors import HoldInvalidError, HoldTooLargeError, RetentionError, StewardError
 from .core.ledger.entry import Entry, EntryKind, Json
 from .core.ledger.registers import PurgeRecord
@@ -79,11 +76,12 @@ from .core.viewing.lobby import Lobby, LobbyEvent
 from .core.viewing.watches import FootageViewed, ViewingUnusual
 from .folders import async_folder_settings, folders_of
 from .keys import SiteKeys
-from .limits import limit_from
+from .limits import ceiling_of, limit_from
 from .memory import SiteMemory
 from .people import people_of
 from .places import storage_words
-from .pledge import PledgeTexts, pledge_texts
+from .pledge import PledgeTexts, pledge_texts, rules_site
+from .policy_packs import async_load_pack
 from .sources import async_source_for
 
 AUTOMATION: Final = "automation"
@@ -270,9 +268,17 @@ def state_directory(hass: HomeAssistant, entry_id: str) -> Path:
 
 
 def site_settings(
-    hass: HomeAssistant, entry: ConfigEntry, keys: SiteKeys, storage: str = ""
+    hass: HomeAssistant,
+    entry: ConfigEntry,
+    keys: SiteKeys,
+    storage: str = "",
+    *,
+    grounds: Collection[str] = (),
 ) -> SiteSettings:
-    """Return what the core needs to know of a site; `storage` is its kind in words."""
+    """Return what the core needs to know of a site.
+
+    `storage` is its kind in words; `grounds` are the pack's, without which nothing is handed over.
+    """
     return SiteSettings(
         root=Path(entry.data[CONF_VAULT_PATH]),
         vault=UUID(entry.data[CONF_VAULT_ID]),
@@ -280,9 +286,9 @@ def site_settings(
         site_key=keys.site_key,
         signing_key=keys.signing_key,
         limit=limit_from(entry.data),
-        ceiling=CEILING,
+        ceiling=ceiling_of(entry.data),
         reserve_bytes=RESERVE_BYTES,
-        grounds=GROUNDS,
+        grounds=frozenset(RequestKind(each) for each in grounds),
         storage=storage,
         installer=entry.data[CONF_INSTALLER],
         contact=entry.data[CONF_CONTACT],
@@ -410,6 +416,8 @@ class Bridge:
         memory: SiteMemory,
         on_event: Callable[[StewardEvent], None],
         storage: str = "",
+        *,
+        grounds: Collection[str] = (),
     ) -> None:
         """Prepare; `async_start` begins. `on_event` is called on the event loop."""
         self._hass = hass
@@ -421,7 +429,7 @@ class Bridge:
         self.removed: dict[str, str] = {}
         """What the cameras that were removed were called, by id."""
         self.steward = Steward(
-            site_settings(hass, entry, keys, storage),
+            site_settings(hass, entry, keys, storage, grounds=grounds),
             [
                 async_camera_settings(hass, each, recording=memory.recording(camera))
                 for camera, each in cameras_of(entry).items()
@@ -448,8 +456,8 @@ class Bridge:
     async def async_furnish(self) -> None:
         """Let in whom the settings appoint now, and nobody else; raises the core's own errors."""
         people, cameras = people_of(self._entry), frozenset(cameras_of(self._entry))
-        site, zone = dict(self._entry.data), dt_util.get_default_time_zone()
-        live_length = timedelta(minutes=site.get(CONF_LIVE_MINUTES, DEFAULT_LIVE_MINUTES))
+        site = rules_site(self._entry, await async_load_pack(self._hass, self._entry))
+        zone = dt_util.get_default_time_zone()
 
         def furnish() -> PledgeTexts:
             texts = pledge_texts(site)
@@ -459,7 +467,7 @@ class Bridge:
                 purposes=frozenset(PURPOSES),
                 version=texts.version,
                 zone=zone,
-                live_length=live_length,
+                live_length=site.live_length,
             )
             # Before the footage of removed cameras is looked for: that may fail, this must not.
             self.steward.furnish(house)

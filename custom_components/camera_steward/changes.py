@@ -19,13 +19,14 @@ from homeassistant.util.hass_dict import HassKey
 
 from . import repairs
 from .bridge import Bridge
-from .const import CEILING, CONF_CHECKED_ON, CONF_MARK, DOMAIN
+from .const import CONF_CHECKED_ON, CONF_MARK, DOMAIN
 from .core.copies.marker import take_away
 from .core.ledger.entry import SYSTEM, EntryKind
 from .core.retention.limits import effective
 from .folders import folders_of
-from .limits import limit_from
+from .limits import ceiling_of, limit_from
 from .memory import CameraMemory, FolderMemory, Seen, SiteMemory
+from .policy_packs import held_pack
 from .texts import async_texts
 
 _LOGGER = logging.getLogger(__name__)
@@ -77,6 +78,7 @@ async def _async_enter(
         await bridge.async_remember(
             EntryKind.SITE_CREATED, actor=actor, subject=entry.entry_id, data=memory.site(entry)
         )
+    await _async_pack(hass, entry, bridge, memory, found.seen, actor)
     for camera, each in found.added.items():
         await bridge.async_remember(
             EntryKind.CAMERA_ADDED,
@@ -111,8 +113,30 @@ async def _async_enter(
     for copy, differing in found.elsewhere.items():
         await _async_copy_changed(entry, bridge, copy, differing, actor)
     for camera, each in found.removed.items():
-        await _async_removed(hass, bridge, camera, each, actor)
+        await _async_removed(hass, entry, bridge, camera, each, actor)
     return found.seen
+
+
+async def _async_pack(
+    hass: HomeAssistant,
+    entry: ConfigEntry,
+    bridge: Bridge,
+    memory: SiteMemory,
+    seen: Seen,
+    actor: str,
+) -> None:
+    """Enter which pack holds, where that is another, or reads otherwise, than the one entered last."""
+    held = held_pack(hass, entry)
+    if (before := memory.pack) is not None:
+        seen["pack"] = before
+    if held is None or held.error is not None:
+        return
+    now = {"pack": held.pack.id, "version": held.pack.version, "digest": held.pack.digest}
+    if now != before:
+        await bridge.async_remember(
+            EntryKind.PACK_CHOSEN, actor=actor, subject=entry.entry_id, data=dict(now)
+        )
+        seen["pack"] = now
 
 
 async def _async_copy_changed(
@@ -139,13 +163,18 @@ async def _async_copy_changed(
 
 
 async def _async_removed(
-    hass: HomeAssistant, bridge: Bridge, camera: str, was: CameraMemory, actor: str
+    hass: HomeAssistant,
+    entry: ConfigEntry,
+    bridge: Bridge,
+    camera: str,
+    was: CameraMemory,
+    actor: str,
 ) -> None:
     """Enter a removal, and say what becomes of the camera's footage and until when."""
     repairs.async_clear_subentry(hass, camera)
     now = dt_util.utcnow()
     segments, _ = await bridge.async_footage(camera, _EPOCH, now)
-    limit = effective(limit_from(was["settings"]), CEILING, now)
+    limit = effective(limit_from(was["settings"]), ceiling_of(entry.data), now)
     gone_by = max((each.start_at for each in segments), default=now) + limit if segments else None
     await bridge.async_remember(
         EntryKind.CAMERA_REMOVED,

@@ -50,13 +50,16 @@ class SiteCondition(Condition):
         return self._chosen.holds(look.facts.site, camera)
 
 
+_OF_CONTROLS: Final[VolDictType] = {
+    **OF_CAMERAS,
+    probatio.Optional(CONF_STATE): probatio.All(cv.ensure_list, [probatio.In(STATES)]),
+}
+
+
 class ControlsNeedAttention(SiteCondition):
     """Whether any control stands in one of some states, all that need attention by default."""
 
-    schema = {
-        **OF_CAMERAS,
-        probatio.Optional(CONF_STATE): probatio.All(cv.ensure_list, [probatio.In(STATES)]),
-    }
+    schema = _OF_CONTROLS
 
     @override
     def _async_check(self, **kwargs: Unpack[ConditionCheckParams]) -> bool:

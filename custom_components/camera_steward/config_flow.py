@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, override
 from uuid import UUID, uuid4
@@ -21,14 +20,6 @@ from homeassistant.core import callback
 from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers.selector import (
     BooleanSelector,
-    DateSelector,
-    NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
-    SelectOptionDict,
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
 )
 from homeassistant.util import dt as dt_util
 
@@ -39,6 +30,7 @@ from .const import (
     CONF_ADOPTED,
     CONF_BY,
     CONF_CAMERAS,
+    CONF_CEILING_HOURS,
     CONF_CONTACT,
     CONF_INSTALLER,
     CONF_KEY_MARK,
@@ -46,13 +38,12 @@ from .const import (
     CONF_MANAGER_NAME,
     CONF_MANAGER_SINCE,
     CONF_MANAGER_UNTIL,
-    CONF_MANAGER_USER_ID,
+    CONF_PACK,
     CONF_PURPOSE,
     CONF_REASON,
     CONF_RETENTION_HOURS,
     CONF_VAULT_ID,
     CONF_VAULT_PATH,
-    DEFAULT_LIVE_MINUTES,
     DEFAULT_RETENTION,
     DOMAIN,
     SUBENTRY_CAMERA,
@@ -71,10 +62,9 @@ from .forms import (
     APPROVAL_SCHEMA,
     CONF_UNDERSTOOD,
     LONG_TEXT,
-    NO_APPROVAL,
     TEXT,
     approval_errors,
-    async_user_selector,
+    ceiling_texts,
     missing,
     needs_approval,
     retention_errors,
@@ -84,6 +74,7 @@ from .forms import (
     stripped,
     term_errors,
 )
+from .limits import NO_APPROVAL, ceiling_of, hours_of
 from .operator_flow import OperatorSubentryFlow
 from .places import (
     Place,
@@ -92,14 +83,22 @@ from .places import (
     PlaceWarning,
     async_surroundings,
     check_place,
-    suggest_places,
+)
+from .policy_packs import async_packs
+from .site_forms import (
+    async_place_selector,
+    async_site_schema,
+    async_unusable_text,
+    shortened,
 )
 from .subentry_flows import CameraSubentryFlow
 
 _LOGGER = logging.getLogger(__name__)
-_SUGGEST_SECONDS = 5
 _CHECK_SECONDS = 30
 """A share whose server is gone can keep a thread waiting for ever."""
+_UNDERSTOOD_SCHEMA = probatio.Schema(
+    {probatio.Required(CONF_UNDERSTOOD, default=False): BooleanSelector()}
+)
 _REPLACE_SCHEMA = probatio.Schema(
     {
         probatio.Required(CONF_REASON): TEXT,
@@ -107,11 +106,6 @@ _REPLACE_SCHEMA = probatio.Schema(
     }
 )
 CONF_CODE = "recovery_code"
-_LIVE_MINUTES = NumberSelector(
-    NumberSelectorConfig(
-        min=1, max=60, step=1, unit_of_measurement="min", mode=NumberSelectorMode.BOX
-    )
-)
 _TEXTS = (CONF_INSTALLER, CONF_CONTACT, CONF_PURPOSE, CONF_MANAGER_NAME)
 
 
@@ -127,6 +121,8 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
         self._warnings: list[PlaceWarning] = []
         self._errors: dict[str, str] = {}
         self._replacing = False
+        self._shortening = False
+        """Whether it was agreed that another pack cuts limits."""
         self._adopting = False
         self._site_key: bytes | None = None
         self._told: SiteDescription | None = None
@@ -161,30 +157,24 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_site(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask who answers for the cameras, and who manages their operation."""
         errors: dict[str, str] = {}
+        shelf = await async_packs(self.hass)
         if user_input is not None:
             self._data |= {CONF_MANAGER_UNTIL: None, **stripped(user_input)}
+            if (pack := shelf.packs.get(self._data[CONF_PACK])) is not None:
+                self._data[CONF_CEILING_HOURS] = hours_of(pack.ceiling)
             self._data[CONF_LIVE_MINUTES] = int(user_input[CONF_LIVE_MINUTES])
             errors = missing(user_input, _TEXTS) | term_errors(
                 self._data, CONF_MANAGER_SINCE, CONF_MANAGER_UNTIL
             )
             if not errors:
                 return await self.async_step_vault()
-        schema = probatio.Schema(
-            {
-                probatio.Required(CONF_INSTALLER): TEXT,
-                probatio.Required(CONF_CONTACT): TEXT,
-                probatio.Required(CONF_PURPOSE): LONG_TEXT,
-                probatio.Required(CONF_MANAGER_USER_ID): await async_user_selector(self.hass),
-                probatio.Required(CONF_MANAGER_NAME): TEXT,
-                probatio.Required(CONF_MANAGER_SINCE): DateSelector(),
-                probatio.Optional(CONF_MANAGER_UNTIL): DateSelector(),
-                probatio.Required(CONF_LIVE_MINUTES, default=DEFAULT_LIVE_MINUTES): _LIVE_MINUTES,
-            }
-        )
         return self.async_show_form(
             step_id="site",
-            data_schema=self.add_suggested_values_to_schema(schema, self._data),
+            data_schema=self.add_suggested_values_to_schema(
+                await async_site_schema(self.hass, shelf, self._data), self._data
+            ),
             errors=errors,
+            description_placeholders={"unusable": await async_unusable_text(self.hass, shelf)},
         )
 
     async def async_step_vault(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
@@ -204,10 +194,11 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
                 return await self.async_step_adopt()
             if not errors:
                 return await self._async_limited(hours)
-        hours = self._data.get(CONF_RETENTION_HOURS, _hours(DEFAULT_RETENTION))
+        default = min(DEFAULT_RETENTION, ceiling_of(self._data))
+        hours = self._data.get(CONF_RETENTION_HOURS, hours_of(default))
         schema = probatio.Schema(
             {
-                probatio.Required(CONF_VAULT_PATH): await self._async_place_selector(),
+                probatio.Required(CONF_VAULT_PATH): await async_place_selector(self.hass),
                 **retention_fields(hours),
             }
         )
@@ -217,6 +208,7 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
                 schema, {CONF_VAULT_PATH: self._data.get(CONF_VAULT_PATH)}
             ),
             errors=errors,
+            description_placeholders=ceiling_texts(self._data),
         )
 
     async def async_step_move(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
@@ -251,7 +243,7 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
                 if self._told is None:
                     return await self.async_step_adopt_untold()
                 self._data[CONF_INSTALLER] = self._told.title or self._data[CONF_INSTALLER]
-                self._data[CONF_RETENTION_HOURS] = _hours(self._told.default)
+                self._data[CONF_RETENTION_HOURS] = hours_of(self._told.default)
                 return await self.async_step_adopt_told()
         return self.async_show_form(
             step_id="adopt",
@@ -290,7 +282,7 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
                 **retention_fields(self._data[CONF_RETENTION_HOURS]),
             }
         )
-        texts = {"path": self._data[CONF_VAULT_PATH]}
+        texts = {"path": self._data[CONF_VAULT_PATH], **ceiling_texts(self._data)}
         if told is not None:
             texts["cameras"] = "\n".join(
                 f"- {each.name or camera}" for camera, each in told.cameras.items()
@@ -324,7 +316,7 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
 
     async def _async_limited(self, hours: int) -> ConfigFlowResult:
         """Go on once it is said how long footage is kept."""
-        if needs_approval(hours):
+        if needs_approval(hours, self._data):
             return await self.async_step_approval()
         self._data |= NO_APPROVAL
         return await self._async_next_warning()
@@ -332,7 +324,7 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_approval(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask for the reason, the approver and the review date of more than 14 days (INV-7)."""
+        """Ask for the reason, the approver and the review date of more than the ceiling (INV-7)."""
         errors: dict[str, str] = {}
         if user_input is not None:
             self._data |= stripped(user_input)
@@ -342,7 +334,31 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
             step_id="approval",
             data_schema=self.add_suggested_values_to_schema(APPROVAL_SCHEMA, self._data),
             errors=errors,
+            description_placeholders=ceiling_texts(self._data),
         )
+
+    async def async_step_shorter(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Say whose footage another pack's ceiling would cut at once."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            if user_input[CONF_UNDERSTOOD]:
+                self._shortening = True
+                return await self._async_next_warning()
+            errors[CONF_UNDERSTOOD] = "not_understood"
+        names = "\n".join(f"- {each}" for each in self._shortened())
+        return self.async_show_form(
+            step_id="shorter",
+            data_schema=_UNDERSTOOD_SCHEMA,
+            errors=errors,
+            description_placeholders={"names": names, **ceiling_texts(self._data)},
+        )
+
+    def _shortened(self) -> list[str]:
+        if self.source != SOURCE_RECONFIGURE:
+            return []
+        return shortened(self._get_reconfigure_entry(), ceiling_of(self._data), dt_util.utcnow())
 
     async def async_step_warn_backup(
         self, user_input: dict[str, Any] | None = None
@@ -515,7 +531,9 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
         return found == UUID(entry.data[CONF_VAULT_ID])
 
     async def _async_next_warning(self) -> ConfigFlowResult:
-        """Show what speaks against the place, one at a time, then finish."""
+        """Show what speaks against the pack and the place, one at a time, then finish."""
+        if not self._shortening and self._shortened():
+            return await self.async_step_shorter()
         if self._warnings:
             return await self._async_warn(self._warnings[0], None)
         if self._replacing:
@@ -544,36 +562,7 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
             errors[CONF_UNDERSTOOD] = "not_understood"
         return self.async_show_form(
             step_id=warning.value,
-            data_schema=probatio.Schema(
-                {probatio.Required(CONF_UNDERSTOOD, default=False): BooleanSelector()}
-            ),
+            data_schema=_UNDERSTOOD_SCHEMA,
             errors=errors,
             description_placeholders={"path": self._data[CONF_VAULT_PATH]},
         )
-
-    async def _async_place_selector(self) -> SelectSelector:
-        """Offer folders on the disks and shares of this machine; any other may be typed."""
-        around = async_surroundings(self.hass)
-        places: list[Place] = []
-        try:
-            async with asyncio.timeout(_SUGGEST_SECONDS):
-                places = await self.hass.async_add_executor_job(suggest_places, around)
-        except TimeoutError:
-            _LOGGER.debug("A share does not answer; no folders are suggested")
-        return SelectSelector(
-            SelectSelectorConfig(
-                options=[
-                    SelectOptionDict(
-                        value=str(place.root),
-                        label=f"{place.root} ({size_text(place.space.free_bytes)})",
-                    )
-                    for place in places
-                ],
-                custom_value=True,
-                mode=SelectSelectorMode.DROPDOWN,
-            )
-        )
-
-
-def _hours(length: timedelta) -> int:
-    return length // timedelta(hours=1)

@@ -3,8 +3,6 @@
 from datetime import timedelta
 from typing import Final
 
-from .core.disclosure.grounds import RequestKind
-
 DOMAIN: Final = "camera_steward"
 DOCUMENTATION_URL: Final = "https://github.com/camera-steward/camera-steward"
 
@@ -23,6 +21,9 @@ CONF_MANAGER_NAME: Final = "manager_name"
 CONF_MANAGER_SINCE: Final = "manager_since"
 CONF_MANAGER_UNTIL: Final = "manager_until"
 """Local dates, the last one included (people.py)."""
+CONF_PACK: Final = "pack"
+CONF_CEILING_HOURS: Final = "ceiling_hours"
+"""The longest retention without a reason on record, as the pack said when it was chosen."""
 CONF_LIVE_MINUTES: Final = "live_minutes"
 CONF_VAULT_PATH: Final = "vault_path"
 CONF_VAULT_ID: Final = "vault_id"
@@ -95,11 +96,9 @@ CONF_MARK: Final = "mark"
 PURPOSES: Final = ("incident_check", "inspection", "disclosure_request", "test")
 """What a person may state as the purpose of a look; a product default."""
 
-GROUNDS: Final = frozenset({RequestKind.LAW, RequestKind.AUTHORITY_WRITTEN})
-"""On what footage is handed over (Kumagaya 第3 4 (1) and (2))."""
-
-CEILING: Final = timedelta(days=14)
-"""Longest retention without a reason on record (Kumagaya 第3 2(2))."""
+DEFAULT_PACK: Final = "jp_kumagaya_2019"
+DEFAULT_CEILING_HOURS: Final = 14 * 24
+"""That pack's (Kumagaya 第3 2(2)); of sites from before packs could be chosen."""
 DEFAULT_RETENTION: Final = timedelta(days=7)
 """Product default; the guideline names the ceiling only."""
 DEFAULT_LIVE_MINUTES: Final = 10

@@ -21,8 +21,8 @@ from .copies import CopiesCheck, CopiesLook
 from .core.copies.keeper import FolderSnapshot
 from .core.errors import FolderForeignError, SourceRefusedError, StewardError
 from .core.model import CaptureStatus
-from .core.retention.guard import ClockState
 from .core.policy.states import State
+from .core.retention.guard import ClockState
 from .core.site import (
     ClockChanged,
     Evicted,

@@ -31,7 +31,6 @@ from homeassistant.util import dt as dt_util
 from .backups import BackupLook, async_look_at_backups, async_on_backups
 from .bridge import Bridge, async_actor, cameras_of
 from .const import (
-    CEILING,
     CONF_CAMERA,
     CONF_CHECKED_ON,
     CONF_KEPT_DAYS,
@@ -50,7 +49,7 @@ from .core.errors import RetentionError
 from .core.ledger.entry import SYSTEM, EntryKind, Json
 from .core.retention.limits import effective
 from .folders import folders_of
-from .limits import limit_from
+from .limits import ceiling_of, limit_from
 from .memory import BackupMemory, NoticedMemory, SiteMemory
 from .noticing import (
     async_governed,
@@ -203,7 +202,11 @@ class CopiesCheck:
         """Return a camera's limit; of none in particular, the shortest that holds for any."""
         cameras = cameras_of(self._entry)
         found = [cameras[camera].data] if camera in cameras else [e.data for e in cameras.values()]
-        return min(map(_limit_of, found or [self._entry.data]))
+        return min(_limit_of(each, self._ceiling) for each in found or [self._entry.data])
+
+    @property
+    def _ceiling(self) -> timedelta:
+        return ceiling_of(self._entry.data)
 
     def _folders(self) -> list[_Folder]:
         return [
@@ -211,7 +214,7 @@ class CopiesCheck:
                 name=each.title,
                 path=Path(each.data[CONF_PATH]),
                 patterns=tuple(each.data[CONF_PATTERNS]),
-                limit=_limit_of(each.data),
+                limit=_limit_of(each.data, self._ceiling),
             )
             for each in folders_of(self._entry).values()
         ]
@@ -508,12 +511,12 @@ class CopiesCheck:
         )
 
 
-def _limit_of(data: Mapping[str, Any]) -> timedelta:
+def _limit_of(data: Mapping[str, Any], ceiling: timedelta) -> timedelta:
     """Return the limit that holds now; one that cannot hold is none to be longer than the ceiling."""
     try:
-        return effective(limit_from(data), CEILING, dt_util.utcnow())
+        return effective(limit_from(data), ceiling, dt_util.utcnow())
     except RetentionError:
-        return CEILING
+        return ceiling
 
 
 def _resolved(folders: Iterable[_Folder]) -> list[_Folder]:

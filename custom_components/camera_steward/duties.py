@@ -25,7 +25,7 @@ from homeassistant.util import dt as dt_util
 
 from .bridge import Bridge, camera_name
 from .core.errors import StewardError
-from .core.ledger.entry import SYSTEM, EntryKind
+from .core.ledger.entry import SYSTEM, Entry, EntryKind
 from .core.policy.evaluate import evaluate
 from .core.policy.facts import SiteFacts
 from .core.policy.gate import Gate, gates
@@ -203,9 +203,7 @@ class DutiesCheck:
     def _async_stop(self) -> None:
         self._stopped = True
 
-    async def _async_judge(
-        self, sight: Sight, texts: Texts
-    ) -> tuple[DutiesLook, list[DutyNotice]]:
+    async def _async_judge(self, sight: Sight, texts: Texts) -> tuple[DutiesLook, list[DutyNotice]]:
         hass, entry, memory = self._hass, self._entry, self._memory
         steward = self._bridge.steward
         pack = await async_load_pack(hass, entry)
@@ -373,22 +371,13 @@ def _read_history(steward: Steward) -> dict[Key, Standing]:
 def _enter(steward: Steward, site: str, found: Sequence[Change]) -> dict[Key, Standing]:
     """Enter what changed; return what is on record of it. The rest is a change at the next look."""
     first = [each for each in found if each.was is None]
-    entered = []
+    data = [(site, first_data(first))] if first else []
+    data += [(each.subject.id, each.to_data()) for each in found if each.was is not None]
+    entered: list[Entry] = []
     with suppress(StewardError):
-        if first:
-            entered.append(
-                steward.remember(
-                    EntryKind.CONTROL_CHANGED, actor=SYSTEM, subject=site, data=first_data(first)
-                )
-            )
-        for each in found:
-            if each.was is not None:
-                entered.append(
-                    steward.remember(
-                        EntryKind.CONTROL_CHANGED,
-                        actor=SYSTEM,
-                        subject=each.subject.id,
-                        data=each.to_data(),
-                    )
-                )
+        # One after the other: what was entered before an error stays in the list.
+        entered.extend(
+            steward.remember(EntryKind.CONTROL_CHANGED, actor=SYSTEM, subject=subject, data=each)
+            for subject, each in data
+        )
     return history(entered)

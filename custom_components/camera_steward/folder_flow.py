@@ -25,7 +25,6 @@ from homeassistant.util.uuid import random_uuid_hex
 
 from .bridge import cameras_of
 from .const import (
-    CEILING,
     CONF_AGE_BY,
     CONF_CONFIRMED,
     CONF_FOOTAGE_OF,
@@ -51,9 +50,9 @@ from .folders import (
 from .forms import (
     CONF_UNDERSTOOD,
     LONG_TEXT,
-    NO_APPROVAL,
     TEXT,
     ApprovalStep,
+    ceiling_texts,
     missing,
     needs_approval,
     retention_errors,
@@ -62,7 +61,7 @@ from .forms import (
     size_text,
     stripped,
 )
-from .limits import limit_from
+from .limits import NO_APPROVAL, ceiling_of, limit_from
 from .places import async_surroundings
 
 _PATTERNS = ["*.mp4", "*.jpg", "*.jpeg", "*.png", "*.avi", "*.mkv", "*.mov", "*.dav", "*.h264"]
@@ -143,7 +142,7 @@ class FolderSubentryFlow(ApprovalStep):
             elif self._imports and import_camera(self._data, self._cameras) is None:
                 errors[CONF_IMPORT] = "import_without_camera"
             if not errors:
-                if needs_approval(hours):
+                if needs_approval(hours, self._get_entry().data):
                     return await self.async_step_approval()
                 self._data |= NO_APPROVAL
                 return await self._async_after_approval()
@@ -153,7 +152,10 @@ class FolderSubentryFlow(ApprovalStep):
                 self._schema(), {**self._data, CONF_NAME: self._name}
             ),
             errors=errors,
-            description_placeholders={"real": str(self._real or "–")},
+            description_placeholders={
+                "real": str(self._real or "–"),
+                **ceiling_texts(self._get_entry().data),
+            },
         )
 
     async def async_step_list(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
@@ -283,7 +285,7 @@ class FolderSubentryFlow(ApprovalStep):
     async def _async_list(self) -> Listing:
         settings = async_folder_settings(self.hass, self._own() or "", self._data, self._cameras)
         now = dt_util.utcnow()
-        limit = effective(limit_from(self._data), CEILING, now)
+        limit = effective(limit_from(self._data), ceiling_of(self._get_entry().data), now)
         return await self.hass.async_add_executor_job(
             preview, settings, limit, now, lambda: self._ended
         )

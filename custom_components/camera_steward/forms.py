@@ -23,12 +23,12 @@ from homeassistant.helpers.selector import (
 from homeassistant.util import dt as dt_util
 
 from .const import (
-    CEILING,
     CONF_RETENTION_APPROVER,
     CONF_RETENTION_REASON,
     CONF_RETENTION_REVIEW_AT,
 )
 from .core.retention.limits import LONGEST, SHORTEST
+from .limits import ceiling_of, days_text
 from .moments import sane
 from .people import is_person
 
@@ -36,12 +36,6 @@ CONF_DAYS = "retention_days"
 CONF_MORE_HOURS = "retention_more_hours"
 """The form's two halves of what is stored as hours."""
 CONF_UNDERSTOOD = "understood"
-
-NO_APPROVAL = {
-    CONF_RETENTION_REASON: "",
-    CONF_RETENTION_APPROVER: "",
-    CONF_RETENTION_REVIEW_AT: "",
-}
 
 TEXT = TextSelector()
 LONG_TEXT = TextSelector(TextSelectorConfig(multiline=True))
@@ -85,9 +79,14 @@ def retention_errors(hours: int) -> dict[str, str]:
     return {}
 
 
-def needs_approval(hours: int) -> bool:
-    """Return whether a retention needs reason, approver and review date (INV-7)."""
-    return timedelta(hours=hours) > CEILING
+def needs_approval(hours: int, site: Mapping[str, Any]) -> bool:
+    """Return whether a retention needs reason, approver and review date at a site (INV-7)."""
+    return timedelta(hours=hours) > ceiling_of(site)
+
+
+def ceiling_texts(site: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the texts of forms leave open for a site's ceiling."""
+    return {"ceiling": days_text(ceiling_of(site))}
 
 
 def approval_errors(given: Mapping[str, Any]) -> dict[str, str]:
@@ -154,7 +153,7 @@ class ApprovalStep(ConfigSubentryFlow):
     async def async_step_approval(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Ask for the reason, the approver and the review date of more than 14 days (INV-7)."""
+        """Ask for the reason, the approver and the review date of more than the ceiling (INV-7)."""
         errors: dict[str, str] = {}
         if user_input is not None:
             self._data |= stripped(user_input)
@@ -164,6 +163,7 @@ class ApprovalStep(ConfigSubentryFlow):
             step_id="approval",
             data_schema=self.add_suggested_values_to_schema(APPROVAL_SCHEMA, self._data),
             errors=errors,
+            description_placeholders=ceiling_texts(self._get_entry().data),
         )
 
     @abstractmethod

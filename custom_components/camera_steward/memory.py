@@ -6,7 +6,7 @@ that it can be entered in the ledger. Nothing secret is in it: addresses and key
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NotRequired, TypedDict
 
 from homeassistant.config_entries import ConfigEntry
@@ -22,6 +22,7 @@ from .const import (
     SUBENTRY_FOLDER,
     SUBENTRY_OPERATOR,
 )
+from .limits import ceiling_of
 
 _VERSION = 1
 
@@ -80,6 +81,8 @@ class Seen(TypedDict):
     """The inventory of copies, as are the two below: since there is one."""
     noticed: NotRequired[list[NoticedMemory]]
     backups: NotRequired[dict[str, BackupMemory]]
+    pack: NotRequired[dict[str, str]]
+    """Since packs can be chosen: the one that was entered last, as the ledger has it."""
     silent: NotRequired[dict[str, str]]
     """Since when cameras send nothing, ISO 8601: a restart or a new try does not begin it anew."""
     tasks: NotRequired[dict[str, str]]
@@ -142,6 +145,17 @@ class SiteMemory:
         if (found := self._stored["cameras"].get(camera)) is not None:
             found["recording"], found["gated"] = on, gated
             await self._store.async_save(self._stored)
+
+    @property
+    def ceiling(self) -> timedelta | None:
+        """Return the site's ceiling as last seen; None of a new site."""
+        settings = self._stored["settings"]
+        return None if settings is None else ceiling_of(settings)
+
+    @property
+    def pack(self) -> dict[str, str] | None:
+        """Return the pack that was entered last; None where none was."""
+        return self._stored.get("pack")
 
     @property
     def noticed(self) -> list[NoticedMemory]:

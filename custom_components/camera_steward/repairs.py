@@ -79,6 +79,7 @@ class Issue(StrEnum):
     COPIES_UNCHECKED = "copies_unchecked"
     COPY_NOTICED = "copy_noticed"
     RECOVERY_KIT = "recovery_kit"
+    PACK_UNREADABLE = "pack_unreadable"
     RECORDING_PROVISIONAL = "recording_provisional"
     RECORDING_GATED = "recording_gated"
     PAPERS_OUTDATED = "papers_outdated"
@@ -135,14 +136,13 @@ _KINDS = {
         severity=ir.IssueSeverity.WARNING, fixable=True, of_camera=True, texts=("count",)
     ),
     Issue.RECOVERY_KIT: _Kind(severity=ir.IssueSeverity.WARNING),
+    Issue.PACK_UNREADABLE: _Kind(
+        severity=ir.IssueSeverity.ERROR, texts=("file", "line", "problem")
+    ),
     Issue.RECORDING_PROVISIONAL: _Kind(severity=ir.IssueSeverity.WARNING, texts=("cameras",)),
-    Issue.RECORDING_GATED: _Kind(
-        severity=ir.IssueSeverity.ERROR, fixable=True, texts=("cameras",)
-    ),
+    Issue.RECORDING_GATED: _Kind(severity=ir.IssueSeverity.ERROR, fixable=True, texts=("cameras",)),
     Issue.PAPERS_OUTDATED: _Kind(severity=ir.IssueSeverity.WARNING, texts=("papers",)),
-    Issue.CONTROL_BREACHED: _Kind(
-        severity=ir.IssueSeverity.ERROR, texts=("count", "articles")
-    ),
+    Issue.CONTROL_BREACHED: _Kind(severity=ir.IssueSeverity.ERROR, texts=("count", "articles")),
 }
 
 

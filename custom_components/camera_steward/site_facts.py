@@ -36,12 +36,14 @@ from .core.access.people import Person, Role
 from .core.disclosure.counter import Counter
 from .core.ledger.entry import Entry, EntryKind
 from .core.model import CaptureStatus
-from .core.policy.facts import CameraFact, PersonFact, SiteFacts
+from .core.policy.facts import CameraFact, PersonFact, RecordFact, RulesFact, SiteFacts
 from .core.policy.pack import Pack
+from .core.policy.task import Doing
 from .core.retention.guard import ClockState
 from .core.retention.limits import effective
 from .core.site import SiteSnapshot
 from .core.steward import Steward
+from .core.tasks.records import fact_of
 from .exposure import Exposure, Logins
 from .limits import limit_from
 from .memory import SiteMemory
@@ -74,6 +76,8 @@ class _OnRecord:
     """When each operator came into the settings, by user."""
     left: list[Person] = field(default_factory=list)
     """Who was taken out of the settings, as they stood there."""
+    records: tuple[RecordFact, ...] = ()
+    doings: Mapping[str, Doing] = field(default_factory=dict)
 
 
 _KINDS: Final = (
@@ -105,9 +109,7 @@ async def async_site_facts(
         lambda lobby: frozenset(each for each in logins if lobby.desk.has_pledged(each))
     )
     to_return = await bridge.async_at_counter(Counter.count_to_return)
-    storage = await hass.async_add_executor_job(
-        storage_words, Path(entry.data[CONF_VAULT_PATH])
-    )
+    storage = await hass.async_add_executor_job(storage_words, Path(entry.data[CONF_VAULT_PATH]))
     snapshot, copies = sight.snapshot, sight.copies
     since_at = known.since_at or entry.created_at
     people = [*_appointed(people_of(entry), known), *known.left]
@@ -153,6 +155,10 @@ async def async_site_facts(
         kit_taken_at=known.kit_taken_at,
         register_read_at=known.register_read_at,
         to_return=to_return,
+        sign_version="",
+        rules=RulesFact(running_version=""),
+        records=known.records,
+        doings=known.doings,
     )
 
 
@@ -217,7 +223,11 @@ def _appointed(people: Iterable[Person], known: _OnRecord) -> Iterator[Person]:
 
 
 def _read(steward: Steward, entry: ConfigEntry) -> _OnRecord:
-    known = _OnRecord()
+    zone = dt_util.get_default_time_zone()
+    known = _OnRecord(
+        records=tuple(fact_of(each, zone) for each in steward.records().all(closed=False)),
+        doings=steward.tasks().doings(),
+    )
     for each in steward.entries(_KINDS):
         _take(known, each, entry)
     return known

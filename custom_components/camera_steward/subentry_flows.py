@@ -75,8 +75,8 @@ from .core.model import RecordingMode, Space
 from .exposure import async_exposures, async_logins
 from .forms import (
     LONG_TEXT,
-    NO_APPROVAL,
     ApprovalStep,
+    ceiling_texts,
     missing,
     needs_approval,
     retention_errors,
@@ -84,6 +84,7 @@ from .forms import (
     size_text,
     stripped,
 )
+from .limits import NO_APPROVAL
 from .sealing import source_entity
 from .sources import async_entity_address, async_source_for
 
@@ -216,6 +217,7 @@ class CameraSubentryFlow(ApprovalStep):
                 camera_schema(self._data, self._entities()), {**self._data, CONF_NAME: self._name}
             ),
             errors=errors,
+            description_placeholders=ceiling_texts(self._get_entry().data),
         )
 
     async def async_step_week(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
@@ -360,7 +362,7 @@ class CameraSubentryFlow(ApprovalStep):
     # ------------------------------------------------------------------ between the steps
 
     async def _async_after_week(self) -> SubentryFlowResult:
-        if needs_approval(self._data[CONF_RETENTION_HOURS]):
+        if needs_approval(self._data[CONF_RETENTION_HOURS], self._get_entry().data):
             return await self.async_step_approval()
         self._data |= NO_APPROVAL
         return await self._async_after_approval()

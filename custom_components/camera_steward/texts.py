@@ -44,7 +44,7 @@ class Texts:
 
     def missing_of(self, gate: Gate) -> str:
         """Return what a camera needs for recording and has not."""
-        return " / ".join(self.option("gate", each) for each in gate.missing)
+        return " / ".join(self.option("missing", each) for each in gate.missing)
 
     def length(self, length: timedelta) -> str:
         """Return a length in minutes and seconds."""

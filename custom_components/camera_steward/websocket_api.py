@@ -118,6 +118,7 @@ async def accept(hass: HomeAssistant, connection: ActiveConnection, msg: dict[st
         lobby.desk.pledge(caller, version=msg["version"], data={"language": language})
 
     await entry.runtime_data.bridge.async_in_lobby(pledge)
+    entry.runtime_data.duties.async_look_soon()
 
 
 # ---------------------------------------------------------------------- the manager's
@@ -317,6 +318,7 @@ async def recovery_kit(
     page = await async_take(
         hass, entry, bridge, user=manager.user or "", name=name, language=msg["language"]
     )
+    entry.runtime_data.duties.async_look_soon()
     return {"html": page}
 
 

@@ -7,7 +7,7 @@ import pytest
 from homeassistant.core import HomeAssistant
 from hypothesis import given, strategies as st
 
-from custom_components.camera_steward.const import CEILING
+from custom_components.camera_steward.const import DEFAULT_CEILING_HOURS
 from custom_components.camera_steward.core.errors import RetentionError, RetentionTooLongError
 from custom_components.camera_steward.core.retention.limits import RetentionLimit, check, effective
 from custom_components.camera_steward.forms import (
@@ -18,6 +18,7 @@ from custom_components.camera_steward.forms import (
 )
 from custom_components.camera_steward.limits import limit_from
 
+CEILING = timedelta(hours=DEFAULT_CEILING_HOURS)
 NUMBERS = st.floats() | st.integers(-10_000, 10_000).map(float)
 
 
@@ -30,12 +31,12 @@ def test_a_form_accepts_exactly_what_the_core_does(days: float, hours: float) ->
         check(limit, CEILING)
     except RetentionTooLongError:
         assert not refused
-        assert needs_approval(asked)
+        assert needs_approval(asked, {})
     except RetentionError:
         assert refused
     else:
         assert not refused
-        assert not needs_approval(asked)
+        assert not needs_approval(asked, {})
         assert days >= 0
         assert hours >= 0
         assert asked <= days * 24 + hours  # never longer than was given

@@ -52,6 +52,10 @@ NEEDED = {
     Issue.COPY_NOTICED: {"count": "1"},
     Issue.HOLDS_DUE: {"reviews": "1", "ending": "2"},
     Issue.FOLDER_PAST_LIMIT: {"count": "2", "unreadable": "1"},
+    Issue.RECORDING_PROVISIONAL: {"cameras": "- Door"},
+    Issue.RECORDING_GATED: {"cameras": "- Door"},
+    Issue.PAPERS_OUTDATED: {"papers": "- The rules"},
+    Issue.CONTROL_BREACHED: {"count": "1", "articles": "第２ ３"},
 }
 OF_SUBENTRY = {
     Issue.NO_STREAM,

@@ -20,6 +20,8 @@ from custom_components.camera_steward.core.errors import (
     StewardError,
 )
 from custom_components.camera_steward.core.model import GapCause
+from custom_components.camera_steward.core.policy.states import NEEDS_ATTENTION
+from custom_components.camera_steward.core.policy.task import TaskKind
 from custom_components.camera_steward.core.viewing import lettering
 from custom_components.camera_steward.core.viewing.watches import Unusual
 from custom_components.camera_steward.folders import FolderRefusal
@@ -215,7 +217,7 @@ def test_every_repair_has_its_text_and_every_text_its_repair() -> None:
     assert set(TEXTS["en"]["issues"]) == set(Issue)
 
 
-@pytest.mark.parametrize("part", ["services", "triggers"])
+@pytest.mark.parametrize("part", ["services", "triggers", "conditions"])
 def test_every_action_and_trigger_and_its_fields_have_texts_and_an_icon(part: str) -> None:
     described: dict[str, Any] = yaml.safe_load((ROOT / f"{part}.yaml").read_text())
     found = {name: each for name, each in described.items() if not name.startswith(".")}
@@ -238,18 +240,20 @@ def test_what_a_trigger_offers_is_all_there_is() -> None:
     selector = TEXTS["en"]["selector"]
     assert set(selector["viewing_kind"]["options"]) == set(KINDS)
     assert set(selector["viewing_unusual"]["options"]) == set(Unusual)
+    assert set(selector["task_kind"]["options"]) == set(TaskKind)
+    assert set(selector["control_state"]["options"]) == set(NEEDS_ATTENTION)
 
 
 def test_every_selector_text_is_used() -> None:
     used = {key for module in MODULES for _, key in constants(module, "translation_key")}
-    for name in ("services.yaml", "triggers.yaml"):
+    for name in ("services.yaml", "triggers.yaml", "conditions.yaml"):
         used |= set(re.findall(r"translation_key: (\w+)", (ROOT / name).read_text()))
     assert set(TEXTS["en"]["selector"]) <= used
 
 
 def test_icons_belong_to_what_has_a_name() -> None:
     icons = json.loads((ROOT / "icons.json").read_text())
-    for part in ("entity", "services", "triggers"):
+    for part in ("entity", "services", "triggers", "conditions"):
         named = {key.rpartition(".")[0] for key in EN if key.startswith(f"{part}.")}
         for path in flat(icons.get(part, {}), part):
             assert any(path.startswith(f"{name}.") for name in named), path

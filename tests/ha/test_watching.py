@@ -139,6 +139,7 @@ MANAGERS: dict[str, dict[str, Any]] = {
     "disclosure_record": {"disclosure": "x", "language": "ja"},
 }
 APPOINTED: dict[str, dict[str, Any]] = {
+    "duties": {"language": "ja"},
     "handover_form": {},
     "holds": {},
     "hold": {"cameras": [DOOR], "reason": "x", "requested_by": "x", "days": 1, **SPAN},

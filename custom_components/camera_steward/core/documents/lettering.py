@@ -43,6 +43,11 @@ def clean(text: str, longest: int = LONGEST) -> str:
     return "".join(parts).rstrip() + _ELLIPSIS
 
 
+def plain(text: str) -> str:
+    """Return a text to be printed among others: cleaned, and set apart where that is needed."""
+    return set_apart(clean(text))
+
+
 def set_apart(text: str) -> str:
     """Return a text that turns nothing but itself, though it has letters that run from the right."""
     if any(unicodedata.bidirectional(each) in _RIGHT_TO_LEFT for each in text):

@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Final
 
 from ..policy.pack import Interval, Pack
-from .lettering import clean, set_apart
+from .lettering import plain
 from .rendering import LANGUAGES, blocks
 
 ARTICLES: Final = (
@@ -184,18 +184,19 @@ def _values(language: str, site: RulesSite, titles: Mapping[str, str]) -> dict[s
     pack = site.pack
     return {
         "at": titles,
-        "guideline": _plain(pack.source[language]),
-        "installer": _plain(site.installer),
-        "contact": _plain(site.contact),
-        "purpose": _plain(site.purpose),
-        "manager": _plain(site.manager),
+        # What rests on no document in force names none.
+        "guideline": plain(pack.source[language]) if pack.in_force is not None else "",
+        "installer": plain(site.installer),
+        "contact": plain(site.contact),
+        "purpose": plain(site.purpose),
+        "manager": plain(site.manager),
         "words": {name: each[language] for name, each in pack.words.items()},
         "count": _number(language, len(site.cameras)),
         "audio": any(each.audio for each in site.cameras),
         "live": _number(language, site.live_length // timedelta(minutes=1)),
         "limit": _limit(language, site.limit, pack),
         "apart": [
-            {"name": _plain(each.name), **_limit(language, each.limit, pack)}
+            {"name": plain(each.name), **_limit(language, each.limit, pack)}
             for each in site.cameras
             if each.limit != site.limit
         ],
@@ -205,11 +206,11 @@ def _values(language: str, site: RulesSite, titles: Mapping[str, str]) -> dict[s
         "within": {name: within(language, each) for name, each in pack.intervals.items()},
         "cameras": [
             {
-                "name": _plain(each.name),
-                "place": _plain(each.place),
-                "direction": _plain(each.direction),
-                "field_of_view": _plain(each.field_of_view),
-                "purpose": _plain(each.purpose),
+                "name": plain(each.name),
+                "place": plain(each.place),
+                "direction": plain(each.direction),
+                "field_of_view": plain(each.field_of_view),
+                "purpose": plain(each.purpose),
                 "mode": each.mode,
                 "audio": each.audio,
                 "kept": length(language, each.limit.length),
@@ -223,14 +224,10 @@ def _limit(language: str, limit: Limit, pack: Pack) -> dict[str, object]:
     return {
         "kept": length(language, limit.length),
         "long": limit.length > pack.ceiling,
-        "reason": _plain(limit.reason),
-        "approver": _plain(limit.approver),
+        "reason": plain(limit.reason),
+        "approver": plain(limit.approver),
         "review": day(language, limit.review_on),
     }
-
-
-def _plain(text: str) -> str:
-    return set_apart(clean(text))
 
 
 def wide(number: int) -> str:

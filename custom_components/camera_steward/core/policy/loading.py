@@ -22,7 +22,6 @@ from .pack import (
     GROUNDS,
     KINDS,
     LANGUAGES,
-    REPEATED,
     SIGN_ITEMS,
     WORDS,
     Control,
@@ -30,6 +29,7 @@ from .pack import (
     Pack,
     Text,
 )
+from .rules import RULES
 from .states import SubjectKind
 from .task import TaskKind
 
@@ -38,52 +38,14 @@ LONGEST_TEXT: Final = 2_000
 LONGEST_INTERVAL: Final = timedelta(days=3660)
 SUFFIX: Final = ".yaml"
 
-_RULES: Final = frozenset(
-    {
-        "asks_nothing",
-        "scope",
-        "purpose_stated",
-        "purpose_asked",
-        "copies_noticed",
-        "view_described",
-        "view_unchanged",
-        "installer_named",
-        "sign_current",
-        "manager_appointed",
-        "manager_may_be_installer",
-        "operators_appointed",
-        "named_only",
-        "permissions_only",
-        "encrypted",
-        "copies_known",
-        "backups",
-        "retention",
-        "retention_reason",
-        "erased_on_time",
-        "media_disposed",
-        "unaltered",
-        "pledged",
-        "grounds_only",
-        "written_only",
-        "identity_asked",
-        "disclosure_recorded",
-        "rules_adopted",
-        "rules_match",
-        "rules_acknowledged",
-        "inquiries_judged",
-        "inspection_runs",
-        "abandoned",
-        "pack_current",
-    }
-    | {f"task:{each}" for each in TaskKind}
-)
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9_]{0,63}")
 _NUMBER: Final = re.compile(r"[+-]?\d{1,6}")
 _YAML: Final = "tag:yaml.org,2002:"
 _OWN: Final = ("id", "version", "title", "source", "as_of")
 """What each pack says for itself."""
-_INHERITED: Final = ("retention", "grounds", "sign", "intervals", "words", "controls")
-"""What it may leave to the pack that it extends."""
+_INHERITED: Final = ("retention", "grounds", "sign", "controls")
+"""What it may leave to the pack that it extends, and else must say."""
+_OPTIONAL: Final = ("extends", "in_force", "intervals", "words", "notes")
 
 
 def pack_files(*folders: Path) -> dict[str, Path]:
@@ -225,7 +187,7 @@ def _draft_as_of(path: Path, _modified_ns: int, size_bytes: int) -> _Draft:
         if grounds is not None
         else None,
         sign=_sign(sign) if sign is not None else None,
-        intervals=_intervals(intervals, whole=extends is None) if intervals is not None else {},
+        intervals=_intervals(intervals) if intervals is not None else {},
         words=_words(words) if words is not None else {},
         controls=_controls(controls) if controls is not None else (),
         notes=tuple(each.text() for each in pack["notes"].items())
@@ -256,8 +218,8 @@ def _sign(value: _Value) -> tuple[tuple[str, ...], tuple[str, ...]]:
     )
 
 
-def _intervals(value: _Value, *, whole: bool) -> dict[str, Interval]:
-    given = value.mapping(*TaskKind, unknown="task_unknown", needed=REPEATED if whole else ())
+def _intervals(value: _Value) -> dict[str, Interval]:
+    given = value.mapping(*TaskKind, unknown="task_unknown")
     return {kind: _interval(each) for kind, each in given.fields.items()}
 
 
@@ -303,7 +265,7 @@ def _control(value: _Value) -> Control:
         text=found["text"].text(),
         kinds=kinds.words(KINDS, "kind_unknown", some=True),
         subject=SubjectKind(subject),
-        rules=rules.words(_RULES, "rule_unknown", some=True),
+        rules=rules.words(RULES, "rule_unknown", some=True),
         evidence=found["evidence"].text(),
         limit=limit.text() if limit is not None else {},
     )
@@ -331,9 +293,7 @@ def _root(file: str, content: bytes) -> _Mapping:
         raise PackError("not_yaml", file=file) from err
     if node is None:
         raise PackError("empty", file=file)
-    return _Value(file=file, name=file, node=node).mapping(
-        *_OWN, "extends", "in_force", *_INHERITED, "notes"
-    )
+    return _Value(file=file, name=file, node=node).mapping(*_OWN, *_INHERITED, *_OPTIONAL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,6 @@ from datetime import date, timedelta
 from typing import Final
 
 from .states import SubjectKind
-from .task import TaskKind
 
 type Text = Mapping[str, str]
 """A text by language: `ja` and `en`, both always."""
@@ -31,19 +30,6 @@ CEILINGS: Final = (timedelta(hours=1), timedelta(days=366))
 """The shortest and the longest ceiling: those of a retention (`retention/limits.py`)."""
 WORDS: Final = ("installer", "manager", "operator", "rules")
 """Terms that a city has words of its own for."""
-REPEATED: Final = (
-    TaskKind.CHECK_SIGN,
-    TaskKind.INSPECT,
-    TaskKind.REPAIR,
-    TaskKind.LOCK_STORAGE,
-    TaskKind.LOCK_CAMERA_MEDIUM,
-    TaskKind.REVIEW_RULES,
-    TaskKind.REVIEW_GUIDELINE,
-    TaskKind.REVIEW_VIEWINGS,
-    TaskKind.BRIEF,
-    TaskKind.ANSWER_INQUIRY,
-)
-"""The tasks for which every pack says how often they come again, or how soon they are to be done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +68,7 @@ class Pack:
 
     `ceiling` is the longest retention without a reason on record, `ceiling_default` whether it is
     the product's and no source's. `grounds` are kinds of request; `intervals` are by the name of a
-    task's kind, those of `REPEATED` always; `words` are roles and other terms by name. `as_of` is
+    task's kind, where the pack says one; `words` are roles and other terms by name. `as_of` is
     when the source was last compared; `notes` are what a reader should know of it.
     """
 

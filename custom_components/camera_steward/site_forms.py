@@ -1,0 +1,135 @@
+"""The forms of a site: who answers for it, by which pack, and what another pack would shorten."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import probatio
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.selector import (
+    DateSelector,
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+)
+
+from .const import (
+    CONF_CONTACT,
+    CONF_INSTALLER,
+    CONF_LIVE_MINUTES,
+    CONF_MANAGER_NAME,
+    CONF_MANAGER_SINCE,
+    CONF_MANAGER_UNTIL,
+    CONF_MANAGER_USER_ID,
+    CONF_PACK,
+    CONF_PURPOSE,
+    CONF_RETENTION_HOURS,
+    DEFAULT_LIVE_MINUTES,
+    DEFAULT_PACK,
+)
+from .core.errors import RetentionError
+from .core.retention.limits import effective
+from .forms import LONG_TEXT, TEXT, async_user_selector, size_text
+from .limits import ceiling_of, limit_from
+from .places import Place, async_surroundings, suggest_places
+from .policy_packs import Shelf, in_language, problem_text
+from .texts import async_texts
+
+_LOGGER = logging.getLogger(__name__)
+_SUGGEST_SECONDS: Final = 5
+_LIVE_MINUTES: Final = NumberSelector(
+    NumberSelectorConfig(
+        min=1, max=60, step=1, unit_of_measurement="min", mode=NumberSelectorMode.BOX
+    )
+)
+
+
+async def async_site_schema(
+    hass: HomeAssistant, shelf: Shelf, now: Mapping[str, Any]
+) -> probatio.Schema:
+    """Return the form for who answers for the cameras, and by which pack."""
+    return probatio.Schema(
+        {
+            probatio.Required(CONF_INSTALLER): TEXT,
+            probatio.Required(CONF_CONTACT): TEXT,
+            probatio.Required(CONF_PURPOSE): LONG_TEXT,
+            probatio.Required(CONF_PACK, default=DEFAULT_PACK): _pack_selector(hass, shelf, now),
+            probatio.Required(CONF_MANAGER_USER_ID): await async_user_selector(hass),
+            probatio.Required(CONF_MANAGER_NAME): TEXT,
+            probatio.Required(CONF_MANAGER_SINCE): DateSelector(),
+            probatio.Optional(CONF_MANAGER_UNTIL): DateSelector(),
+            probatio.Required(CONF_LIVE_MINUTES, default=DEFAULT_LIVE_MINUTES): _LIVE_MINUTES,
+        }
+    )
+
+
+def _pack_selector(hass: HomeAssistant, shelf: Shelf, now: Mapping[str, Any]) -> SelectSelector:
+    """Offer the packs by title; the site's own by its id where it cannot be read."""
+    options = [
+        SelectOptionDict(value=id_, label=in_language(hass, pack.title))
+        for id_, pack in shelf.packs.items()
+    ]
+    chosen = now.get(CONF_PACK, DEFAULT_PACK)
+    if chosen not in shelf.packs:
+        options.append(SelectOptionDict(value=chosen, label=chosen))
+    return SelectSelector(SelectSelectorConfig(options=options, mode=SelectSelectorMode.DROPDOWN))
+
+
+async def async_unusable_text(hass: HomeAssistant, shelf: Shelf) -> str:
+    """Return a line for each pack that cannot be used, naming file, line and why; else nothing."""
+    if not shelf.broken:
+        return ""
+    texts = await async_texts(hass)
+    lines = [
+        texts["pack_unusable_line"].format(
+            file=each.file, line=each.line or "–", problem=problem_text(texts, each)
+        )
+        for each in shelf.broken
+    ]
+    return "\n".join((texts["pack_unusable"], *(f"- {each}" for each in lines)))
+
+
+def shortened(entry: ConfigEntry, ceiling: timedelta, now: datetime) -> list[str]:
+    """Return the cameras and managed folders whose limit another ceiling would cut at once."""
+    before = ceiling_of(entry.data)
+    found = []
+    for each in entry.subentries.values():
+        if CONF_RETENTION_HOURS in each.data:
+            limit = limit_from(each.data)
+            try:
+                if effective(limit, ceiling, now) < effective(limit, before, now):
+                    found.append(each.title)
+            except RetentionError:
+                continue  # told elsewhere
+    return found
+
+
+async def async_place_selector(hass: HomeAssistant) -> SelectSelector:
+    """Offer folders on the disks and shares of this machine; any other may be typed."""
+    around = async_surroundings(hass)
+    places: list[Place] = []
+    try:
+        async with asyncio.timeout(_SUGGEST_SECONDS):
+            places = await hass.async_add_executor_job(suggest_places, around)
+    except TimeoutError:
+        _LOGGER.debug("A share does not answer; no folders are suggested")
+    return SelectSelector(
+        SelectSelectorConfig(
+            options=[
+                SelectOptionDict(
+                    value=str(place.root),
+                    label=f"{place.root} ({size_text(place.space.free_bytes)})",
+                )
+                for place in places
+            ],
+            custom_value=True,
+            mode=SelectSelectorMode.DROPDOWN,
+        )
+    )
