@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from custom_components.camera_steward.core.access.people import Role
 from custom_components.camera_steward.core.disclosure.grounds import RequestKind
 from custom_components.camera_steward.core.errors import PackError
 from custom_components.camera_steward.core.policy.evaluate import evaluate
@@ -27,7 +28,7 @@ from custom_components.camera_steward.core.retention.limits import LONGEST, SHOR
 from custom_components.camera_steward.core.tasks.engine import tasks
 from custom_components.camera_steward.core.tasks.kinds import KINDS
 
-from .policy_site import BEGAN, CAMERA, NOW, WITHIN, Role, but, camera, done, facts, person, record
+from .policy_site import BEGAN, CAMERA, NOW, WITHIN, but, camera, done, facts, person, record
 
 ROOT = Path(__file__).parents[2]
 PACKS = ROOT / "custom_components" / "camera_steward" / "packs"
