@@ -40,6 +40,8 @@ from .places import storage_words
 from .policy_packs import async_hold_pack, problem_text
 from .repairs import Issue
 from .services import async_setup_services
+from .sign_tags import async_listen_to_tags
+from .tasks_api import async_setup_tasks_commands
 from .texts import async_texts
 from .views import async_setup_views
 from .websocket_api import async_setup_commands
@@ -60,9 +62,11 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 PLATFORMS = [
     Platform.BINARY_SENSOR,
     Platform.BUTTON,
+    Platform.CALENDAR,
     Platform.EVENT,
     Platform.SENSOR,
     Platform.SWITCH,
+    Platform.TODO,
 ]
 
 
@@ -75,6 +79,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     async_setup_handover_commands(hass)
     async_setup_duties_commands(hass)
     async_setup_photo_views(hass)
+    async_setup_tasks_commands(hass)
     await async_setup_panel(hass)
     return True
 
@@ -146,6 +151,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: CameraStewardConfigEntry
         await entry.runtime_data.exposure.async_start()
         await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
         entry.runtime_data.copies.async_start()
+        async_listen_to_tags(hass, entry)
         entry.runtime_data.duties.async_start()
     except BaseException:
         await bridge.async_stop()

@@ -3,7 +3,8 @@
 `purge` only brings forward what retention does within a minute anyway, and `footage_summary` tells
 counts and times but no picture: both are for every login. `verify` reads all that is stored and is
 for the operations manager, administrators and automations. `trigger` needs control of the camera's
-switch, as every entity action does.
+switch, as every entity action does. `complete_task` is for whoever may do the task, and never for an
+automation.
 """
 
 from contextlib import suppress
@@ -32,6 +33,7 @@ from .core.ledger.registers import PurgeRecord
 from .core.model import Footage
 from .core.vault.verify import VerifyLevel
 from .moments import moment
+from .tasks import Way, async_do_as_user, find_task
 from .texts import iso
 
 SERVICE_PURGE: Final = "purge"
@@ -39,10 +41,13 @@ SERVICE_VERIFY: Final = "verify"
 SERVICE_FOOTAGE_SUMMARY: Final = "footage_summary"
 SERVICE_TRIGGER: Final = "trigger"
 SERVICE_END_GUEST_PERMISSIONS: Final = "end_guest_permissions"
+SERVICE_COMPLETE_TASK: Final = "complete_task"
 
 ATTR_LEVEL: Final = "level"
 ATTR_START: Final = "start"
 ATTR_END: Final = "end"
+ATTR_TASK: Final = "task"
+ATTR_ANSWERS: Final = "answers"
 
 _SPAN = timedelta(days=1)
 _NAMED = 100
@@ -90,6 +95,18 @@ def async_setup_services(hass: HomeAssistant) -> None:
         _async_end_guest_permissions,
         schema=probatio.Schema(_SITE),
         supports_response=SupportsResponse.OPTIONAL,
+    )
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_COMPLETE_TASK,
+        _async_complete_task,
+        schema=probatio.Schema(
+            _SITE
+            | {
+                probatio.Required(ATTR_TASK): cv.string,
+                probatio.Optional(ATTR_ANSWERS, default=dict): {cv.string: probatio.Any(bool, str)},
+            }
+        ),
     )
     service.async_register_platform_entity_service(
         hass, DOMAIN, SERVICE_TRIGGER, entity_domain="switch", schema=None, func="async_trigger"
@@ -192,6 +209,14 @@ async def _async_end_guest_permissions(call: ServiceCall) -> ServiceResponse:
                 await bridge.async_deny_managing(user)
         raise
     return {"ended": await bridge.async_end_permissions(actor=user)}
+
+
+async def _async_complete_task(call: ServiceCall) -> None:
+    """Enter that a task was done."""
+    entry = _site(call)
+    task = find_task(entry, call.data[ATTR_TASK])
+    answers = call.data[ATTR_ANSWERS]
+    await async_do_as_user(call.hass, entry, call.context, task, answers, Way.ACTION)
 
 
 def _site(call: ServiceCall) -> CameraStewardConfigEntry:

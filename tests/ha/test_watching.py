@@ -139,6 +139,8 @@ MANAGERS: dict[str, dict[str, Any]] = {
     "disclosure_record": {"disclosure": "x", "language": "ja"},
 }
 APPOINTED: dict[str, dict[str, Any]] = {
+    "tasks": {"language": "ja"},
+    "task_done": {"task": f"post_sign:camera:{DOOR}"},
     "duties": {"language": "ja"},
     "handover_form": {},
     "holds": {},
