@@ -427,6 +427,13 @@ def test_task_of_one_thing_does_not_speak_for_another() -> None:
     assert said(judged(gone, "task:inspect")) == (State.NOT_APPLICABLE, {"task_none"})
 
 
+def test_task_that_is_asked_no_more_says_nothing_of_what_was_found_before() -> None:
+    bad = but(facts(), done(TaskKind.INSPECT, CAMERA, answers={"lens": "not_ok"}))
+    removed = replace(bad, records=(record(SubjectKind.REMOVAL, camera=CAMERA.id),))
+    assert judged(bad, "task:inspect").state is State.BREACHED
+    assert judged(removed, "task:inspect").state is State.NOT_APPLICABLE
+
+
 def test_task_done_once_is_held_with_who_did_it() -> None:
     found = judged(facts(), "task:approve_view")
     assert (found.state, found.checked_by, found.next_at) == (

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from ..model import CaptureStatus
 from .states import State, Subject, SubjectKind
-from .task import TaskKind, TaskState, in_order, task_id
+from .task import ONCE, TaskKind, TaskState, in_order, task_id
 from .verdict import Case, Rule, Verdict
 
 AWAY_LASTS = timedelta(days=30)
@@ -486,7 +486,8 @@ def _task_rule(kind: TaskKind) -> Rule:
             {
                 each
                 for each in case.names
-                if task_id(kind, each) in case.todo or case.facts.doing(kind, each) is not None
+                if task_id(kind, each) in case.todo
+                or (kind in ONCE and case.facts.doing(kind, each) is not None)
             },
         )
         for each in sorted(found):
