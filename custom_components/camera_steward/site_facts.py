@@ -44,7 +44,7 @@ from .core.retention.guard import ClockState
 from .core.retention.limits import effective
 from .core.site import SiteSnapshot
 from .core.steward import Steward
-from .core.tasks.records import fact_of
+from .core.tasks.records import open_facts
 from .core.viewing.lobby import Lobby
 from .exposure import Exposure, Logins
 from .limits import limit_from
@@ -247,9 +247,8 @@ def _appointed(people: Iterable[Person], known: _OnRecord) -> Iterator[Person]:
 
 
 def _read(steward: Steward, entry: ConfigEntry) -> _OnRecord:
-    zone = dt_util.get_default_time_zone()
     known = _OnRecord(
-        records=tuple(fact_of(each, zone) for each in steward.records().all(closed=False)),
+        records=open_facts(steward.records()),
         doings=steward.tasks().doings(),
     )
     for each in steward.entries(_KINDS):
