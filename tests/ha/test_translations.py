@@ -16,6 +16,7 @@ from custom_components.camera_steward import camera_forms
 from custom_components.camera_steward.bridge import figures_of
 from custom_components.camera_steward.core.errors import (
     HoldTooLargeError,
+    RemovalBlockedError,
     SourceError,
     StewardError,
 )
@@ -180,9 +181,12 @@ def test_every_error_of_the_core_has_its_text() -> None:
 def test_what_an_error_leaves_open_is_filled_in() -> None:
     error = HoldTooLargeError(needed_bytes=7_600_000, free_bytes=5_000_000, reserve_bytes=1_000_000)
     assert figures_of(error) == {"needed": "8", "free": "5", "reserve": "1"}
+    open_ones: dict[type[StewardError], dict[str, str] | None] = {
+        type(each): figures_of(each) for each in (error, RemovalBlockedError("2026-001"))
+    }
     texts = {key: each["message"] for key, each in TEXTS["en"]["exceptions"].items()}
     for each in subclasses(StewardError):
-        told = figures_of(error) if each is HoldTooLargeError else None
+        told = open_ones.get(each)
         assert placeholders(texts[each.key]) == set(told or ())
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from hashlib import sha256
@@ -27,6 +27,7 @@ from .errors import (
     StorageError,
 )
 from .files import Files, LocalFiles, storage_errors
+from .inspection.inspector import InspectionEvent, Inspector
 from .ledger.entry import SYSTEM, Checkpoint, EntryKind, Json, fingerprint
 from .ledger.opening import open_ledger
 from .ledger.records import Records
@@ -77,6 +78,7 @@ INDEX_NAME = "index.db"
 LEDGER_NAME = "ledger.db"
 _GIVEN_UP = "vault given up"
 FOLDERS_NAME = "folders.db"
+_INSPECTION_NAME = "inspection"
 
 
 class VaultPlaceKind(StrEnum):
@@ -358,6 +360,29 @@ class Books:
         """Open where people are let in; `LedgerBrokenError` where the ledger does not say who is."""
         return Lobby(
             *(self.vault, self.index, self.ledger, self.guard), on_event=on_event, feed=feed
+        )
+
+    def inspector(
+        self,
+        cameras: Collection[str],
+        *,
+        recording: Callable[[str], bool],
+        watch: Callable[[str, Callable[[], None]], LiveFeed],
+        on_event: Callable[[InspectionEvent], None],
+        on_error: Callable[[StewardError], None],
+    ) -> Inspector:
+        """Make what looks at the pictures; raises `StorageError`."""
+        return Inspector(
+            cameras,
+            vault=self.vault,
+            ledger=self.ledger,
+            clock=self.guard,
+            files=self.vault.files,
+            folder=self._settings.state / _INSPECTION_NAME,
+            recording=recording,
+            watch=watch,
+            on_event=on_event,
+            on_error=on_error,
         )
 
     def counter(self, lobby: Lobby, settings: SiteSettings) -> Counter:
