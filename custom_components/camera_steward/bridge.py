@@ -55,6 +55,7 @@ from .core.capture.worker import GapStarted, StatusChanged, StorageTrouble
 from .core.disclosure.counter import Counter
 from .core.disclosure.grounds import RequestKind
 from .core.errors import HoldInvalidError, HoldTooLargeError, RetentionError, StewardError
+from .core.inspection.inspector import FaultFound, FaultGone
 from .core.ledger.entry import Entry, EntryKind, Json
 from .core.ledger.registers import PurgeRecord
 from .core.model import Action, CaptureStatus, Gap, GapCause, RecordingMode, Segment
@@ -151,6 +152,8 @@ class Notice(StrEnum):
     PURGE_DONE = "purge_done"
     RECOVERED = "recovered"
     STORAGE_TROUBLE = "storage_trouble"
+    FAULT_FOUND = "fault_found"
+    FAULT_GONE = "fault_gone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +192,15 @@ def notices(event: StewardEvent) -> list[CameraNotice]:
                     },
                 )
                 for each in records
+            ]
+        case FaultFound() | FaultGone():
+            found = isinstance(event, FaultFound)
+            return [
+                CameraNotice(
+                    camera=event.camera,
+                    notice=Notice.FAULT_FOUND if found else Notice.FAULT_GONE,
+                    attributes={"fault": event.kind.value, "since": event.since_at.isoformat()},
+                )
             ]
         case Recovered(camera=camera, count=count):
             return [
