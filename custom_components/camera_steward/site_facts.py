@@ -34,9 +34,10 @@ from .const import (
 from .copies import CopiesLook
 from .core.access.people import Person, Role
 from .core.disclosure.counter import Counter
+from .core.documents.sign import sign_version
 from .core.ledger.entry import Entry, EntryKind
 from .core.model import CaptureStatus
-from .core.policy.facts import CameraFact, PersonFact, RecordFact, RulesFact, SiteFacts
+from .core.policy.facts import CameraFact, PersonFact, RecordFact, SiteFacts
 from .core.policy.pack import Pack
 from .core.policy.task import Doing
 from .core.retention.guard import ClockState
@@ -47,6 +48,7 @@ from .core.tasks.records import open_facts
 from .exposure import Exposure, Logins
 from .limits import limit_from
 from .memory import SiteMemory
+from .papers import async_rules_fact, sign_now
 from .people import is_person, people_of
 from .places import storage_words
 from .texts import bounds
@@ -155,8 +157,8 @@ async def async_site_facts(
         kit_taken_at=known.kit_taken_at,
         register_read_at=known.register_read_at,
         to_return=to_return,
-        sign_version="",
-        rules=RulesFact(running_version=""),
+        sign_version=sign_version(sign_now(entry, pack, memory)),
+        rules=await async_rules_fact(hass, bridge, entry, pack),
         records=known.records,
         doings=known.doings,
     )

@@ -5,7 +5,7 @@ what it says in both languages without the day on which it was made; that of the
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from hashlib import sha256
@@ -128,6 +128,10 @@ class Table:
     title: str
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+
+    def first(self, count: int) -> Table:
+        """Return it with so many rows at most."""
+        return replace(self, rows=self.rows[:count])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
