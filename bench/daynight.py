@@ -13,7 +13,7 @@ import av
 import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw
 
 type Pixels = NDArray[np.float32]
 """Linear light, height x width x 3."""
@@ -189,7 +189,8 @@ def _daylight(day: float) -> float:
 
 
 def _linear(image: Image.Image) -> Pixels:
-    return (np.asarray(image.convert("RGB"), dtype=np.float32) / 255) ** np.float32(2.2)
+    toned = np.asarray(image.convert("RGB"), dtype=np.float32) / 255
+    return np.asarray(toned ** np.float32(2.2), dtype=np.float32)
 
 
 def _infrared(scene: Pixels) -> Pixels:
@@ -219,11 +220,9 @@ def _blurred(plane: Pixels, deviation: float) -> Pixels:
     radius = max(round(deviation), 1)
     for axis in (0, 1):
         for _ in range(3):
-            padded = np.concatenate(
-                [np.repeat(plane.take([0], axis), radius + 1, axis), plane]
-                + [np.repeat(plane.take([-1], axis), radius, axis)],
-                axis=axis,
-            )
+            first = np.repeat(plane.take([0], axis), radius + 1, axis)
+            last = np.repeat(plane.take([-1], axis), radius, axis)
+            padded = np.concatenate([first, plane, last], axis=axis)
             sums = np.cumsum(padded, axis=axis, dtype=np.float64)
             ahead = np.take(sums, range(2 * radius + 1, sums.shape[axis]), axis)
             behind = np.take(sums, range(sums.shape[axis] - 2 * radius - 1), axis)
@@ -245,9 +244,14 @@ def encoded(image: Image.Image) -> VideoFrame:
         stream = container.add_stream("libx264", rate=1)
         stream.width, stream.height, stream.pix_fmt = image.width, image.height, "yuv420p"
         stream.options = {"crf": "30", "preset": "veryfast"}
-        container.mux(stream.encode(VideoFrame.from_image(image)))
+        frame = VideoFrame.from_ndarray(np.asarray(image), format="rgb24")
+        container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     made.seek(0)
-    with av.open(made) as container:
-        return next(container.decode(video=0))
+    with av.open(made, "r") as readable:
+        return next(readable.decode(video=0))
 
+
+def to_image(frame: VideoFrame) -> Image.Image:
+    """Return a decoded picture in colour."""
+    return Image.fromarray(frame.to_ndarray(format="rgb24"))

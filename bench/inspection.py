@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 import av
@@ -26,7 +25,7 @@ from bench.core import load_core
 load_core()
 
 # ruff: noqa: E402
-from bench.daynight import Mishap, Night, Scene
+from bench.daynight import Mishap, Night, Scene, to_image
 from custom_components.camera_steward.core.inspection.features import features_of
 from custom_components.camera_steward.core.inspection.findings import FaultKind, Tally
 from custom_components.camera_steward.core.inspection.judge import Memory, Seen, judge
@@ -118,7 +117,7 @@ def _frames(path: Path) -> list[Image.Image]:
         return [Image.open(path).convert("RGB")]
     with av.open(path) as container:
         frames = enumerate(container.decode(video=0))
-        return [each.to_image() for number, each in frames if number % _FRAMES_EVERY == 0]
+        return [to_image(each) for number, each in frames if number % _FRAMES_EVERY == 0]
 
 
 def run(scene: Scene) -> Result:
@@ -131,7 +130,9 @@ def run(scene: Scene) -> Result:
         for name, moment in _MOMENTS.items():
             if abs(moment - hour) < _EVERY / 2:
                 for what, (mishap, kinds) in _MISHAPS.items():
-                    found[f"{what}, {name}"] = _minutes(deepcopy(camera), scene, hour, mishap, kinds)
+                    found[f"{what}, {name}"] = _minutes(
+                        deepcopy(camera), scene, hour, mishap, kinds
+                    )
         looks.append(camera.look(scene, hour))
     return Result(scene=scene.name, night=scene.night.value, looks=looks, found=found)
 
@@ -188,7 +189,10 @@ def report(results: list[Result]) -> None:
     for result in results:
         wrong = Counter(kind for each in result.looks for kind in each.suspected)
         could = sum(each.told for each in result.looks) / len(result.looks)
-        print(f"  {result.scene} ({result.night}): could tell {could:.0%}, wrong {dict(wrong)}", end="")
+        print(
+            f"  {result.scene} ({result.night}): could tell {could:.0%}, wrong {dict(wrong)}",
+            end="",
+        )
         print("; not found:", [name for name, after in result.found.items() if after is None])
     for what in results[0].found:
         after = [each.found[what] for each in results]
@@ -202,4 +206,4 @@ def report(results: list[Result]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -37,6 +37,7 @@ from .inquiries import InquiryForm
 from .limits import async_keep_limits
 from .memory import SiteMemory
 from .panel import async_setup_panel
+from .papers_api import async_setup_papers_commands
 from .photo_views import async_setup_photo_views
 from .places import storage_words
 from .records_api import async_setup_records_commands
@@ -44,6 +45,8 @@ from .removal_api import async_setup_removal_commands
 from .policy_packs import async_hold_pack, problem_text
 from .repairs import Issue
 from .services import async_setup_services
+from .sign_tags import async_listen_to_tags
+from .tasks_api import async_setup_tasks_commands
 from .texts import async_texts
 from .views import async_setup_views
 from .websocket_api import async_setup_commands
@@ -65,9 +68,12 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 PLATFORMS = [
     Platform.BINARY_SENSOR,
     Platform.BUTTON,
+    Platform.CALENDAR,
     Platform.EVENT,
+    Platform.IMAGE,
     Platform.SENSOR,
     Platform.SWITCH,
+    Platform.TODO,
 ]
 
 
@@ -81,7 +87,9 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     async_setup_records_commands(hass)
     async_setup_removal_commands(hass)
     async_setup_duties_commands(hass)
+    async_setup_papers_commands(hass)
     async_setup_photo_views(hass)
+    async_setup_tasks_commands(hass)
     await async_setup_panel(hass)
     return True
 
@@ -153,6 +161,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: CameraStewardConfigEntry
         await entry.runtime_data.exposure.async_start()
         await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
         entry.runtime_data.copies.async_start()
+        async_listen_to_tags(hass, entry)
         InquiryForm(hass, entry).async_start()
         entry.runtime_data.duties.async_start()
     except BaseException:

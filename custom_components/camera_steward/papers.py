@@ -16,12 +16,11 @@ from .bridge import Bridge
 from .const import CONF_CONTACT, CONF_INSTALLER, CONF_MANAGER_NAME, CONF_PURPOSE
 from .core.access.people import Person
 from .core.documents.papers import Adoption, Appointee, PaperSite
-from .core.documents.rules import Rules, differing, rules_of
+from .core.documents.rules import Rules, rules_of
 from .core.documents.sign import Sign, SignItem, scan_address
 from .core.errors import RulesStaleError
-from .core.ledger.entry import Entry, EntryKind
+from .core.ledger.entry import EntryKind
 from .core.ledger.fields import Fields
-from .core.policy.facts import RulesFact
 from .core.policy.pack import Pack
 from .core.steward import Steward
 from .memory import SiteMemory
@@ -74,11 +73,9 @@ def sign_now(entry: ConfigEntry, pack: Pack, memory: SiteMemory) -> Sign:
 
 def adopted(steward: Steward) -> Adopted | None:
     """Return the rules that were adopted last, None where none were; reads the ledger."""
-    found = steward.last(EntryKind.RULES_ADOPTED)
-    return _adopted(found) if found is not None else None
-
-
-def _adopted(entry: Entry) -> Adopted:
+    entry = steward.last(EntryKind.RULES_ADOPTED)
+    if entry is None:
+        return None
     read = Fields(entry.data, "adopted rules")
     return Adopted(
         adoption=Adoption(
@@ -90,25 +87,6 @@ def _adopted(entry: Entry) -> Adopted:
         by=entry.actor,
         articles=read.text_by_name("articles"),
     )
-
-
-async def async_rules_fact(hass: HomeAssistant, bridge: Bridge, entry: ConfigEntry, pack: Pack) -> RulesFact:
-    """Return what was adopted, beside the rules as they would be now."""
-    site = rules_site(entry, pack)
-
-    def read() -> RulesFact:
-        rules, found = rules_of(site), adopted(bridge.steward)
-        if found is None:
-            return RulesFact(running_version=rules.version)
-        return RulesFact(
-            running_version=rules.version,
-            adopted_version=found.adoption.version,
-            adopted_at=found.at,
-            adopted_by=found.by,
-            differing=differing(found.articles, rules.digests),
-        )
-
-    return await hass.async_add_executor_job(read)
 
 
 async def async_adopt(
@@ -163,6 +141,7 @@ async def _async_rules(hass: HomeAssistant, entry: ConfigEntry) -> Rules:
 def _appointee(person: Person) -> Appointee:
     until = dt_util.as_local(person.until_at) if person.until_at is not None else None
     return Appointee(
+        id=f"{person.role}:{person.user}",
         role=person.role.value,
         name=person.name,
         since_on=dt_util.as_local(person.since_at).date() if person.since_at else None,

@@ -55,7 +55,7 @@ def one_of[Kind: StrEnum](kinds: type[Kind], value: object, field: str) -> Kind:
 
 def people_subjects(site: PaperSite, texts: Texts) -> list[dict[str, str]]:
     """Return whom a pledge or an appointment can be printed for: those responsible, or blank forms."""
-    people = [{"id": str(index), "name": each.name} for index, each in enumerate(site.people)]
+    people = [{"id": each.id, "name": each.name} for each in site.people]
     words = site.site.pack.words
     blank = [
         {"id": role.value, "name": texts["paper_blank"].format(role=words[role][texts.language])}
@@ -207,7 +207,7 @@ class _Work:
 
     def _person(self) -> Appointee:
         """Return whom it is about; nothing chosen is an operator's form with blanks."""
-        people = {str(index): each for index, each in enumerate(self.site.people)}
+        people = {each.id: each for each in self.site.people}
         if (found := people.get(self.subject)) is not None:
             return found
         return Appointee(

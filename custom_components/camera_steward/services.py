@@ -3,8 +3,9 @@
 `purge` only brings forward what retention does within a minute anyway, and `footage_summary` tells
 counts and times but no picture: both are for every login. `verify` reads all that is stored and is
 for the operations manager, administrators and automations. `trigger` needs control of the camera's
-switch, as every entity action does. `report_inquiry` adds to a book and reads nothing of it: for manager,
-operators and automations, which bring what a form or a message of another system holds.
+switch, as every entity action does. `complete_task` is for whoever may do the task, and never for an
+automation. `report_inquiry` adds to a book and reads nothing of it: for manager, operators and
+automations, which bring what a form or a message of another system holds.
 """
 
 from contextlib import suppress
@@ -43,6 +44,7 @@ from .core.vault.verify import VerifyLevel
 from .core.viewing.desk import Caller
 from .inquiries import async_add_inquiry
 from .moments import moment
+from .tasks import Way, async_do_as_user, find_task
 from .texts import async_texts, iso
 
 SERVICE_PURGE: Final = "purge"
@@ -50,11 +52,14 @@ SERVICE_VERIFY: Final = "verify"
 SERVICE_FOOTAGE_SUMMARY: Final = "footage_summary"
 SERVICE_TRIGGER: Final = "trigger"
 SERVICE_END_GUEST_PERMISSIONS: Final = "end_guest_permissions"
+SERVICE_COMPLETE_TASK: Final = "complete_task"
 SERVICE_REPORT_INQUIRY: Final = "report_inquiry"
 
 ATTR_LEVEL: Final = "level"
 ATTR_START: Final = "start"
 ATTR_END: Final = "end"
+ATTR_TASK: Final = "task"
+ATTR_ANSWERS: Final = "answers"
 ATTR_CONTENT: Final = "content"
 ATTR_CONTACT: Final = "contact"
 ATTR_WAY: Final = "way"
@@ -106,6 +111,18 @@ def async_setup_services(hass: HomeAssistant) -> None:
         _async_end_guest_permissions,
         schema=probatio.Schema(_SITE),
         supports_response=SupportsResponse.OPTIONAL,
+    )
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_COMPLETE_TASK,
+        _async_complete_task,
+        schema=probatio.Schema(
+            _SITE
+            | {
+                probatio.Required(ATTR_TASK): cv.string,
+                probatio.Optional(ATTR_ANSWERS, default=dict): {cv.string: probatio.Any(bool, str)},
+            }
+        ),
     )
     hass.services.async_register(
         DOMAIN,
@@ -224,6 +241,12 @@ async def _async_end_guest_permissions(call: ServiceCall) -> ServiceResponse:
     return {"ended": await bridge.async_end_permissions(actor=user)}
 
 
+async def _async_complete_task(call: ServiceCall) -> None:
+    """Enter that a task was done."""
+    entry = _site(call)
+    task = find_task(entry, call.data[ATTR_TASK])
+    answers = call.data[ATTR_ANSWERS]
+    await async_do_as_user(call.hass, entry, call.context, task, answers, Way.ACTION)
 async def _async_report_inquiry(call: ServiceCall) -> ServiceResponse:
     """Enter an inquiry, and say its number. Nothing of what is in the book is told."""
     entry, user = _site(call), call.context.user_id

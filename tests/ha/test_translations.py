@@ -23,11 +23,7 @@ from custom_components.camera_steward.core.errors import (
 from custom_components.camera_steward.core.model import GapCause
 from custom_components.camera_steward.core.policy.gate import Missing
 from custom_components.camera_steward.core.policy.rules import REASONS
-from custom_components.camera_steward.core.policy.states import (
-    NEEDS_ATTENTION,
-    State,
-    SubjectKind,
-)
+from custom_components.camera_steward.core.policy.states import NEEDS_ATTENTION, State, SubjectKind
 from custom_components.camera_steward.core.policy.task import TaskKind, TaskState
 from custom_components.camera_steward.core.viewing import lettering
 from custom_components.camera_steward.core.viewing.watches import Unusual
@@ -206,7 +202,7 @@ def test_every_exception_that_is_raised_has_its_text() -> None:
     assert raised <= told
 
 
-@pytest.mark.parametrize("platform", ["binary_sensor", "button", "event", "sensor", "switch"])
+@pytest.mark.parametrize("platform", ["binary_sensor", "button", "calendar", "event", "sensor", "switch", "todo"])
 def test_every_entity_has_its_name_and_every_name_its_entity(platform: str) -> None:
     keys = {
         key for name, key in constants(platform, "translation_key") if not name.endswith("Error")

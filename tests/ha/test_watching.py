@@ -146,6 +146,8 @@ MANAGERS: dict[str, dict[str, Any]] = {
     "removal_withdraw": {"record": "x", "reason": "x"},
 }
 APPOINTED: dict[str, dict[str, Any]] = {
+    "tasks": {"language": "ja"},
+    "task_done": {"task": f"post_sign:camera:{DOOR}"},
     "duties": {"language": "ja"},
     "handover_form": {},
     "holds": {},

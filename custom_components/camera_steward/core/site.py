@@ -17,6 +17,7 @@ from .copies.keeper import FolderLooked, FolderSnapshot
 from .disclosure.grounds import RequestKind
 from .disclosure.packing import Sender
 from .errors import StewardError
+from .inspection.inspector import CameraInspection, InspectionEvent
 from .ledger.registers import PurgeRecord
 from .ledger.verify import Verification
 from .model import CaptureStatus, Footage, Space
@@ -97,6 +98,7 @@ class CameraSnapshot:
     recording: bool
     footage: Footage
     overdue: int
+    inspection: CameraInspection = CameraInspection()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +186,7 @@ class Failed:
 StewardEvent = (
     CaptureEvent
     | LobbyEvent
+    | InspectionEvent
     | PurgeDone
     | Recovered
     | Evicted

@@ -33,6 +33,7 @@ from .errors import (
     UnexpectedError,
 )
 from .files import Files, LocalFiles
+from .inspection.inspector import CameraInspection, Inspector
 from .ledger.entry import SYSTEM, Entry, EntryKind, Json
 from .ledger.records import Records
 from .ledger.registers import PurgeRecord, removed_cameras
@@ -124,6 +125,7 @@ class Steward:
         self._lobby: Lobby | None = None
         self._counter: Counter | None = None
         self._tasks: TaskBook | None = None
+        self._inspector: Inspector | None = None
         self._next_at: datetime | None = None
         self._statement: Statement | None = None
         self._statement_at: datetime | None = None
@@ -183,6 +185,7 @@ class Steward:
             target=self._keep, name="camera-steward-keeper", daemon=True
         )
         self._thread.start()
+        self._inspect(books)
         with contextlib.suppress(StewardError):
             self.counter()  # so that what a crash broke off is entered
 
@@ -197,6 +200,8 @@ class Steward:
         self._wake.set()
         if self._folders is not None:
             self._folders.request_stop()
+        if self._inspector is not None:
+            self._inspector.request_stop()
         for state in self._cameras.values():
             if state.worker is not None:
                 state.worker.request_stop()
@@ -223,6 +228,8 @@ class Steward:
             ended &= self._copier.join(left())
         if self._folders is not None:
             ended &= self._folders.join(left())
+        if self._inspector is not None:
+            ended &= self._inspector.join(left())
         books = self._opened
         if ended and books is not None:
             self._counter = self._tasks = None
@@ -347,11 +354,12 @@ class Steward:
         actor: str,
         subject: str = "",
         data: Mapping[str, Json],
+        at: datetime | None = None,
         key: str | None = None,
     ) -> Entry:
         """Enter in the ledger what happened at the edge, with a `key` once; return the entry."""
         ledger = self._books().ledger
-        return ledger.append(kind, actor=actor, subject=subject, data=data, key=key)
+        return ledger.append(kind, actor=actor, subject=subject, data=data, at=at, key=key)
 
     def entries(self, kinds: Collection[EntryKind]) -> list[Entry]:
         """Return the ledger's entries of these kinds, in order of time."""
@@ -383,6 +391,12 @@ class Steward:
             if self._lobby is not None:
                 self._lobby.desk.furnish(house)
 
+    def approve_view(self, camera: str) -> str | None:
+        """Take what a camera sees now for its approved view, as `Inspector.approve` does."""
+        if self._inspector is None:
+            raise StorageError("no inspection")
+        return self._inspector.approve(camera)
+
     def holds(self) -> Holds:
         """Return what is held; what is placed with it is copied in a thread of the steward."""
         return self._books().holds
@@ -408,6 +422,10 @@ class Steward:
                 self._counter = books.counter(lobby, self._settings)
             return self._counter
 
+    def photos(self) -> Photos:
+        """Return the photos that people handed in as evidence."""
+        return self._books().photos
+
     def tasks(self) -> TaskBook:
         """Return what was done, and where it is entered."""
         books = self._books()
@@ -415,10 +433,6 @@ class Steward:
             if self._tasks is None:
                 self._tasks = TaskBook(books.ledger, lambda: self.lobby().desk)
             return self._tasks
-
-    def photos(self) -> Photos:
-        """Return the photos that people handed in as evidence."""
-        return self._books().photos
 
     def snapshot(self) -> SiteSnapshot:
         """Return how everything stands: some look-ups in the index, no walk of the disk."""
@@ -434,6 +448,7 @@ class Steward:
             missing = err.key
         # Outside the lock, which recorders need to tell their events: a turn may last ten seconds.
         next_at = self._next_due(books)
+        inspected = self._inspector.standing() if self._inspector is not None else {}
         with self._lock:
             return SiteSnapshot(
                 cameras={
@@ -447,6 +462,7 @@ class Steward:
                         recording=state.recording,
                         footage=self._footage_of(books, camera, state),
                         overdue=overdue.get(camera, 0),
+                        inspection=inspected.get(camera, CameraInspection()),
                     )
                     for camera, state in self._cameras.items()
                 },
@@ -554,6 +570,7 @@ class Steward:
                         self._counter.sweep()
                 if self._statement_due():
                     self.make_statement()
+                    self._books().tidy_photos()
                     self._books().index.forget_gaps(self._books().guard.now() - _GAPS_KEPT)
             except StoppedError:
                 break
@@ -617,6 +634,27 @@ class Steward:
             books.describe({k: each.settings.name for k, each in self._cameras.items()})
         except StewardError as err:
             self._emit(Failed(error=err))
+
+    def _inspect(self, books: Books) -> None:
+        """Begin to look at the pictures; recording goes on where that cannot be."""
+        with self._lock:
+            cameras = tuple(self._cameras)
+
+        def recording(camera: str) -> bool:
+            return self._cameras[camera].status is CaptureStatus.RECORDING
+
+        try:
+            self._inspector = books.inspector(
+                cameras,
+                recording=recording,
+                watch=self.watch,
+                on_event=self._emit,
+                on_error=lambda error: self._emit(Failed(error=error)),
+            )
+        except StewardError as err:
+            self._emit(Failed(error=err))
+        else:
+            self._inspector.start()
 
     def _make_room(self) -> bool:
         """Free some bytes for a recorder whose write found the storage full."""

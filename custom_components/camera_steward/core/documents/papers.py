@@ -65,12 +65,16 @@ ABOUT: Final[Mapping[Paper, About]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Appointee:
-    """Someone responsible: `role` is manager or operator; days are local, None leaves them open."""
+    """Someone responsible: `role` is manager or operator; days are local, None leaves them open.
+
+    `id` tells them from all others of the site; a form with blanks has none.
+    """
 
     role: str
     name: str
     since_on: date | None = None
     until_on: date | None = None
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -170,11 +171,9 @@ class Inspector:
         with self._lock:
             state = self._cameras[camera]
             state.memory.wanted_since = now
-            if small is not None:
-                self._take_view(state, _features(small), small)
+            view = None if small is None else _take_view(state, _features(small), small)
             self._write(camera, state)
-            taken = state.memory.wanted_since is None and state.memory.view is not None
-            return state.memory.view.digest if taken and state.memory.view is not None else None
+        return None if view is None else view.digest
 
     def look(self, camera: str) -> None:
         """Look once at a camera's newest keyframe, if there is one that was not looked at yet.
@@ -217,9 +216,9 @@ class Inspector:
                     break
                 if at <= self._clock.elapsed():
                     due[camera] = self._clock.elapsed() + LOOK_EVERY
-                    self._try(camera, lambda camera=camera: self.look(camera))
+                    self._try(camera, partial(self.look, camera))
         for camera, state in self._cameras.items():
-            self._try(camera, lambda camera=camera, state=state: self._write(camera, state))
+            self._try(camera, partial(self._write, camera, state))
 
     def _seconds_to(self, due: Mapping[str, timedelta]) -> float:
         """Return how long to wait; never so long that a picture is kept in memory for it."""
@@ -292,7 +291,8 @@ class Inspector:
         features = _features(small)
         wanted = state.memory.wanted_since
         if wanted is not None and at >= wanted:
-            self._take_view(state, features, small)
+            _take_view(state, features, small)
+            state.written = None
         last, state.last = state.last, (self._clock.elapsed(), small.luma)
         seen = Seen(
             at=at,
@@ -303,10 +303,6 @@ class Inspector:
             same=None if last is None else _same(last[1], small.luma),
         )
         return judge(seen, state.memory)
-
-    def _take_view(self, state: _Camera, features: Features, small: Small) -> None:
-        if features.structure >= _CLEAR:
-            state.memory.approve(View.of(features, small.width, small.height), small.rate)
 
     def _missed(self, camera: str, state: _Camera, now: datetime) -> Verdict:
         """Count what is missing of the last day."""
@@ -352,6 +348,15 @@ class Inspector:
 
 def _features(small: Small) -> Features:
     return features_of(small.luma, small.colour)
+
+
+def _take_view(state: _Camera, features: Features, small: Small) -> View | None:
+    """Take what is seen for the approved view; None where there is too little to be seen."""
+    if features.structure < _CLEAR:
+        return None
+    view = View.of(features, small.width, small.height)
+    state.memory.approve(view, small.rate)
+    return view
 
 
 def _same(before: Luma, now: Luma) -> bool:

@@ -30,7 +30,7 @@ def read_memory(folder: Path, files: Files, camera: str) -> Memory:
         return Memory()
     try:
         return _parsed(file.read(0, _LARGEST_BYTES))
-    except (ValueError, KeyError, TypeError, AttributeError, Base64Error):
+    except ValueError, KeyError, TypeError, AttributeError, Base64Error:
         return Memory()
     finally:
         file.close()
