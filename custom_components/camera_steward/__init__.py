@@ -37,6 +37,7 @@ from .inquiries import InquiryForm
 from .limits import async_keep_limits
 from .memory import SiteMemory
 from .panel import async_setup_panel
+from .papers_api import async_setup_papers_commands
 from .photo_views import async_setup_photo_views
 from .places import storage_words
 from .policy_packs import async_hold_pack, problem_text
@@ -69,6 +70,7 @@ PLATFORMS = [
     Platform.BUTTON,
     Platform.CALENDAR,
     Platform.EVENT,
+    Platform.IMAGE,
     Platform.SENSOR,
     Platform.SWITCH,
     Platform.TODO,
@@ -85,6 +87,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     async_setup_records_commands(hass)
     async_setup_removal_commands(hass)
     async_setup_duties_commands(hass)
+    async_setup_papers_commands(hass)
     async_setup_photo_views(hass)
     async_setup_tasks_commands(hass)
     await async_setup_panel(hass)
