@@ -177,8 +177,7 @@ class DutiesCheck:
         entry.async_on_unload(
             async_track_time_interval(hass, self._async_again, _EVERY, cancel_on_shutdown=True)
         )
-        entry.async_on_unload(self._debouncer.async_shutdown)
-        entry.async_on_unload(self._async_stop)
+        entry.async_on_unload(self.async_stop)
 
     @callback
     def async_look_soon(self) -> None:
@@ -203,7 +202,7 @@ class DutiesCheck:
                 look, notices = await self._async_judge(sight, texts)
             except StewardError as err:
                 # The last look stays until the ledger can be read again.
-                if not self._troubled:
+                if not self._troubled and not self._stopped:
                     _LOGGER.warning("How duties stand cannot be told: %s", err.key)
                 self._troubled = True
                 return
@@ -216,8 +215,10 @@ class DutiesCheck:
         self.async_look_soon()
 
     @callback
-    def _async_stop(self) -> None:
+    def async_stop(self) -> None:
+        """Look no more."""
         self._stopped = True
+        self._debouncer.async_shutdown()
 
     async def _async_judge(self, sight: Sight, texts: Texts) -> tuple[DutiesLook, list[DutyNotice]]:
         hass, entry, memory = self._hass, self._entry, self._memory
