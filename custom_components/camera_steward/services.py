@@ -247,6 +247,8 @@ async def _async_complete_task(call: ServiceCall) -> None:
     task = find_task(entry, call.data[ATTR_TASK])
     answers = call.data[ATTR_ANSWERS]
     await async_do_as_user(call.hass, entry, call.context, task, answers, Way.ACTION)
+
+
 async def _async_report_inquiry(call: ServiceCall) -> ServiceResponse:
     """Enter an inquiry, and say its number. Nothing of what is in the book is told."""
     entry, user = _site(call), call.context.user_id
