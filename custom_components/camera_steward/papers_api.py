@@ -85,7 +85,9 @@ async def papers(
             Paper.MANUAL: manual_paper(language, site).version,
             Paper.NOTICE: notice_paper(language, site, name_manager=False).version,
         }
-        titles = {each.name: f"{each.title}{each.heading}" for each in site.rules.articles[language]}
+        titles = {
+            each.name: f"{each.title}{each.heading}" for each in site.rules.articles[language]
+        }
         subjects: dict[About, list[dict[str, str]]] = {
             About.PERSON: people_subjects(site, texts),
             About.PERIOD: period_subjects(texts, entry.created_at),

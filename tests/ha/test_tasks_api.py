@@ -72,7 +72,9 @@ async def test_manager_and_operators_see_what_is_to_be_done_and_nobody_else(door
         each["due_at"] for each in seen.values()
     ]
     scope = seen[SCOPE]
-    assert {k: scope[k] for k in ("kind", "title", "subject", "state", "may", "by_hand", "last")} == {
+    assert {
+        k: scope[k] for k in ("kind", "title", "subject", "state", "may", "by_hand", "last")
+    } == {
         "kind": "decide_scope",
         "title": "Decide whether the guideline is for this camera",
         "subject": {"kind": "camera", "id": DOOR, "name": "Door"},
@@ -88,7 +90,9 @@ async def test_manager_and_operators_see_what_is_to_be_done_and_nobody_else(door
         "required": True,
         "options": [{"value": "yes", "label": "Yes"}, {"value": "no", "label": "No"}],
     }
-    assert (await tasks(door, door.manager, "ja"))[SCOPE]["title"] == "ガイドラインの対象かどうかの判断"
+    assert (await tasks(door, door.manager, "ja"))[SCOPE][
+        "title"
+    ] == "ガイドラインの対象かどうかの判断"
     theirs = await tasks(door, operator.socket)
     assert not theirs[SCOPE]["may"]
     assert theirs[POST_SIGN]["may"]

@@ -202,7 +202,10 @@ def test_every_exception_that_is_raised_has_its_text() -> None:
     assert raised <= told
 
 
-@pytest.mark.parametrize("platform", ["binary_sensor", "button", "calendar", "event", "sensor", "switch", "todo"])
+@pytest.mark.parametrize(
+    "platform",
+    ["binary_sensor", "button", "calendar", "event", "image", "sensor", "switch", "todo"],
+)
 def test_every_entity_has_its_name_and_every_name_its_entity(platform: str) -> None:
     keys = {
         key for name, key in constants(platform, "translation_key") if not name.endswith("Error")
