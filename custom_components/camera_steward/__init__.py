@@ -39,9 +39,9 @@ from .memory import SiteMemory
 from .panel import async_setup_panel
 from .photo_views import async_setup_photo_views
 from .places import storage_words
+from .policy_packs import async_hold_pack, problem_text
 from .records_api import async_setup_records_commands
 from .removal_api import async_setup_removal_commands
-from .policy_packs import async_hold_pack, problem_text
 from .repairs import Issue
 from .services import async_setup_services
 from .sign_tags import async_listen_to_tags
