@@ -158,8 +158,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: CameraStewardConfigEntry
         await entry.runtime_data.exposure.async_start()
         await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
         entry.runtime_data.copies.async_start()
-        async_listen_to_tags(hass, entry)
         InquiryForm(hass, entry).async_start()
+        async_listen_to_tags(hass, entry)
         entry.runtime_data.duties.async_start()
     except BaseException:
         await bridge.async_stop()

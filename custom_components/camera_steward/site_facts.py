@@ -12,7 +12,6 @@ from typing import Final
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_NAME
 from homeassistant.core import HomeAssistant
-from homeassistant.util import dt as dt_util
 
 from .bridge import Bridge, cameras_of
 from .const import (
