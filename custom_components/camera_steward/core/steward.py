@@ -395,11 +395,11 @@ class Steward:
             if self._lobby is not None:
                 self._lobby.desk.furnish(house)
 
-    def approve_view(self, camera: str) -> str | None:
-        """Take what a camera sees now for its approved view, as `Inspector.approve` does."""
+    def inspector(self) -> Inspector:
+        """Return what looks at the pictures; `StorageError` where that could not begin."""
         if self._inspector is None:
             raise StorageError("no inspection")
-        return self._inspector.approve(camera)
+        return self._inspector
 
     def holds(self) -> Holds:
         """Return what is held; what is placed with it is copied in a thread of the steward."""
