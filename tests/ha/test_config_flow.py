@@ -143,6 +143,7 @@ async def test_a_site_is_set_up_and_its_vault_made_at_the_end_only(
     assert {key: value for key, value in entry.data.items() if key != "key_mark"} == PEOPLE | {
         "pack": "jp_kumagaya_2019",
         "ceiling_hours": 336,
+        "inquiry_webhook": None,
         "manager_until": None,
         "manager_user_id": manager.id,
         "vault_path": str(root),
@@ -525,6 +526,7 @@ async def test_people_and_retention_can_be_changed(
     assert dict(entry.data) == before | {
         "pack": "jp_kumagaya_2019",
         "ceiling_hours": 336,
+        "inquiry_webhook": None,
         "manager_until": None,
         "live_minutes": 10,
         "installer": "Honcho Association",
