@@ -1,6 +1,6 @@
 """How often an inspection is wrong over days and nights, and what it finds: on pictures in a folder.
 
-Each picture becomes a camera (`daynight.py`) that is looked at each five minutes for three days. Its
+Each picture becomes a camera (`daynight.py`) that is looked at each five minutes for three days and a little. Its
 view is approved at ten in the morning; from there on nothing is wrong, and whatever is found is a false
 alarm. At several moments copies of the camera have a mishap instead.
 """
@@ -8,14 +8,12 @@ alarm. At several moments copies of the camera have a mishap instead.
 import argparse
 import json
 import multiprocessing
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 import av
@@ -26,7 +24,7 @@ from bench.core import load_core
 load_core()
 
 # ruff: noqa: E402
-from bench.daynight import Mishap, Night, Scene
+from bench.daynight import Mishap, Night, Scene, to_image
 from custom_components.camera_steward.core.inspection.features import features_of
 from custom_components.camera_steward.core.inspection.findings import FaultKind, Tally
 from custom_components.camera_steward.core.inspection.judge import Memory, Seen, judge
@@ -36,7 +34,7 @@ from custom_components.camera_steward.core.inspection.views import View
 _MIDNIGHT = datetime(2026, 6, 1, tzinfo=UTC)
 _EVERY = 1 / 12
 _APPROVED = 10.0
-_DAYS = 3
+_HOURS = 75
 _FRAMES_EVERY = 25
 _MISHAPS = {
     "shift": (Mishap(shift=0.1), {FaultKind.MOVED}),
@@ -45,7 +43,7 @@ _MISHAPS = {
     "defocus": (Mishap(defocus=0.004), {FaultKind.BLURRED, FaultKind.COVERED}),
 }
 """What is done, and what must be found of it. A defocus of 0.4 % of the width is 8 pixels of 1920."""
-_MOMENTS = {"first day": 14.0, "night": 49.0, "day": 60.0}
+_MOMENTS = {"first day": 14.0, "night": 73.0, "day": 84.0}
 """Hours from midnight of the first day."""
 _HOUR_OF_LOOKS = 12
 
@@ -118,7 +116,7 @@ def _frames(path: Path) -> list[Image.Image]:
         return [Image.open(path).convert("RGB")]
     with av.open(path) as container:
         frames = enumerate(container.decode(video=0))
-        return [each.to_image() for number, each in frames if number % _FRAMES_EVERY == 0]
+        return [to_image(each) for number, each in frames if number % _FRAMES_EVERY == 0]
 
 
 def run(scene: Scene) -> Result:
@@ -126,12 +124,14 @@ def run(scene: Scene) -> Result:
     camera = Camera()
     looks: list[Look] = []
     found: dict[str, float | None] = {}
-    for number in range(round(24 * _DAYS / _EVERY)):
+    for number in range(round(_HOURS / _EVERY)):
         hour = _APPROVED + number * _EVERY
         for name, moment in _MOMENTS.items():
             if abs(moment - hour) < _EVERY / 2:
                 for what, (mishap, kinds) in _MISHAPS.items():
-                    found[f"{what}, {name}"] = _minutes(deepcopy(camera), scene, hour, mishap, kinds)
+                    found[f"{what}, {name}"] = _minutes(
+                        deepcopy(camera), scene, hour, mishap, kinds
+                    )
         looks.append(camera.look(scene, hour))
     return Result(scene=scene.name, night=scene.night.value, looks=looks, found=found)
 
@@ -156,9 +156,9 @@ def main() -> None:
     with multiprocessing.Pool(arguments.processes) as pool:
         results = []
         for each in pool.imap_unordered(run, scenes(arguments.pictures), chunksize=1):
-            print(f"{each.scene}: done", file=sys.stderr, flush=True)
             results.append(each)
-    report(results)
+            _tell_scene(each)
+    report(sorted(results, key=lambda each: each.scene))
     if arguments.json is not None:
         held = [
             {
@@ -176,6 +176,16 @@ def main() -> None:
         arguments.json.write_text(json.dumps(held, indent=1))
 
 
+def _tell_scene(result: Result) -> None:
+    wrong = Counter(kind for each in result.looks for kind in each.suspected)
+    could = sum(each.told for each in result.looks) / len(result.looks)
+    missed = [name for name, after in result.found.items() if after is None]
+    print(
+        f"{result.scene} ({result.night}): could tell {could:.0%}, wrong {dict(wrong)}, missed {missed}",
+        flush=True,
+    )
+
+
 def report(results: list[Result]) -> None:
     """Print false alarms, what was found, and what a look costs."""
     looks = [each for result in results for each in result.looks]
@@ -188,7 +198,10 @@ def report(results: list[Result]) -> None:
     for result in results:
         wrong = Counter(kind for each in result.looks for kind in each.suspected)
         could = sum(each.told for each in result.looks) / len(result.looks)
-        print(f"  {result.scene} ({result.night}): could tell {could:.0%}, wrong {dict(wrong)}", end="")
+        print(
+            f"  {result.scene} ({result.night}): could tell {could:.0%}, wrong {dict(wrong)}",
+            end="",
+        )
         print("; not found:", [name for name, after in result.found.items() if after is None])
     for what in results[0].found:
         after = [each.found[what] for each in results]
@@ -202,4 +215,4 @@ def report(results: list[Result]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -54,7 +54,16 @@ from .core.capture.schedule import Schedule, Window
 from .core.capture.worker import GapStarted, StatusChanged, StorageTrouble
 from .core.disclosure.counter import Counter
 from .core.disclosure.grounds import RequestKind
-from .core.errors import HoldInvalidError, HoldTooLargeError, RetentionError, StewardError
+from .core.errors import (
+    HoldInvalidError,
+    HoldTooLargeError,
+    RecordInvalidError,
+    RemovalBlockedError,
+    RemovalOpenError,
+    RetentionError,
+    StewardError,
+)
+from .core.inspection.inspector import FaultFound, FaultGone
 from .core.ledger.entry import Entry, EntryKind, Json
 from .core.ledger.registers import PurgeRecord
 from .core.model import Action, CaptureStatus, Gap, GapCause, RecordingMode, Segment
@@ -92,7 +101,13 @@ RESERVE_BYTES: Final = 1024**3
 """Kept free by erasing the oldest footage; a product default."""
 STOP_SECONDS: Final = 20.0
 """Threads end within ten seconds; a busy machine gets as long again before we give up."""
-_WRONG_INPUT = (RetentionError, HoldInvalidError, HoldTooLargeError)
+_WRONG_INPUT = (
+    RetentionError,
+    HoldInvalidError,
+    HoldTooLargeError,
+    RecordInvalidError,
+    RemovalOpenError,
+)
 
 
 # Errors
@@ -110,6 +125,8 @@ def translated(err: StewardError) -> HomeAssistantError:
 
 def figures_of(err: StewardError) -> dict[str, str] | None:
     """Return what the text of an error leaves open."""
+    if isinstance(err, RemovalBlockedError):
+        return {"needed": err.detail}
     if not isinstance(err, HoldTooLargeError):
         return None
     figures = {
@@ -151,6 +168,8 @@ class Notice(StrEnum):
     PURGE_DONE = "purge_done"
     RECOVERED = "recovered"
     STORAGE_TROUBLE = "storage_trouble"
+    FAULT_FOUND = "fault_found"
+    FAULT_GONE = "fault_gone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +208,15 @@ def notices(event: StewardEvent) -> list[CameraNotice]:
                     },
                 )
                 for each in records
+            ]
+        case FaultFound() | FaultGone():
+            found = isinstance(event, FaultFound)
+            return [
+                CameraNotice(
+                    camera=event.camera,
+                    notice=Notice.FAULT_FOUND if found else Notice.FAULT_GONE,
+                    attributes={"fault": event.kind.value, "since": event.since_at.isoformat()},
+                )
             ]
         case Recovered(camera=camera, count=count):
             return [

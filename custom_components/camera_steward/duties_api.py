@@ -1,6 +1,6 @@
 """The WebSocket command that says how the duties of a site stand, to manager and operators."""
 
-from typing import Any
+from typing import Any, Final
 
 import probatio
 from homeassistant.components import websocket_api
@@ -14,12 +14,14 @@ from .core.errors import StewardError
 from .core.model import Action
 from .core.policy.facts import Scope
 from .core.policy.pack import Control
-from .core.policy.states import ControlState, State, SubjectKind
+from .core.policy.states import ControlState, Reason, State, SubjectKind
 from .core.viewing.lobby import Lobby
 from .duties import DutiesLook
 from .people import caller_of_connection
 from .pledge import LANGUAGES
 from .texts import Texts, async_texts, iso
+
+_ARTICLES: Final = "articles"
 
 
 class NotJudgedError(StewardError):
@@ -64,7 +66,6 @@ async def duties(
     data = entry.runtime_data
     await data.bridge.async_in_lobby(check)
     if data.coordinator.duties is None:
-        await data.copies.async_look()
         await data.duties.async_look()
     if (look := data.coordinator.duties) is None:
         raise NotJudgedError
@@ -83,7 +84,7 @@ async def duties(
         },
         "counts": {state.value: count for state, count in look.counts().items()},
         "controls": [
-            _control(look, controls[each.control], each, texts)
+            control_row(look, controls[each.control], each, texts)
             for each in sorted(look.states, key=lambda each: worst.index(each.state))
         ],
         "gates": [
@@ -99,9 +100,10 @@ async def duties(
     }
 
 
-def _control(
+def control_row(
     look: DutiesLook, control: Control, each: ControlState, texts: Texts
 ) -> dict[str, Any]:
+    """Return how a control stands as `duties` gives it."""
     subject, language = each.subject, texts.language
     camera = subject.id if subject.kind is SubjectKind.CAMERA else None
     kind = each.task.partition(":")[0] if each.task is not None else None
@@ -117,7 +119,7 @@ def _control(
             "name": look.facts.subjects(subject.kind).get(subject, ""),
         },
         "voluntary": camera is not None and look.facts.scope(camera) is Scope.VOLUNTARY,
-        "why": [texts.reason(reason) for reason in each.why],
+        "why": [texts.reason(reason, **_articles(look, reason, language)) for reason in each.why],
         "task": each.task,
         "task_title": texts.option("task", kind),
         "next_at": iso(each.next_at),
@@ -126,3 +128,10 @@ def _control(
         "evidence": control.evidence[language],
         "limit": control.limit.get(language, ""),
     }
+
+
+def _articles(look: DutiesLook, reason: Reason, language: str) -> dict[str, str]:
+    """Return how the articles of the rules that a reason names read in a language."""
+    if _ARTICLES not in reason.values:
+        return {}
+    return {_ARTICLES: " / ".join(look.differing(language))}

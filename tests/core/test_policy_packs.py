@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from custom_components.camera_steward.core.access.people import Role
 from custom_components.camera_steward.core.disclosure.grounds import RequestKind
 from custom_components.camera_steward.core.errors import PackError
 from custom_components.camera_steward.core.policy.evaluate import evaluate
@@ -27,7 +28,7 @@ from custom_components.camera_steward.core.retention.limits import LONGEST, SHOR
 from custom_components.camera_steward.core.tasks.engine import tasks
 from custom_components.camera_steward.core.tasks.kinds import KINDS
 
-from .policy_site import BEGAN, CAMERA, NOW, WITHIN, Role, but, camera, done, facts, person, record
+from .policy_site import BEGAN, CAMERA, NOW, WITHIN, but, camera, done, facts, person, record
 
 ROOT = Path(__file__).parents[2]
 PACKS = ROOT / "custom_components" / "camera_steward" / "packs"
@@ -92,7 +93,7 @@ def test_what_each_pack_says_is_what_its_source_says() -> None:
 
 def test_bounds_and_grounds_are_those_of_the_program() -> None:
     assert CEILINGS == (SHORTEST, LONGEST)
-    assert GROUNDS <= {each.value for each in RequestKind}
+    assert {each.value for each in RequestKind} >= GROUNDS
     assert RequestKind.AUTHORITY_ORAL not in GROUNDS  # 第3 4 (2): in writing
 
 
@@ -109,7 +110,7 @@ def rows() -> dict[str, list[str]]:
     return found
 
 
-def tests_in(cell: str) -> Iterator[tuple[Path, str]]:
+def named_in(cell: str) -> Iterator[tuple[Path, str]]:
     """Return the file and the name of each test that a cell names."""
     for path, name in re.findall(r"`([\w/]+\.py)::(\w+)`", cell):
         yield ROOT / "tests" / ("" if "/" in path else "core") / path, name
@@ -124,7 +125,7 @@ def test_each_control_of_kumagaya_has_its_row_with_tests_that_there_are() -> Non
         cite, _, rules, tests = table[control.id]
         assert cite == control.cite
         assert tuple(re.findall(r"`([\w:]+)`", rules)) == control.rules
-        named = list(tests_in(tests))
+        named = list(named_in(tests))
         assert named, control.id
         for path, name in named:
             if path not in functions:
@@ -137,7 +138,8 @@ def test_each_control_of_kumagaya_has_its_row_with_tests_that_there_are() -> Non
             assert name in functions[path], f"{control.id}: {name}"
 
 
-def test_each_row_says_how_its_control_stands_where_all_is_in_order() -> None:
+def reached_states() -> dict[str, set[State]]:
+    """Return how each control stands at two sites where all is in order, one plain and one full."""
     kumagaya = load_pack(KUMAGAYA, FILES)
     reached: dict[str, set[State]] = {each.id: set() for each in kumagaya.controls}
     plain = facts()
@@ -170,8 +172,14 @@ def test_each_row_says_how_its_control_stands_where_all_is_in_order() -> None:
     )
     for site in (plain, full):
         for each in evaluate(kumagaya, site, tasks(site, kumagaya)):
-            assert not each.needs_attention, each
+            # An inquiry is due until its record is closed with the answer.
+            assert not each.needs_attention or each.control.endswith("4-2b"), each
             reached[each.control].add(each.state)
+    return reached
+
+
+def test_each_row_says_how_its_control_stands_where_all_is_in_order() -> None:
+    reached = reached_states()
     words = {id_: set(cells[1].split(", ")) for id_, cells in rows().items()}
     assert words == {
         id_: {each.value.replace("_", " ") for each in states} for id_, states in reached.items()
@@ -193,6 +201,11 @@ sign:
   required: [installed, installer]
 intervals:
   inspect: {months: 3}
+words:
+  installer: {ja: 商店会, en: association}
+  manager: {ja: 管理責任者, en: manager}
+  operator: {ja: 取扱者, en: operator}
+  rules: {ja: 運用要領, en: rules}
 controls:
   - id: shop/1
     cite: 第１条
@@ -248,13 +261,13 @@ def test_a_pack_that_extends_another_says_only_what_is_otherwise(tmp_path: Path)
 
 
 WRONG = {
-    "rule": ("purpose_stated,", "purpose_statd,", "rule_unknown", 19, "purpose_statd"),
-    "rule of a task": ("task:review_rules", "task:review", "rule_unknown", 19, "task:review"),
-    "no rule": ("[purpose_stated, task:review_rules]", "[]", "list_empty", 19, "rules"),
-    "Japanese": ("{ja: 設定, en: ", "{en: ", "language_missing", 20, "evidence: ja"),
-    "English": (", en: Keep to the purpose.}", "}", "language_missing", 16, "text: en"),
-    "no text": ("ja: 目的を守る。", 'ja: " "', "text_empty", 16, "ja"),
-    "long text": ("目的を守る。", "目" * (LONGEST_TEXT + 1), "text_too_long", 16, "ja"),
+    "rule": ("purpose_stated,", "purpose_statd,", "rule_unknown", 24, "purpose_statd"),
+    "rule of a task": ("task:review_rules", "task:review", "rule_unknown", 24, "task:review"),
+    "no rule": ("[purpose_stated, task:review_rules]", "[]", "list_empty", 24, "rules"),
+    "Japanese": ("{ja: 設定, en: ", "{en: ", "language_missing", 25, "evidence: ja"),
+    "English": (", en: Keep to the purpose.}", "}", "language_missing", 21, "text: en"),
+    "no text": ("ja: 目的を守る。", 'ja: " "', "text_empty", 21, "ja"),
+    "long text": ("目的を守る。", "目" * (LONGEST_TEXT + 1), "text_too_long", 21, "ja"),
     "number for text": ('version: "1"', "version: 1", "expected_text", 2, "version"),
     "task": ("inspect:", "inspekt:", "task_unknown", 12, "inspekt"),
     "negative interval": ("months: 3", "months: -3", "interval_not_positive", 12, "-3"),
@@ -265,18 +278,19 @@ WRONG = {
     "interval that is none": ("{months: 3}", "3", "expected_mapping", 12, "inspect"),
     "flag": ("months: 3}", "months: 3, product_default: 1}", "expected_flag", 12, "product_default"),
     "key": ("grounds: [law]", "ground: [law]", "key_unknown", 8, "ground"),
-    "key of a control": ("    cite:", "    source:", "key_unknown", 15, "source"),
-    "missing": ("    cite: 第１条\n", "", "key_missing", 14, "cite"),
+    "key of a control": ("    cite:", "    source:", "key_unknown", 20, "source"),
+    "missing": ("    cite: 第１条\n", "", "key_missing", 19, "cite"),
     "missing at the top": ("grounds: [law]\n", "", "key_missing", 1, "grounds"),
+    "word": ("  operator: {ja: 取扱者, en: operator}\n", "", "key_missing", 14, "operator"),
     "twice": ("as_of:", 'version: "2"\nas_of:', "given_twice", 5, "version"),
     "item twice": ("[installed,", "[installer,", "given_twice", 10, "installer"),
-    "control twice": ("controls:", f"controls:{OWN[OWN.index('controls:') + 9 :]}", "id_twice", 20, "shop/1"),
-    "no control": (OWN[OWN.index("\n  - id") :], " []\n", "list_empty", 13, "controls"),
-    "control that is no mapping": (OWN[OWN.index("\n  - id") :], " [a]\n", "expected_mapping", 13, "controls"),
+    "control twice": ("controls:", f"controls:{OWN[OWN.index('controls:') + 9 :]}", "id_twice", 27, "shop/1"),
+    "no control": (OWN[OWN.index("\n  - id") :], " []\n", "list_empty", 18, "controls"),
+    "control that is no mapping": (OWN[OWN.index("\n  - id") :], " [a]\n", "expected_mapping", 18, "controls"),
     "ground": ("[law]", "[law, authority_oral]", "ground_unknown", 8, "authority_oral"),
     "grounds that are no list": ("[law]", "law", "expected_list", 8, "grounds"),
-    "subject": ("subject: site", "subject: town", "subject_unknown", 18, "town"),
-    "kind": ("[prevent]", "[forbid]", "kind_unknown", 17, "forbid"),
+    "subject": ("subject: site", "subject: town", "subject_unknown", 23, "town"),
+    "kind": ("[prevent]", "[forbid]", "kind_unknown", 22, "forbid"),
     "sign": ("[installed,", "[logo,", "sign_item_unknown", 10, "logo"),
     "ceiling of nothing": ("ceiling_days: 10", "ceiling_hours: 0", "ceiling_out_of_bounds", 7, "0"),
     "ceiling of years": ("ceiling_days: 10", "ceiling_days: 367", "ceiling_out_of_bounds", 7, "367"),
@@ -289,7 +303,7 @@ WRONG = {
     "a variable": ('"1"', "!env_var PATH", "expected_text", 2, "version"),
     "an object": ('"1"', "!!python/name:os.system", "expected_text", 2, "version"),
     "not YAML": ("as_of: ", "as_of: [", "not_yaml", 6, ""),
-    "a control character": ("第１条", "第\x07条", "not_yaml", 15, ""),
+    "a control character": ("第１条", "第\x07条", "not_yaml", 20, ""),
     "unknown base": ("as_of:", "extends: nowhere\nas_of:", "extends_unknown", 5, "nowhere"),
     "itself as base": ("as_of:", "extends: shop\nas_of:", "extends_circular", 5, "shop"),
 }  # fmt: skip
@@ -313,7 +327,7 @@ def test_a_wrong_pack_is_told_by_line_and_in_words(tmp_path: Path, name: str) ->
         (b"- a\n- b\n", "expected_mapping", 1),
         (OWN.encode("shift_jis"), "not_utf8", 3),
         (b"a: &a [*a]\n", "key_unknown", 1),
-        (b"[" * 100_000, "not_yaml", 0),
+        (b"[" * 5_000, "not_yaml", 0),
         (b"id: shop\n---\nid: shop\n", "not_yaml", 2),
         (b"#" * (LARGEST_BYTES + 1), "too_large", 0),
     ],

@@ -137,8 +137,17 @@ MANAGERS: dict[str, dict[str, Any]] = {
     "refuse_request": {**ASKED, "refusal": "x"},
     "disclose": {**ASKED, "identity": "x", "in_charge": "x"},
     "disclosure_record": {"disclosure": "x", "language": "ja"},
+    "records": {"kind": "inquiry"},
+    "record_save": {"kind": "inquiry", "record": None, "fields": {}},
+    "record_close": {"record": "x", "fields": {}},
+    "removal": {"camera": None},
+    "removal_begin": {"camera": DOOR, "decided_on": "2026-01-05", "body": "x", "erase": "limit"},
+    "removal_finish": {"record": "x"},
+    "removal_withdraw": {"record": "x", "reason": "x"},
 }
 APPOINTED: dict[str, dict[str, Any]] = {
+    "tasks": {"language": "ja"},
+    "task_done": {"task": f"post_sign:camera:{DOOR}"},
     "duties": {"language": "ja"},
     "handover_form": {},
     "holds": {},
@@ -172,7 +181,8 @@ async def test_nobody_else_gets_a_byte_by_any_door(stage: Stage) -> None:
     await approved(stage)
     people = await uninvited(stage)
     begun = asyncio.get_running_loop().time()
-    for kind, person in people.items():
+    for kind, waited in people.items():
+        person = await stage.reconnected(waited)
         for make in ROUTES.values():
             for pair in make(stage, [*addresses, *moving]):
                 await shut_over_http(stage, kind, person, pair)

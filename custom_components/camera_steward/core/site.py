@@ -17,6 +17,7 @@ from .copies.keeper import FolderLooked, FolderSnapshot
 from .disclosure.grounds import RequestKind
 from .disclosure.packing import Sender
 from .errors import StewardError
+from .inspection.inspector import CameraInspection, InspectionEvent
 from .ledger.registers import PurgeRecord
 from .ledger.verify import Verification
 from .model import CaptureStatus, Footage, Space
@@ -86,7 +87,7 @@ class CameraSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CameraSnapshot:
-    """How one camera stands; `since` is when its status began."""
+    """How one camera stands; `since` is when its status began, `inspection` how its picture does."""
 
     status: CaptureStatus
     since: datetime
@@ -97,6 +98,17 @@ class CameraSnapshot:
     recording: bool
     footage: Footage
     overdue: int
+    inspection: CameraInspection = CameraInspection()
+
+    @property
+    def faults(self) -> dict[str, datetime]:
+        """Return the faults of the picture that hold, by kind, with their beginnings."""
+        return {kind.value: since for kind, since in self.inspection.faults.items()}
+
+    @property
+    def view_approved(self) -> bool:
+        """Return whether there is an approved view to compare with."""
+        return self.inspection.view is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +196,7 @@ class Failed:
 StewardEvent = (
     CaptureEvent
     | LobbyEvent
+    | InspectionEvent
     | PurgeDone
     | Recovered
     | Evicted

@@ -33,6 +33,7 @@ from .errors import (
     UnexpectedError,
 )
 from .files import Files, LocalFiles
+from .inspection.inspector import CameraInspection, Inspector
 from .ledger.entry import SYSTEM, Entry, EntryKind, Json
 from .ledger.records import Records
 from .ledger.registers import PurgeRecord, removed_cameras
@@ -61,6 +62,7 @@ from .site import (
     StewardEvent,
     VerifyReport,
 )
+from .tasks.book import TaskBook
 from .tasks.photos import Photos
 from .vault.verify import Damage, VerifyLevel, verify
 from .viewing.desk import House
@@ -122,6 +124,8 @@ class Steward:
         self._house = House()
         self._lobby: Lobby | None = None
         self._counter: Counter | None = None
+        self._tasks: TaskBook | None = None
+        self._inspector: Inspector | None = None
         self._next_at: datetime | None = None
         self._statement: Statement | None = None
         self._statement_at: datetime | None = None
@@ -149,7 +153,10 @@ class Steward:
             raise
         except StewardError as err:
             self._emit(Failed(error=err))
+        going: set[str] = set()
         try:
+            # Whatever the settings say, as where a crash kept them from being changed.
+            going = books.removals.going(self._cameras)
             books.removals.resume()
         except StewardError as err:
             self._emit(Failed(error=err))
@@ -169,7 +176,8 @@ class Steward:
             on_event=self._emit,
         )
         with self._lock:
-            for state in self._cameras.values():
+            for camera, state in self._cameras.items():
+                state.recording &= camera not in going
                 if state.recording:
                     self._start_worker(state)
         # What is to be copied already the keeper begins with.
@@ -181,6 +189,7 @@ class Steward:
             target=self._keep, name="camera-steward-keeper", daemon=True
         )
         self._thread.start()
+        self._inspect(books)
         with contextlib.suppress(StewardError):
             self.counter()  # so that what a crash broke off is entered
 
@@ -195,6 +204,8 @@ class Steward:
         self._wake.set()
         if self._folders is not None:
             self._folders.request_stop()
+        if self._inspector is not None:
+            self._inspector.request_stop()
         for state in self._cameras.values():
             if state.worker is not None:
                 state.worker.request_stop()
@@ -221,9 +232,11 @@ class Steward:
             ended &= self._copier.join(left())
         if self._folders is not None:
             ended &= self._folders.join(left())
+        if self._inspector is not None:
+            ended &= self._inspector.join(left())
         books = self._opened
         if ended and books is not None:
-            self._counter = None
+            self._counter = self._tasks = None
             lobby, self._lobby = self._lobby, None
             with contextlib.suppress(StewardError):
                 if lobby is not None:
@@ -345,11 +358,12 @@ class Steward:
         actor: str,
         subject: str = "",
         data: Mapping[str, Json],
+        at: datetime | None = None,
         key: str | None = None,
     ) -> Entry:
         """Enter in the ledger what happened at the edge, with a `key` once; return the entry."""
         ledger = self._books().ledger
-        return ledger.append(kind, actor=actor, subject=subject, data=data, key=key)
+        return ledger.append(kind, actor=actor, subject=subject, data=data, at=at, key=key)
 
     def entries(self, kinds: Collection[EntryKind]) -> list[Entry]:
         """Return the ledger's entries of these kinds, in order of time."""
@@ -381,6 +395,12 @@ class Steward:
             if self._lobby is not None:
                 self._lobby.desk.furnish(house)
 
+    def inspector(self) -> Inspector:
+        """Return what looks at the pictures; `StorageError` where that could not begin."""
+        if self._inspector is None:
+            raise StorageError("no inspection")
+        return self._inspector
+
     def holds(self) -> Holds:
         """Return what is held; what is placed with it is copied in a thread of the steward."""
         return self._books().holds
@@ -410,6 +430,14 @@ class Steward:
         """Return the photos that people handed in as evidence."""
         return self._books().photos
 
+    def tasks(self) -> TaskBook:
+        """Return what was done, and where it is entered."""
+        books = self._books()
+        with self._lock:
+            if self._tasks is None:
+                self._tasks = TaskBook(books.ledger, lambda: self.lobby().desk)
+            return self._tasks
+
     def snapshot(self) -> SiteSnapshot:
         """Return how everything stands: some look-ups in the index, no walk of the disk."""
         books = self._books()
@@ -424,6 +452,7 @@ class Steward:
             missing = err.key
         # Outside the lock, which recorders need to tell their events: a turn may last ten seconds.
         next_at = self._next_due(books)
+        inspected = self._inspector.standing() if self._inspector is not None else {}
         with self._lock:
             return SiteSnapshot(
                 cameras={
@@ -437,6 +466,7 @@ class Steward:
                         recording=state.recording,
                         footage=self._footage_of(books, camera, state),
                         overdue=overdue.get(camera, 0),
+                        inspection=inspected.get(camera, CameraInspection()),
                     )
                     for camera, state in self._cameras.items()
                 },
@@ -544,6 +574,7 @@ class Steward:
                         self._counter.sweep()
                 if self._statement_due():
                     self.make_statement()
+                    self._books().tidy_photos()
                     self._books().index.forget_gaps(self._books().guard.now() - _GAPS_KEPT)
             except StoppedError:
                 break
@@ -607,6 +638,27 @@ class Steward:
             books.describe({k: each.settings.name for k, each in self._cameras.items()})
         except StewardError as err:
             self._emit(Failed(error=err))
+
+    def _inspect(self, books: Books) -> None:
+        """Begin to look at the pictures; recording goes on where that cannot be."""
+        with self._lock:
+            cameras = tuple(self._cameras)
+
+        def recording(camera: str) -> bool:
+            return self._cameras[camera].status is CaptureStatus.RECORDING
+
+        try:
+            self._inspector = books.inspector(
+                cameras,
+                recording=recording,
+                watch=self.watch,
+                on_event=self._emit,
+                on_error=lambda error: self._emit(Failed(error=error)),
+            )
+        except StewardError as err:
+            self._emit(Failed(error=err))
+        else:
+            self._inspector.start()
 
     def _make_room(self) -> bool:
         """Free some bytes for a recorder whose write found the storage full."""

@@ -66,7 +66,9 @@ class Tally:
     _for: dict[FaultKind, tuple[int, datetime]] = field(default_factory=dict)
     _against: dict[FaultKind, int] = field(default_factory=dict)
 
-    def take(self, verdict: Verdict, at: datetime) -> tuple[list[tuple[FaultKind, datetime]], list[FaultKind]]:
+    def take(
+        self, verdict: Verdict, at: datetime
+    ) -> tuple[list[tuple[FaultKind, datetime]], list[FaultKind]]:
         """Count a look at `at`; return what is to be opened, since the first look, and closed.
 
         Neither is done here: `open` is the caller's to change once it is on record.

@@ -15,10 +15,11 @@ _LONG_DARK = timedelta(hours=20)
 """Longer than any night where people live but those of the far north."""
 _BLOWN_OUT = 0.6
 _FLAT = 0.03
-_KEPT, _GONE = 0.5, 0.3
-_RECOGNISED = 6.0
-"""How many times the deviation of chance a likeness must be."""
-_FOUND_ELSEWHERE = 6.0
+_KEPT, _GONE = 0.4, 0.3
+_SOME, _RICH = 0.1, 0.5
+"""Shares of the approved view's structure."""
+_SURELY = 5.0
+"""How many deviations a likeness must lie from those that mean nothing."""
 _BETTER = 1.25
 _BY_CHANCE = 2.0
 _MOVED = 0.03
@@ -60,7 +61,7 @@ class Memory:
 
     `weights` say for each cell how far it can be relied on: trees, and what people pass by, less.
     `rate` are the pictures a second at approval. `wanted_since` is when a view was approved that
-    could not be described yet.
+    could not be described yet, `looked_at` when the camera was looked at last.
     """
 
     view: View | None = None
@@ -69,6 +70,7 @@ class Memory:
     rate: float | None = None
     dark_since: datetime | None = None
     wanted_since: datetime | None = None
+    looked_at: datetime | None = None
 
     def approve(self, view: View, rate: float | None) -> None:
         """Take another view for the approved one, and forget what was usual of the last."""
@@ -183,19 +185,20 @@ def _compare(
         return False
     elsewhere = (
         found.pose.moved >= _MOVED
-        and found.best >= _FOUND_ELSEWHERE * found.chance
+        and features.structure >= _SOME * view.structure
+        and found.sure(found.best) >= _SURELY
         and found.best >= _BETTER * found.here
         and found.best - found.here >= _BY_CHANCE * found.chance
     )
-    recognised = not elsewhere and found.here >= _RECOGNISED * found.chance
+    recognised = not elsewhere and found.sure(found.here) >= _SURELY
     if elsewhere:
         saying.say(FaultKind.MOVED, True, **_placed(found))
     elif recognised:
         saying.say(FaultKind.MOVED, False)
-    elif expected and found.kept >= _KEPT:
+    elif expected and features.structure >= _RICH * view.structure:
         saying.say(FaultKind.MOVED, True, **_placed(found))
     if not elsewhere:
-        if found.kept >= _KEPT:
+        if recognised and found.kept >= _KEPT:
             saying.say(FaultKind.COVERED, False)
         elif found.kept < _GONE and expected:
             saying.say(FaultKind.COVERED, True, kept=round(found.kept, 2))

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from ..model import CaptureStatus
 from .states import State, Subject, SubjectKind
-from .task import TaskKind, TaskState, in_order
+from .task import ONCE, TaskKind, TaskState, in_order, task_id
 from .verdict import Case, Rule, Verdict
 
 AWAY_LASTS = timedelta(days=30)
@@ -94,6 +94,7 @@ REASONS = frozenset(
         "rules_match",
         "rules_not_accepted",
         "rules_not_adopted",
+        "rules_other",
         "scope_undecided",
         "scope_voluntary",
         "scope_within",
@@ -103,10 +104,10 @@ REASONS = frozenset(
         "sign_other",
         "statement_missing",
         "storage_trouble",
-        "subject_none",
         "task_done",
         "task_none",
         "task_not_in_order",
+        "task_not_yet",
         "task_open",
         "task_overdue",
         "unaltered",
@@ -410,11 +411,13 @@ def _rules_match(case: Case) -> Iterator[Verdict]:
     done = case.facts.doing(kind, case.subject)
     if not rules.adopted_version:
         yield case.says(State.DUE, "rules_not_adopted", task=kind)
-    elif rules.differing or rules.adopted_version != rules.running_version:
+    elif rules.differing:
         articles = ", ".join(rules.differing)
         yield case.says(
             State.BREACHED, "rules_differ", {"articles": articles}, task=kind, done=done
         )
+    elif rules.adopted_version != rules.running_version:
+        yield case.says(State.BREACHED, "rules_other", task=kind, done=done)
     else:
         yield case.says(State.EVIDENCE_HELD, "rules_match", done=done)
 
@@ -478,14 +481,15 @@ def _task_rule(kind: TaskKind) -> Rule:
     """Return the rule that a kind of task is done in its time."""
 
     def judge(case: Case) -> Iterator[Verdict]:
-        subjects = {each.subject for each in case.tasks if each.kind is kind}
-        subjects |= {
-            each
-            for of in SubjectKind
-            for each in case.facts.subjects(of)
-            if case.facts.doing(kind, each) is not None
-        }
-        found = _concerned(case.subject, subjects)
+        found = _concerned(
+            case.subject,
+            {
+                each
+                for each in case.names
+                if task_id(kind, each) in case.todo
+                or (kind in ONCE and case.facts.doing(kind, each) is not None)
+            },
+        )
         for each in sorted(found):
             yield _task_verdict(replace(case, subject=each), kind)
         if not found:
@@ -507,7 +511,7 @@ def _concerned(subject: Subject, found: set[Subject]) -> set[Subject]:
 
 
 def _task_verdict(case: Case, kind: TaskKind) -> Verdict:
-    task = next((e for e in case.tasks if e.kind is kind and e.subject == case.subject), None)
+    task = case.todo.get(task_id(kind, case.subject))
     done = case.facts.doing(kind, case.subject) if task is None else task.last
     done_at = case.facts.now if done is None else min(done.at, case.facts.now)
     if task is None:
@@ -516,6 +520,8 @@ def _task_verdict(case: Case, kind: TaskKind) -> Verdict:
         state, key, at = State.BREACHED, "task_not_in_order", done_at
     elif task.state is TaskState.OVERDUE:
         state, key, at = State.DUE, "task_overdue", task.due_at
+    elif done is None and task.state is TaskState.UPCOMING:
+        state, key, at = State.NOT_APPLICABLE, "task_not_yet", task.due_at
     elif done is None:
         state, key, at = State.DUE, "task_open", task.due_at
     else:
