@@ -13,7 +13,7 @@ import av
 import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 type Pixels = NDArray[np.float32]
 """Linear light, height x width x 3."""
@@ -35,6 +35,8 @@ _IR_BELOW = 5.0
 _LAMPS_BELOW = 60.0
 _EXPOSED = 0.2
 _READ, _SHOT = 0.02, 0.004
+_LINEAR = ((np.arange(256) / 255) ** 2.2).astype(np.float32)
+_TONES = ((np.arange(4096) / 4095) ** (1 / 2.2) * 255).astype(np.uint8)
 
 
 class Night(StrEnum):
@@ -76,6 +78,20 @@ class Scene:
             (rng.uniform(0, 1), rng.uniform(0.3, 1), rng.uniform(0.1, 0.3)) for _ in range(4)
         ]
         self._parked = rng.uniform(0.1, 0.8), rng.uniform(0.5, 0.8)
+        self._canvases = [
+            each.resize(self.canvas, Image.Resampling.LANCZOS) for each in self.frames
+        ]
+        rows, columns = np.mgrid[0 : self.height, 0:VIEW_WIDTH].astype(np.float32)
+        self._x, self._y = columns / VIEW_WIDTH, rows / self.height
+        x, y = self._x, self._y
+        self._lamplight, self._bulbs = np.zeros_like(x), np.zeros_like(x)
+        for left, top in self._lamps:
+            far = (x - left) ** 2 + ((y - top - 0.25) * 0.8) ** 2
+            self._lamplight += 5 / (1 + far / 0.012)
+            self._bulbs += 60 * np.exp(-((x - left) ** 2 + (y - top) ** 2) / 0.0004)
+            self._bulbs += 3 * np.exp(-((x - left) ** 2 + (y - top) ** 2) / 0.01)
+        around = np.exp(-(((x - 0.5) / 0.45) ** 2 + ((y - 0.6) / 0.6) ** 2))
+        self._infrared = 12 * (0.15 + 0.85 * y) * around
 
     def look(self, hour: float, mishap: Mishap | None = None) -> VideoFrame:
         """Return a decoded keyframe of `hour` hours after midnight of the first day."""
@@ -92,17 +108,16 @@ class Scene:
 
     def _seen(self, rng: np.random.Generator, mishap: Mishap) -> Pixels:
         """Return the scene's own colours as far as the camera sees them, a little moved by the wind."""
-        frame = self.frames[int(rng.integers(len(self.frames)))]
+        image = self._canvases[int(rng.integers(len(self._canvases)))]
         wide, high = self.canvas
         sway = rng.normal(0, 0.0012, 2)
-        image = frame.resize(self.canvas, Image.Resampling.LANCZOS)
         if mishap.angle:
             image = image.rotate(mishap.angle, Image.Resampling.BICUBIC)
         left = wide * _MARGIN + (mishap.shift + sway[0]) * VIEW_WIDTH
         top = high * _MARGIN + sway[1] * VIEW_WIDTH
         box = (left, top, left + VIEW_WIDTH, top + self.height)
         cut = image.transform(
-            (VIEW_WIDTH, self.height), Image.Transform.EXTENT, box, Image.Resampling.BICUBIC
+            (VIEW_WIDTH, self.height), Image.Transform.EXTENT, box, Image.Resampling.BILINEAR
         )
         return _linear(cut)
 
@@ -138,8 +153,7 @@ class Scene:
     ) -> Pixels:
         """Return what light reaches the camera, in lux times reflection."""
         high, wide = scene.shape[:2]
-        rows, columns = np.mgrid[0:high, 0:wide].astype(np.float32)
-        x, y = columns / wide, rows / high
+        x, y = self._x, self._y
         ambient = np.full((high, wide), light, np.float32)
         day = hour % 24
         if int(hour // 24) % 3 != 1 and light > 3000:
@@ -150,17 +164,10 @@ class Scene:
                 ambient *= 1 - 0.7 * shade
         if infrared:
             scene = _infrared(scene)
-            near = 0.15 + 0.85 * y
-            around = np.exp(-(((x - 0.5) / 0.45) ** 2 + ((y - 0.6) / 0.6) ** 2))
-            ambient = ambient + (12 * near * around).astype(np.float32)
-        lamps = np.zeros((high, wide), np.float32)
-        bulbs = np.zeros((high, wide), np.float32)
-        if light < _LAMPS_BELOW and self.night is Night.LAMPS:
-            for left, top in self._lamps:
-                far = (x - left) ** 2 + ((y - top - 0.25) * 0.8) ** 2
-                lamps += 5 / (1 + far / 0.012)
-                bulbs += 60 * np.exp(-((x - left) ** 2 + (y - top) ** 2) / 0.0004)
-                bulbs += 3 * np.exp(-((x - left) ** 2 + (y - top) ** 2) / 0.01)
+            ambient = ambient + self._infrared
+        on = light < _LAMPS_BELOW and self.night is Night.LAMPS
+        lamps = self._lamplight if on else np.zeros_like(x)
+        bulbs = self._bulbs if on else np.zeros_like(x)
         if mishap.covered:
             cloth = 0.2 + 0.15 * x + 0.1 * y + 0.02 * np.sin(7 * x + 3 * y)
             inside = 0.1 * light + 0.02 * float(lamps.mean())
@@ -189,8 +196,7 @@ def _daylight(day: float) -> float:
 
 
 def _linear(image: Image.Image) -> Pixels:
-    toned = np.asarray(image.convert("RGB"), dtype=np.float32) / 255
-    return np.asarray(toned ** np.float32(2.2), dtype=np.float32)
+    return np.asarray(_LINEAR[np.asarray(image)], dtype=np.float32)
 
 
 def _infrared(scene: Pixels) -> Pixels:
@@ -207,12 +213,11 @@ def _exposed(lit: Pixels, rng: np.random.Generator, *, infrared: bool) -> Image.
     signal = lit * gain
     noise = np.sqrt(np.maximum(signal, 0) * gain * _SHOT + (gain * _READ) ** 2)
     signal = signal + noise * rng.standard_normal(signal.shape, dtype=np.float32)
-    if gain > 0.1:
-        signal = _blurred(signal, 0.8)  # what reduces noise takes sharpness
     if infrared:
         signal = np.repeat(signal.mean(axis=2, keepdims=True), 3, axis=2)
-    toned = np.clip(signal, 0, 1) ** np.float32(1 / 2.2)
-    return Image.fromarray((toned * 255).astype(np.uint8))
+    image = Image.fromarray(_TONES[(np.clip(signal, 0, 1) * 4095).astype(np.uint16)])
+    # What takes noise away takes sharpness with it.
+    return image.filter(ImageFilter.GaussianBlur(0.8)) if gain > 0.1 else image
 
 
 def _blurred(plane: Pixels, deviation: float) -> Pixels:

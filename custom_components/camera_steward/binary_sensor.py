@@ -1,6 +1,7 @@
-"""Binary sensors: footage past its limit, and what of duties or managed folders needs a person."""
+"""Binary sensors: footage past its limit, a picture with a fault, what of duties or folders needs a person."""
 
-from typing import override
+from datetime import timedelta
+from typing import Any, override
 
 from homeassistant.components.binary_sensor import (
     BinarySensorDeviceClass,
@@ -21,9 +22,17 @@ from .folders import folders_of
 
 PARALLEL_UPDATES = 0
 
+_MINUTE = timedelta(minutes=1)
+
 PAST_LIMIT = BinarySensorEntityDescription(
     key="past_limit",
     translation_key="past_limit",
+    device_class=BinarySensorDeviceClass.PROBLEM,
+)
+
+PICTURE = BinarySensorEntityDescription(
+    key="picture",
+    translation_key="picture",
     device_class=BinarySensorDeviceClass.PROBLEM,
 )
 
@@ -49,7 +58,10 @@ async def async_setup_entry(
     async_add_entities([DutiesProblem(entry.runtime_data.coordinator, DUTIES)])
     for camera, subentry in cameras_of(entry).items():
         async_add_entities(
-            [PastLimit(entry.runtime_data.coordinator, subentry, PAST_LIMIT)],
+            [
+                PastLimit(entry.runtime_data.coordinator, subentry, PAST_LIMIT),
+                Picture(entry.runtime_data.coordinator, subentry, PICTURE),
+            ],
             config_subentry_id=camera,
         )
     for folder, subentry in folders_of(entry).items():
@@ -78,6 +90,32 @@ class DutiesProblem(CameraStewardEntity, BinarySensorEntity):
         """Return whether someone must."""
         look = self.coordinator.duties
         return look.must_act if look is not None else None
+
+
+class Picture(CameraStewardCameraEntity, BinarySensorEntity):
+    """On while the inspection finds something wrong with what a camera sends.
+
+    It tells what and since when, which every login may know; the picture itself is for operators, in
+    the media browser.
+    """
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        """Return whether there is a fault; None before anything was looked at."""
+        found = self.snapshot.inspection
+        return None if found.looked_at is None and not found.faults else bool(found.faults)
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any]:
+        """Return which faults there are, and whether there is a view to compare with."""
+        missing = self.snapshot.inspection.missing
+        return {
+            "faults": {kind: since.isoformat() for kind, since in self.snapshot.faults.items()},
+            "view_approved": self.snapshot.view_approved,
+            "missing_minutes": round(missing / _MINUTE) if missing is not None else None,
+        }
 
 
 class FolderProblem(CameraStewardFolderEntity, BinarySensorEntity):

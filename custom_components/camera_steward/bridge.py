@@ -63,6 +63,7 @@ from .core.errors import (
     RetentionError,
     StewardError,
 )
+from .core.inspection.inspector import FaultFound, FaultGone
 from .core.ledger.entry import Entry, EntryKind, Json
 from .core.ledger.registers import PurgeRecord
 from .core.model import Action, CaptureStatus, Gap, GapCause, RecordingMode, Segment
@@ -167,6 +168,8 @@ class Notice(StrEnum):
     PURGE_DONE = "purge_done"
     RECOVERED = "recovered"
     STORAGE_TROUBLE = "storage_trouble"
+    FAULT_FOUND = "fault_found"
+    FAULT_GONE = "fault_gone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +208,15 @@ def notices(event: StewardEvent) -> list[CameraNotice]:
                     },
                 )
                 for each in records
+            ]
+        case FaultFound() | FaultGone():
+            found = isinstance(event, FaultFound)
+            return [
+                CameraNotice(
+                    camera=event.camera,
+                    notice=Notice.FAULT_FOUND if found else Notice.FAULT_GONE,
+                    attributes={"fault": event.kind.value, "since": event.since_at.isoformat()},
+                )
             ]
         case Recovered(camera=camera, count=count):
             return [

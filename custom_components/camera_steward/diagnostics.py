@@ -138,6 +138,9 @@ def _camera_state(camera: CameraSnapshot | None) -> dict[str, Any] | None:
         "oldest_at": camera.footage.oldest_at,
         "newest_at": camera.footage.newest_at,
         "overdue": camera.overdue,
+        "faults": camera.faults,
+        "view_approved": camera.view_approved,
+        "inspected_at": camera.inspection.looked_at,
     }
 
 

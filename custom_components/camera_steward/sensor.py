@@ -106,6 +106,13 @@ CAMERA_SENSORS = (
         suggested_display_precision=2,
         value_fn=lambda camera: camera.footage.size_bytes,
     ),
+    CameraSensorDescription(
+        key="last_inspection",
+        translation_key="last_inspection",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=lambda camera: camera.inspection.looked_at,
+    ),
 )
 
 LIVE_VIEW = SensorEntityDescription(

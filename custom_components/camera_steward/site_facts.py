@@ -221,6 +221,8 @@ def _cameras(
             review_at=limit.review_at,
             audio=data.get(CONF_AUDIO, False),
             noticed=sight.copies.noticed.get(camera, 0),
+            inspected_at=found.inspection.looked_at,
+            faults=found.faults,
         )
 
 

@@ -106,7 +106,8 @@ def inspected(tmp_path: Path) -> Iterator[Inspected]:
 
 def approved(inspected: Inspected) -> str:
     """Approve the view; nothing live is there, so the next look takes it."""
-    assert inspected.inspector.approve("door") is None
+    assert inspected.inspector.describe("door") is None
+    inspected.inspector.approve("door", None)
     inspected.look()
     view = inspected.inspector.standing()["door"].view
     assert view is not None
@@ -233,7 +234,7 @@ def test_a_view_is_not_taken_of_the_dark_nor_from_before_it_was_approved(
 ) -> None:
     before = inspected.record(jpeg(sent(MOVED)))
     inspected.site.clock.advance(EVERY)
-    assert inspected.inspector.approve("door") is None
+    inspected.inspector.approve("door", None)
     inspected.inspector.look("door")
     assert inspected.inspector.standing()["door"].looked_at is not None
     assert inspected.inspector.standing()["door"].view is None, before

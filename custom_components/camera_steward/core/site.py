@@ -87,7 +87,7 @@ class CameraSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CameraSnapshot:
-    """How one camera stands; `since` is when its status began."""
+    """How one camera stands; `since` is when its status began, `inspection` how its picture does."""
 
     status: CaptureStatus
     since: datetime
@@ -99,6 +99,16 @@ class CameraSnapshot:
     footage: Footage
     overdue: int
     inspection: CameraInspection = CameraInspection()
+
+    @property
+    def faults(self) -> dict[str, datetime]:
+        """Return the faults of the picture that hold, by kind, with their beginnings."""
+        return {kind.value: since for kind, since in self.inspection.faults.items()}
+
+    @property
+    def view_approved(self) -> bool:
+        """Return whether there is an approved view to compare with."""
+        return self.inspection.view is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -153,7 +153,10 @@ class Steward:
             raise
         except StewardError as err:
             self._emit(Failed(error=err))
+        going: set[str] = set()
         try:
+            # Whatever the settings say, as where a crash kept them from being changed.
+            going = books.removals.going(self._cameras)
             books.removals.resume()
         except StewardError as err:
             self._emit(Failed(error=err))
@@ -173,7 +176,8 @@ class Steward:
             on_event=self._emit,
         )
         with self._lock:
-            for state in self._cameras.values():
+            for camera, state in self._cameras.items():
+                state.recording &= camera not in going
                 if state.recording:
                     self._start_worker(state)
         # What is to be copied already the keeper begins with.
@@ -391,11 +395,11 @@ class Steward:
             if self._lobby is not None:
                 self._lobby.desk.furnish(house)
 
-    def approve_view(self, camera: str) -> str | None:
-        """Take what a camera sees now for its approved view, as `Inspector.approve` does."""
+    def inspector(self) -> Inspector:
+        """Return what looks at the pictures; `StorageError` where that could not begin."""
         if self._inspector is None:
             raise StorageError("no inspection")
-        return self._inspector.approve(camera)
+        return self._inspector
 
     def holds(self) -> Holds:
         """Return what is held; what is placed with it is copied in a thread of the steward."""

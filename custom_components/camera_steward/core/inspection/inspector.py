@@ -66,6 +66,14 @@ InspectionEvent = FaultFound | FaultGone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """What a camera sees, as it is kept once it was approved; `view.digest` is for the record."""
+
+    view: View
+    rate: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CameraInspection:
     """How a camera's picture stands: when it was looked at last, and the faults that hold.
 
@@ -83,7 +91,6 @@ class CameraInspection:
 class _Camera:
     memory: Memory
     tally: Tally = field(default_factory=Tally)
-    looked_at: datetime | None = None
     missing: timedelta | None = None
     sequence: int | None = None
     last: tuple[timedelta, Luma] | None = None
@@ -91,7 +98,7 @@ class _Camera:
 
 
 class Inspector:
-    """Looks at what is stored, in a thread of its own; `look`, `approve` and `standing` from any.
+    """Looks at what is stored, in a thread of its own; all else from any.
 
     Nobody sees what it looks at, and nothing of a picture leaves it (INV-4): names of faults, times
     and figures do.
@@ -152,7 +159,7 @@ class Inspector:
         """Return how each camera's picture stands."""
         return {
             camera: CameraInspection(
-                looked_at=state.looked_at,
+                looked_at=state.memory.looked_at,
                 faults=dict(state.tally.open),
                 view=None if (view := state.memory.view) is None else view.digest,
                 missing=state.missing,
@@ -160,20 +167,26 @@ class Inspector:
             for camera, state in self._cameras.items()
         }
 
-    def approve(self, camera: str) -> str | None:
-        """Take what a camera sees now for its approved view; return the descriptor's digest.
+    def describe(self, camera: str) -> Described | None:
+        """Return what a camera sees now as a descriptor; nothing is taken for approved yet.
 
-        None where nothing comes within twenty seconds, or it is too dark to say what is seen: then
-        the next look that can is taken. Raises `StorageError` when it cannot be kept.
+        None where nothing comes within twenty seconds, or it is too dark to say what is seen.
         """
-        now = self._clock.now()
         small = self._seen_live(camera)
+        return None if small is None else _described(_features(small), small)
+
+    def approve(self, camera: str, described: Described | None) -> None:
+        """Take what was described for the approved view, for it was approved; durable on return.
+
+        Without a descriptor the first later look takes it that shows enough. Raises `StorageError`.
+        """
         with self._lock:
             state = self._cameras[camera]
-            state.memory.wanted_since = now
-            view = None if small is None else _take_view(state, _features(small), small)
+            if described is None:
+                state.memory.wanted_since = self._clock.now()
+            else:
+                state.memory.approve(described.view, described.rate)
             self._write(camera, state)
-        return None if view is None else view.digest
 
     def look(self, camera: str) -> None:
         """Look once at a camera's newest keyframe, if there is one that was not looked at yet.
@@ -188,7 +201,7 @@ class Inspector:
             if found is not None:
                 small, at = found
                 verdicts.append((self._judged(state, small, at), at))
-                state.looked_at = now
+                state.memory.looked_at = now
             for verdict, at in verdicts:
                 self._enter(camera, state, verdict, at)
             elapsed = self._clock.elapsed()
@@ -290,8 +303,8 @@ class Inspector:
     def _judged(self, state: _Camera, small: Small, at: datetime) -> Verdict:
         features = _features(small)
         wanted = state.memory.wanted_since
-        if wanted is not None and at >= wanted:
-            _take_view(state, features, small)
+        if wanted is not None and at >= wanted and (found := _described(features, small)):
+            state.memory.approve(found.view, found.rate)
             state.written = None
         last, state.last = state.last, (self._clock.elapsed(), small.luma)
         seen = Seen(
@@ -350,13 +363,11 @@ def _features(small: Small) -> Features:
     return features_of(small.luma, small.colour)
 
 
-def _take_view(state: _Camera, features: Features, small: Small) -> View | None:
-    """Take what is seen for the approved view; None where there is too little to be seen."""
+def _described(features: Features, small: Small) -> Described | None:
+    """Return what is seen as a descriptor; None where that is too little."""
     if features.structure < _CLEAR:
         return None
-    view = View.of(features, small.width, small.height)
-    state.memory.approve(view, small.rate)
-    return view
+    return Described(view=View.of(features, small.width, small.height), rate=small.rate)
 
 
 def _same(before: Luma, now: Luma) -> bool:

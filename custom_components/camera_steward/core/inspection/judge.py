@@ -61,7 +61,7 @@ class Memory:
 
     `weights` say for each cell how far it can be relied on: trees, and what people pass by, less.
     `rate` are the pictures a second at approval. `wanted_since` is when a view was approved that
-    could not be described yet.
+    could not be described yet, `looked_at` when the camera was looked at last.
     """
 
     view: View | None = None
@@ -70,6 +70,7 @@ class Memory:
     rate: float | None = None
     dark_since: datetime | None = None
     wanted_since: datetime | None = None
+    looked_at: datetime | None = None
 
     def approve(self, view: View, rate: float | None) -> None:
         """Take another view for the approved one, and forget what was usual of the last."""

@@ -78,6 +78,7 @@ def _text(memory: Memory) -> bytes:
         "rate": memory.rate,
         "dark_since": _iso(memory.dark_since),
         "wanted_since": _iso(memory.wanted_since),
+        "looked_at": _iso(memory.looked_at),
     }
     return json.dumps(held).encode()
 
@@ -98,6 +99,7 @@ def _parsed(text: bytes) -> Memory:
         rate=held["rate"] and float(held["rate"]),
         dark_since=_moment(held["dark_since"]),
         wanted_since=_moment(held["wanted_since"]),
+        looked_at=_moment(held["looked_at"]),
     )
     if (told := held["view"]) is not None:
         view = View(

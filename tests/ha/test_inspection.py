@@ -1,0 +1,99 @@
+"""What Home Assistant tells of the inspection of a camera's picture."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from homeassistant.components.binary_sensor import BinarySensorDeviceClass
+from homeassistant.const import EVENT_STATE_CHANGED
+from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
+
+from custom_components.camera_steward.bridge import state_directory
+from custom_components.camera_steward.core.ledger.entry import EntryKind
+from custom_components.camera_steward.core.model import GapCause
+from tests.cameras import RtspCamera
+
+from .sites import (
+    DOOR,
+    async_add_cameras,
+    async_set_up,
+    camera,
+    entity_id,
+    site,
+    state_of,
+    until,
+    until_status,
+)
+
+
+async def test_a_view_is_approved_and_a_fault_is_told_without_any_picture(
+    hass: HomeAssistant, rtsp_camera: RtspCamera, disk: Path
+) -> None:
+    """The view comes from the running recorder, a look from what it stored, a gap from the index."""
+    await async_add_cameras(hass, door=rtsp_camera.url)
+    entry = await async_set_up(hass, site(disk, camera(DOOR, "door", segment_seconds=1)))
+    await until_status(hass, DOOR, "recording")
+    steward = entry.runtime_data.bridge.steward
+    inspector = steward.inspector()
+    event = entity_id(hass, "event", DOOR, "event")
+    told: list[dict[str, object]] = []
+
+    @callback
+    def take(change: Event[EventStateChangedData]) -> None:
+        state = change.data["new_state"]
+        if state is not None and state.entity_id == event:
+            told.append(dict(state.attributes))
+
+    hass.bus.async_listen(EVENT_STATE_CHANGED, take)
+    picture = state_of(hass, "binary_sensor", DOOR, "picture")
+    assert picture.state == "unknown"
+    assert picture.attributes["device_class"] == BinarySensorDeviceClass.PROBLEM
+    assert state_of(hass, "sensor", DOOR, "last_inspection").state == "unknown"
+
+    described = await hass.async_add_executor_job(inspector.describe, DOOR)
+    assert described is not None
+    await hass.async_add_executor_job(inspector.approve, DOOR, described)
+    folder = state_directory(hass, entry.entry_id) / "inspection"
+    assert [each.name for each in folder.iterdir()] == [f"{DOOR}.json"]
+
+    def looked() -> str:
+        async_fire_time_changed(hass, datetime.now(UTC) + timedelta(minutes=1))
+        return state_of(hass, "sensor", DOOR, "last_inspection").state
+
+    async def look() -> bool:
+        await hass.async_add_executor_job(inspector.look, DOOR)
+        return looked() != "unknown"
+
+    while not await look():
+        await hass.async_block_till_done()
+    await until(lambda: state_of(hass, "binary_sensor", DOOR, "picture").state == "off")
+    assert state_of(hass, "binary_sensor", DOOR, "picture").attributes["view_approved"] is True
+
+    def miss() -> None:
+        now = datetime.now(UTC)
+        index = steward._books().index
+        index.open_gap(DOOR, now - timedelta(hours=3), GapCause.UNREACHABLE)
+        index.close_gap(DOOR, now - timedelta(hours=1))
+        for _ in range(3):
+            inspector.look(DOOR)
+
+    await hass.async_add_executor_job(miss)
+    await until(lambda: state_of(hass, "binary_sensor", DOOR, "picture").state == "on")
+    found = state_of(hass, "binary_sensor", DOOR, "picture").attributes
+    assert list(found["faults"]) == ["gaps"]
+    assert found["missing_minutes"] == 120
+    assert "entity_picture" not in found
+    [notice] = [each for each in told if each["event_type"] == "fault_found"]
+    assert notice["fault"] == "gaps"
+    assert notice["since"] == found["faults"]["gaps"]
+    [entered] = await entry.runtime_data.bridge.async_entries(EntryKind.FAULT_FOUND)
+    assert (entered.subject, entered.data["kind"]) == (DOOR, "gaps")
+
+    def mend() -> None:
+        steward._books().index.forget_gaps(datetime.now(UTC))
+        for _ in range(3):
+            inspector.look(DOOR)
+
+    await hass.async_add_executor_job(mend)
+    await until(lambda: state_of(hass, "binary_sensor", DOOR, "picture").state == "off")
+    assert [each["fault"] for each in told if each["event_type"] == "fault_gone"] == ["gaps"]
