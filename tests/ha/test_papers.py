@@ -143,12 +143,13 @@ async def test_rules_are_adopted_by_the_manager_as_they_read_now(door: Stage) ->
     hass.config_entries.async_update_entry(door.entry, data=data)
     await hass.async_block_till_done()
     await until(lambda: door.entry.state is ConfigEntryState.LOADED)
+    own = (await door.ws(door.manager, f"{DOMAIN}/own"))["result"]
+    assert [each["pledged"] for each in own] == [False]
+    assert "Prevention of accidents" in own[0]["rules"]["en"]
+    await door.pledge(door.manager)
     changed = (await listed(door, "ja"))["rules"]
     assert changed["differing"] == ["第３条（設置目的）"]
     assert changed["version"] != version
-    own = await door.ws(door.manager, f"{DOMAIN}/own")
-    assert [each["pledged"] for each in own["result"]] == [False]
-    assert "Prevention of accidents" in own["result"][0]["rules"]["en"]
     known = (await facts(door)).rules
     assert known.differing == ("purpose",)
     # A version that was printed before cannot be adopted any more.
