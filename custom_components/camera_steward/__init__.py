@@ -139,17 +139,19 @@ async def async_setup_entry(hass: HomeAssistant, entry: CameraStewardConfigEntry
         bridge.steward.manage_folders()
         await recovery_kit.async_remind(hass, entry, bridge)
         dr.async_get(hass).async_get_or_create(config_entry_id=entry.entry_id, **site_device(entry))
+        copies = CopiesCheck(hass, entry, bridge, memory, coordinator.async_on_copies)
         entry.runtime_data = CameraStewardData(
             bridge=bridge,
             coordinator=coordinator,
             memory=memory,
             exposure=ExposureCheck(hass, entry, coordinator.async_on_exposures),
-            copies=CopiesCheck(hass, entry, bridge, memory, coordinator.async_on_copies),
+            copies=copies,
             duties=DutiesCheck(
                 hass,
                 entry,
                 bridge,
                 memory,
+                copies,
                 coordinator.async_sight,
                 coordinator.async_on_duties,
             ),

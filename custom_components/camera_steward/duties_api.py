@@ -66,7 +66,6 @@ async def duties(
     data = entry.runtime_data
     await data.bridge.async_in_lobby(check)
     if data.coordinator.duties is None:
-        await data.copies.async_look()
         await data.duties.async_look()
     if (look := data.coordinator.duties) is None:
         raise NotJudgedError
