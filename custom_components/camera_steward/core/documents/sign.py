@@ -152,11 +152,7 @@ def sign_version(sign: Sign) -> str:
     """Return the SHA-256 over all that a sign says, hexadecimal; its size is none of it."""
     said = [
         [[each, _HEADING[each]] for each in sign.languages],
-        [
-            [item, sign.label_of(item), text]
-            for item in SignItem
-            if (text := sign.text_of(item))
-        ],
+        [[item, sign.label_of(item), text] for item in SignItem if (text := sign.text_of(item))],
         sign.scan,
     ]
     text = json.dumps(said, ensure_ascii=False, separators=(",", ":"))

@@ -27,7 +27,10 @@ STATED_WITHIN = timedelta(days=2)
 # All of them are product defaults.
 
 MOVED = "moved"
+"""The fault that a person ends by approving the view anew (`inspection/findings.py`)."""
+
 ORAL = "authority_oral"
+"""A request without a document (`disclosure/grounds.py`)."""
 
 REASONS = frozenset(
     {
