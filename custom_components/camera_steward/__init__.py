@@ -13,6 +13,7 @@ from homeassistant.helpers.typing import ConfigType
 from . import changes, keys, recovery_kit, repairs, sealing
 from .bridge import Bridge, async_erase_site, cameras_of, not_ready
 from .const import (
+    CONF_INQUIRY_WEBHOOK,
     CONF_LIVE_MINUTES,
     CONF_MANAGER_NAME,
     CONF_MANAGER_SINCE,
@@ -32,14 +33,19 @@ from .exposure import ExposureCheck
 from .folders import folders_of
 from .handover_api import async_setup_handover_commands
 from .handover_views import async_setup_handover_views
+from .inquiries import InquiryForm
 from .limits import async_keep_limits
 from .memory import SiteMemory
 from .panel import async_setup_panel
 from .photo_views import async_setup_photo_views
 from .places import storage_words
 from .policy_packs import async_hold_pack, problem_text
+from .records_api import async_setup_records_commands
+from .removal_api import async_setup_removal_commands
 from .repairs import Issue
 from .services import async_setup_services
+from .sign_tags import async_listen_to_tags
+from .tasks_api import async_setup_tasks_commands
 from .texts import async_texts
 from .views import async_setup_views
 from .websocket_api import async_setup_commands
@@ -52,6 +58,7 @@ _FURNISHED = (
     CONF_MANAGER_SINCE,
     CONF_MANAGER_UNTIL,
     CONF_LIVE_MINUTES,
+    CONF_INQUIRY_WEBHOOK,
 )
 """What holds at once, without starting anything anew."""
 
@@ -60,9 +67,11 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 PLATFORMS = [
     Platform.BINARY_SENSOR,
     Platform.BUTTON,
+    Platform.CALENDAR,
     Platform.EVENT,
     Platform.SENSOR,
     Platform.SWITCH,
+    Platform.TODO,
 ]
 
 
@@ -73,8 +82,11 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     async_setup_commands(hass)
     async_setup_handover_views(hass)
     async_setup_handover_commands(hass)
+    async_setup_records_commands(hass)
+    async_setup_removal_commands(hass)
     async_setup_duties_commands(hass)
     async_setup_photo_views(hass)
+    async_setup_tasks_commands(hass)
     await async_setup_panel(hass)
     return True
 
@@ -146,6 +158,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: CameraStewardConfigEntry
         await entry.runtime_data.exposure.async_start()
         await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
         entry.runtime_data.copies.async_start()
+        async_listen_to_tags(hass, entry)
+        InquiryForm(hass, entry).async_start()
         entry.runtime_data.duties.async_start()
     except BaseException:
         await bridge.async_stop()

@@ -54,7 +54,15 @@ from .core.capture.schedule import Schedule, Window
 from .core.capture.worker import GapStarted, StatusChanged, StorageTrouble
 from .core.disclosure.counter import Counter
 from .core.disclosure.grounds import RequestKind
-from .core.errors import HoldInvalidError, HoldTooLargeError, RetentionError, StewardError
+from .core.errors import (
+    HoldInvalidError,
+    HoldTooLargeError,
+    RecordInvalidError,
+    RemovalBlockedError,
+    RemovalOpenError,
+    RetentionError,
+    StewardError,
+)
 from .core.inspection.inspector import FaultFound, FaultGone
 from .core.ledger.entry import Entry, EntryKind, Json
 from .core.ledger.registers import PurgeRecord
@@ -93,7 +101,13 @@ RESERVE_BYTES: Final = 1024**3
 """Kept free by erasing the oldest footage; a product default."""
 STOP_SECONDS: Final = 20.0
 """Threads end within ten seconds; a busy machine gets as long again before we give up."""
-_WRONG_INPUT = (RetentionError, HoldInvalidError, HoldTooLargeError)
+_WRONG_INPUT = (
+    RetentionError,
+    HoldInvalidError,
+    HoldTooLargeError,
+    RecordInvalidError,
+    RemovalOpenError,
+)
 
 
 # Errors
@@ -111,6 +125,8 @@ def translated(err: StewardError) -> HomeAssistantError:
 
 def figures_of(err: StewardError) -> dict[str, str] | None:
     """Return what the text of an error leaves open."""
+    if isinstance(err, RemovalBlockedError):
+        return {"needed": err.detail}
     if not isinstance(err, HoldTooLargeError):
         return None
     figures = {

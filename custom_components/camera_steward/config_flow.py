@@ -32,6 +32,7 @@ from .const import (
     CONF_CAMERAS,
     CONF_CEILING_HOURS,
     CONF_CONTACT,
+    CONF_INQUIRY_WEBHOOK,
     CONF_INSTALLER,
     CONF_KEY_MARK,
     CONF_LIVE_MINUTES,
@@ -86,9 +87,11 @@ from .places import (
 )
 from .policy_packs import async_packs
 from .site_forms import (
+    CONF_INQUIRY_FORM,
     async_place_selector,
     async_site_schema,
     async_unusable_text,
+    inquiry_webhook,
     shortened,
 )
 from .subentry_flows import CameraSubentryFlow
@@ -163,6 +166,9 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
             if (pack := shelf.packs.get(self._data[CONF_PACK])) is not None:
                 self._data[CONF_CEILING_HOURS] = hours_of(pack.ceiling)
             self._data[CONF_LIVE_MINUTES] = int(user_input[CONF_LIVE_MINUTES])
+            self._data[CONF_INQUIRY_WEBHOOK] = inquiry_webhook(
+                self._data.get(CONF_INQUIRY_WEBHOOK), wanted=self._data.pop(CONF_INQUIRY_FORM)
+            )
             errors = missing(user_input, _TEXTS) | term_errors(
                 self._data, CONF_MANAGER_SINCE, CONF_MANAGER_UNTIL
             )
@@ -171,7 +177,8 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
         return self.async_show_form(
             step_id="site",
             data_schema=self.add_suggested_values_to_schema(
-                await async_site_schema(self.hass, shelf, self._data), self._data
+                await async_site_schema(self.hass, shelf, self._data),
+                {**self._data, CONF_INQUIRY_FORM: bool(self._data.get(CONF_INQUIRY_WEBHOOK))},
             ),
             errors=errors,
             description_placeholders={"unusable": await async_unusable_text(self.hass, shelf)},

@@ -271,11 +271,16 @@ class CameraStewardCoordinator(DataUpdateCoordinator[SiteSnapshot]):
 
     @callback
     def async_sight(self) -> Sight | None:
-        """Return what was last seen of the site; None until it was looked for copies."""
-        if self.copies is None:
+        """Return what was last seen of the site; None until all of it was looked at."""
+        texts = self.bridge.pledge
+        if self.copies is None or texts is None:
             return None
         return Sight(
-            snapshot=self.data, exposures=self.exposures, logins=self.logins, copies=self.copies
+            snapshot=self.data,
+            exposures=self.exposures,
+            logins=self.logins,
+            copies=self.copies,
+            rules=texts.made,
         )
 
     @callback

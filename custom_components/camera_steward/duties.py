@@ -24,6 +24,7 @@ from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.util import dt as dt_util
 
 from .bridge import Bridge, camera_name
+from .core.documents.rules import Rules
 from .core.errors import StewardError
 from .core.ledger.entry import SYSTEM, Entry, EntryKind
 from .core.policy.evaluate import evaluate
@@ -87,6 +88,8 @@ class DutiesLook:
     states: tuple[ControlState, ...]
     since: Mapping[Key, datetime]
     gates: Mapping[str, Gate]
+    rules: Rules
+    """The rules of the site as the settings give them now."""
     looked_at: datetime
     gated: frozenset[str] = field(default=frozenset())
     """The cameras whose recording ended because something that it needs was missing."""
@@ -123,6 +126,12 @@ class DutiesLook:
             if wanted in (None, each.subject) and (not kinds or each.kind in kinds)
         )
         return min(found, default=None)
+
+    def differing(self, language: str) -> tuple[str, ...]:
+        """Return the articles of the rules that read otherwise than when they were adopted."""
+        names = self.facts.rules.differing
+        found = (each for each in self.rules.articles[language] if each.name in names)
+        return tuple(f"{each.title} {each.heading}" for each in found)
 
     @property
     def must_act(self) -> bool:
@@ -220,7 +229,7 @@ class DutiesCheck:
 
         todo, states, gate = await hass.async_add_executor_job(judge)
         found = changes(known, _standing(states, facts))
-        entered = await hass.async_add_executor_job(_enter, steward, entry.entry_id, found)
+        entered = await hass.async_add_executor_job(_enter, steward, facts, found)
         first = not known
         self._history = known | entered
         notices = [] if first else self._of_controls(pack, entered, found, facts.now, texts)
@@ -235,6 +244,7 @@ class DutiesCheck:
             states=states,
             since={key: each.at for key, each in self._history.items()},
             gates=gate,
+            rules=sight.rules,
             gated=frozenset(each for each in gate if memory.gated(each)),
             looked_at=facts.now,
         )
@@ -368,16 +378,18 @@ def _read_history(steward: Steward) -> dict[Key, Standing]:
     return history(steward.entries((EntryKind.CONTROL_CHANGED,)))
 
 
-def _enter(steward: Steward, site: str, found: Sequence[Change]) -> dict[Key, Standing]:
+def _enter(steward: Steward, facts: SiteFacts, found: Sequence[Change]) -> dict[Key, Standing]:
     """Enter what changed; return what is on record of it. The rest is a change at the next look."""
     first = [each for each in found if each.was is None]
-    data = [(site, first_data(first))] if first else []
+    data = [(facts.site, first_data(first))] if first else []
     data += [(each.subject.id, each.to_data()) for each in found if each.was is not None]
     entered: list[Entry] = []
     with suppress(StewardError):
         # One after the other: what was entered before an error stays in the list.
         entered.extend(
-            steward.remember(EntryKind.CONTROL_CHANGED, actor=SYSTEM, subject=subject, data=each)
+            steward.remember(
+                EntryKind.CONTROL_CHANGED, actor=SYSTEM, subject=subject, data=each, at=facts.now
+            )
             for subject, each in data
         )
     return history(entered)

@@ -1,6 +1,6 @@
 """The WebSocket command that says how the duties of a site stand, to manager and operators."""
 
-from typing import Any
+from typing import Any, Final
 
 import probatio
 from homeassistant.components import websocket_api
@@ -14,12 +14,14 @@ from .core.errors import StewardError
 from .core.model import Action
 from .core.policy.facts import Scope
 from .core.policy.pack import Control
-from .core.policy.states import ControlState, State, SubjectKind
+from .core.policy.states import ControlState, Reason, State, SubjectKind
 from .core.viewing.lobby import Lobby
 from .duties import DutiesLook
 from .people import caller_of_connection
 from .pledge import LANGUAGES
 from .texts import Texts, async_texts, iso
+
+_ARTICLES: Final = "articles"
 
 
 class NotJudgedError(StewardError):
@@ -117,7 +119,7 @@ def _control(
             "name": look.facts.subjects(subject.kind).get(subject, ""),
         },
         "voluntary": camera is not None and look.facts.scope(camera) is Scope.VOLUNTARY,
-        "why": [texts.reason(reason) for reason in each.why],
+        "why": [texts.reason(reason, **_articles(look, reason, language)) for reason in each.why],
         "task": each.task,
         "task_title": texts.option("task", kind),
         "next_at": iso(each.next_at),
@@ -126,3 +128,10 @@ def _control(
         "evidence": control.evidence[language],
         "limit": control.limit.get(language, ""),
     }
+
+
+def _articles(look: DutiesLook, reason: Reason, language: str) -> dict[str, str]:
+    """Return how the articles of the rules that a reason names read in a language."""
+    if _ARTICLES not in reason.values:
+        return {}
+    return {_ARTICLES: " / ".join(look.differing(language))}

@@ -11,7 +11,7 @@ from homeassistant.components.http.const import KEY_HASS_REFRESH_TOKEN_ID
 from homeassistant.components.websocket_api import ActiveConnection, current_connection
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_NAME
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.helpers.http import current_request
 
 from .const import (
@@ -107,6 +107,15 @@ def caller_in_media_source() -> Caller | None:
     if connection is None or task is None or task.get_name() not in _WATCHING_TASKS:
         return None
     return caller_of_connection(connection)
+
+
+async def async_caller_of(hass: HomeAssistant, context: Context) -> Caller:
+    """Return who an action or event was brought about by; nobody where it was an automation."""
+    user_id = context.user_id
+    user = await hass.auth.async_get_user(user_id) if user_id is not None else None
+    if user is None:
+        return Caller(user=user_id, active=False)
+    return _caller(user, None, None)
 
 
 def _caller(user: User | None, client: str | None, session: str | None) -> Caller:

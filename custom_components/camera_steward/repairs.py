@@ -495,7 +495,8 @@ def outdated_lines(look: DutiesLook, texts: Texts) -> str:
     facts = look.facts
     lines = []
     if facts.rules.adopted_version and facts.rules.adopted_version != facts.rules.running_version:
-        lines.append(texts["outdated_rules"].format(articles=" / ".join(facts.rules.differing)))
+        articles = " / ".join(look.differing(texts.language))
+        lines.append(texts["outdated_rules"].format(articles=articles))
     lines += [
         texts["outdated_sign"].format(camera=each.name)
         for each in look.tasks

@@ -3,7 +3,9 @@
 `purge` only brings forward what retention does within a minute anyway, and `footage_summary` tells
 counts and times but no picture: both are for every login. `verify` reads all that is stored and is
 for the operations manager, administrators and automations. `trigger` needs control of the camera's
-switch, as every entity action does.
+switch, as every entity action does. `complete_task` is for whoever may do the task, and never for an
+automation. `report_inquiry` adds to a book and reads nothing of it: for manager, operators and
+automations, which bring what a form or a message of another system holds.
 """
 
 from contextlib import suppress
@@ -24,25 +26,43 @@ from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonObjectType
 
-from .bridge import async_check_manager, camera_name, cameras_of
+from .bridge import (
+    AUTOMATION,
+    async_actor,
+    async_check_manager,
+    camera_name,
+    cameras_of,
+    translated,
+)
 from .const import DOMAIN
 from .coordinator import CameraStewardConfigEntry
+from .core.errors import StewardError
 from .core.ledger.fields import merge_spans
 from .core.ledger.registers import PurgeRecord
-from .core.model import Footage
+from .core.model import Action, Footage
 from .core.vault.verify import VerifyLevel
+from .core.viewing.desk import Caller
+from .inquiries import async_add_inquiry
 from .moments import moment
-from .texts import iso
+from .tasks import Way, async_do_as_user, find_task
+from .texts import async_texts, iso
 
 SERVICE_PURGE: Final = "purge"
 SERVICE_VERIFY: Final = "verify"
 SERVICE_FOOTAGE_SUMMARY: Final = "footage_summary"
 SERVICE_TRIGGER: Final = "trigger"
 SERVICE_END_GUEST_PERMISSIONS: Final = "end_guest_permissions"
+SERVICE_COMPLETE_TASK: Final = "complete_task"
+SERVICE_REPORT_INQUIRY: Final = "report_inquiry"
 
 ATTR_LEVEL: Final = "level"
 ATTR_START: Final = "start"
 ATTR_END: Final = "end"
+ATTR_TASK: Final = "task"
+ATTR_ANSWERS: Final = "answers"
+ATTR_CONTENT: Final = "content"
+ATTR_CONTACT: Final = "contact"
+ATTR_WAY: Final = "way"
 
 _SPAN = timedelta(days=1)
 _NAMED = 100
@@ -53,6 +73,7 @@ _CAMERA_AND_SPAN = {
     probatio.Optional(ATTR_START): moment,
     probatio.Optional(ATTR_END): moment,
 }
+_WAYS = ("phone", "visit", "letter", "form")
 _LEVELS = {each.name.lower(): each for each in VerifyLevel}
 
 
@@ -89,6 +110,32 @@ def async_setup_services(hass: HomeAssistant) -> None:
         SERVICE_END_GUEST_PERMISSIONS,
         _async_end_guest_permissions,
         schema=probatio.Schema(_SITE),
+        supports_response=SupportsResponse.OPTIONAL,
+    )
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_COMPLETE_TASK,
+        _async_complete_task,
+        schema=probatio.Schema(
+            _SITE
+            | {
+                probatio.Required(ATTR_TASK): cv.string,
+                probatio.Optional(ATTR_ANSWERS, default=dict): {cv.string: probatio.Any(bool, str)},
+            }
+        ),
+    )
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_REPORT_INQUIRY,
+        _async_report_inquiry,
+        schema=probatio.Schema(
+            _SITE
+            | {
+                probatio.Required(ATTR_CONTENT): cv.string,
+                probatio.Optional(ATTR_CONTACT, default=""): cv.string,
+                probatio.Optional(ATTR_WAY, default="form"): probatio.In(_WAYS),
+            }
+        ),
         supports_response=SupportsResponse.OPTIONAL,
     )
     service.async_register_platform_entity_service(
@@ -192,6 +239,37 @@ async def _async_end_guest_permissions(call: ServiceCall) -> ServiceResponse:
                 await bridge.async_deny_managing(user)
         raise
     return {"ended": await bridge.async_end_permissions(actor=user)}
+
+
+async def _async_complete_task(call: ServiceCall) -> None:
+    """Enter that a task was done."""
+    entry = _site(call)
+    task = find_task(entry, call.data[ATTR_TASK])
+    answers = call.data[ATTR_ANSWERS]
+    await async_do_as_user(call.hass, entry, call.context, task, answers, Way.ACTION)
+async def _async_report_inquiry(call: ServiceCall) -> ServiceResponse:
+    """Enter an inquiry, and say its number. Nothing of what is in the book is told."""
+    entry, user = _site(call), call.context.user_id
+    bridge = entry.runtime_data.bridge
+    name = await async_actor(call.hass, entry, user)
+    caller = Caller(user=user, name=name)
+    texts = await async_texts(call.hass)
+    try:
+        if user is not None:
+            may = await bridge.async_at_counter(lambda each: each.allow(caller, Action.DUTIES))
+            name = may.name or name
+        made = await async_add_inquiry(
+            call.hass,
+            entry,
+            content=call.data[ATTR_CONTENT],
+            contact=call.data[ATTR_CONTACT],
+            way=call.data[ATTR_WAY],
+            actor=name,
+            received_by=texts[f"book_by_{AUTOMATION}"] if user is None else name,
+        )
+    except StewardError as err:
+        raise translated(err) from err
+    return {"number": made.number}
 
 
 def _site(call: ServiceCall) -> CameraStewardConfigEntry:

@@ -12,7 +12,6 @@ from typing import Final
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_NAME
 from homeassistant.core import HomeAssistant
-from homeassistant.util import dt as dt_util
 
 from .bridge import Bridge, cameras_of
 from .const import (
@@ -34,6 +33,7 @@ from .const import (
 from .copies import CopiesLook
 from .core.access.people import Person, Role
 from .core.disclosure.counter import Counter
+from .core.documents.rules import Rules, differing
 from .core.ledger.entry import Entry, EntryKind
 from .core.model import CaptureStatus
 from .core.policy.facts import CameraFact, PersonFact, RecordFact, RulesFact, SiteFacts
@@ -43,7 +43,8 @@ from .core.retention.guard import ClockState
 from .core.retention.limits import effective
 from .core.site import SiteSnapshot
 from .core.steward import Steward
-from .core.tasks.records import fact_of
+from .core.tasks.records import open_facts
+from .core.viewing.lobby import Lobby
 from .exposure import Exposure, Logins
 from .limits import limit_from
 from .memory import SiteMemory
@@ -60,6 +61,7 @@ class Sight:
     exposures: Mapping[str, Exposure]
     logins: Logins
     copies: CopiesLook
+    rules: Rules
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,6 +72,8 @@ class _OnRecord:
     pack_at: datetime | None = None
     kit_taken_at: datetime | None = None
     register_read_at: datetime | None = None
+    adopted: Entry | None = None
+    """The entry of the rules that were adopted last."""
     cameras: dict[str, datetime] = field(default_factory=dict)
     """When each camera was added."""
     appointed: dict[str, datetime] = field(default_factory=dict)
@@ -89,6 +93,7 @@ _KINDS: Final = (
     EntryKind.PACK_CHOSEN,
     EntryKind.RECOVERY_KIT_TAKEN,
     EntryKind.REGISTER_READ,
+    EntryKind.RULES_ADOPTED,
 )
 
 
@@ -103,11 +108,14 @@ async def async_site_facts(
     """Return a site as it stands now; raises the core's own errors."""
     users = await hass.auth.async_get_users()
     logins = frozenset(each.id for each in users if is_person(each))
-    now = dt_util.utcnow()
     known = await hass.async_add_executor_job(_read, bridge.steward, entry)
-    pledged = await bridge.async_in_lobby(
-        lambda lobby: frozenset(each for each in logins if lobby.desk.has_pledged(each))
-    )
+
+    def ask(lobby: Lobby) -> tuple[datetime, frozenset[str]]:
+        # The time that is believed: nothing is late because a clock jumped.
+        desk = lobby.desk
+        return desk.now(), frozenset(each for each in logins if desk.has_pledged(each))
+
+    now, pledged = await bridge.async_in_lobby(ask)
     to_return = await bridge.async_at_counter(Counter.count_to_return)
     storage = await hass.async_add_executor_job(storage_words, Path(entry.data[CONF_VAULT_PATH]))
     snapshot, copies = sight.snapshot, sight.copies
@@ -156,7 +164,7 @@ async def async_site_facts(
         register_read_at=known.register_read_at,
         to_return=to_return,
         sign_version="",
-        rules=RulesFact(running_version=""),
+        rules=_rules(known.adopted, sight.rules),
         records=known.records,
         doings=known.doings,
     )
@@ -216,6 +224,21 @@ def _cameras(
         )
 
 
+def _rules(adopted: Entry | None, now: Rules) -> RulesFact:
+    """Return the rules as adopted beside those that the settings give now."""
+    if adopted is None:
+        return RulesFact(running_version=now.version)
+    articles = adopted.data.get("articles")
+    digests = {k: str(v) for k, v in articles.items()} if isinstance(articles, Mapping) else {}
+    return RulesFact(
+        running_version=now.version,
+        adopted_version=str(adopted.data.get("version")),
+        adopted_at=adopted.at,
+        adopted_by=adopted.actor,
+        differing=differing(digests, now.digests),
+    )
+
+
 def _appointed(people: Iterable[Person], known: _OnRecord) -> Iterator[Person]:
     """Yield who is appointed; what is asked of them began when they were entered, not earlier."""
     for each in people:
@@ -225,9 +248,8 @@ def _appointed(people: Iterable[Person], known: _OnRecord) -> Iterator[Person]:
 
 
 def _read(steward: Steward, entry: ConfigEntry) -> _OnRecord:
-    zone = dt_util.get_default_time_zone()
     known = _OnRecord(
-        records=tuple(fact_of(each, zone) for each in steward.records().all(closed=False)),
+        records=open_facts(steward.records()),
         doings=steward.tasks().doings(),
     )
     for each in steward.entries(_KINDS):
@@ -249,6 +271,8 @@ def _take(known: _OnRecord, each: Entry, entry: ConfigEntry) -> None:
             known.kit_taken_at = each.at if valid else known.kit_taken_at
         case EntryKind.REGISTER_READ:
             known.register_read_at = each.at
+        case EntryKind.RULES_ADOPTED:
+            known.adopted = each
         case EntryKind.PERSON_APPOINTED:
             known.appointed.setdefault(str(each.data.get(CONF_USER_ID)), each.at)
         case EntryKind.PERSON_REMOVED:

@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import probatio
+from homeassistant.components import webhook
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.selector import (
+    BooleanSelector,
     DateSelector,
     NumberSelector,
     NumberSelectorConfig,
@@ -43,6 +45,8 @@ from .policy_packs import Shelf, in_language, problem_text
 from .texts import async_texts
 
 _LOGGER = logging.getLogger(__name__)
+CONF_INQUIRY_FORM: Final = "inquiry_form"
+"""Whether there is a public form for inquiries; the setting is its address."""
 _SUGGEST_SECONDS: Final = 5
 _LIVE_MINUTES: Final = NumberSelector(
     NumberSelectorConfig(
@@ -66,8 +70,17 @@ async def async_site_schema(
             probatio.Required(CONF_MANAGER_SINCE): DateSelector(),
             probatio.Optional(CONF_MANAGER_UNTIL): DateSelector(),
             probatio.Required(CONF_LIVE_MINUTES, default=DEFAULT_LIVE_MINUTES): _LIVE_MINUTES,
+            probatio.Required(CONF_INQUIRY_FORM, default=False): BooleanSelector(),
         }
     )
+
+
+def inquiry_webhook(before: str | None, *, wanted: bool) -> str | None:
+    """Return the public form's address.
+
+    Turned off and on again, it has another one: the one that was is known to anybody.
+    """
+    return (before or webhook.async_generate_id()) if wanted else None
 
 
 def _pack_selector(hass: HomeAssistant, shelf: Shelf, now: Mapping[str, Any]) -> SelectSelector:

@@ -34,11 +34,11 @@ class Texts:
         """Return how a role, a kind of viewing, a purpose, a refusal … reads; empty for none."""
         return self[f"{name}_{value}"] if value else ""
 
-    def reason(self, reason: Reason) -> str:
-        """Return why a control stands as it does."""
+    def reason(self, reason: Reason, **instead: str) -> str:
+        """Return why a control stands as it does; `instead` of what it says in no language."""
         values = {
             name: moment_text(value) if isinstance(value, datetime) else value
-            for name, value in reason.values.items()
+            for name, value in {**reason.values, **instead}.items()
         }
         return self[f"why_{reason.key}"].format(**values)
 

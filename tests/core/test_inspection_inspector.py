@@ -46,6 +46,7 @@ class Inspected:
     site: Site
     folder: Path
     recording: bool = True
+    offset: timedelta | None = None
     events: list[InspectionEvent] = field(default_factory=list)
     errors: list[StewardError] = field(default_factory=list)
     pictures: int = 0
@@ -63,6 +64,7 @@ class Inspected:
             files=self.site.files,
             folder=self.folder / "inspection",
             recording=lambda camera: self.recording and camera == "door",
+            clock_offset=lambda camera: self.offset,
             watch=lambda camera, news: closed_live(self.site).join(news),
             on_event=self.events.append,
             on_error=self.errors.append,
@@ -227,6 +229,18 @@ def test_it_looks_only_while_a_camera_records_and_counts_what_is_missing(
     for _ in range(3):
         inspected.inspector.look("door")
     assert inspected.faults == set()
+
+
+def test_a_cameras_clock_that_goes_wrong_is_found_where_it_tells(inspected: Inspected) -> None:
+    for seconds, found in ((20, False), (-61, True), (-45, True), (5, False)):
+        inspected.offset = timedelta(seconds=seconds)
+        for _ in range(3):
+            inspected.inspector.look("door")
+        assert (FaultKind.CLOCK in inspected.faults) is found, seconds
+        assert inspected.inspector.standing()["door"].clock_offset == inspected.offset
+    inspected.offset = None
+    inspected.inspector.look("door")
+    assert inspected.inspector.standing()["door"].clock_offset is None
 
 
 def test_a_view_is_not_taken_of_the_dark_nor_from_before_it_was_approved(

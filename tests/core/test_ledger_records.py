@@ -25,8 +25,9 @@ from custom_components.camera_steward.core.ledger.records import (
     row_of,
 )
 from custom_components.camera_steward.core.ledger.store import Ledger
+from custom_components.camera_steward.core.policy.pack import Interval
 from custom_components.camera_steward.core.policy.states import SubjectKind
-from custom_components.camera_steward.core.tasks.records import open_facts
+from custom_components.camera_steward.core.tasks.records import answer_due_at, open_facts
 
 from .ledgers import START, ledger_at
 
@@ -171,19 +172,19 @@ def test_what_the_steward_fills_in_nobody_writes_over(books: Records) -> None:
     assert changed.fields["notified"] == "市"
 
 
-def test_facts_are_called_by_their_numbers_and_tell_of_no_person(
-    books: Records, ledger: Ledger
-) -> None:
+def test_facts_are_called_by_their_numbers_and_tell_of_no_person(books: Records) -> None:
     early = {**INQUIRY, "received_on": "2026-11-10"}
     books.open(RecordKind.INQUIRY, early, actor="埼玉花子")
     books.open(RecordKind.CONTRACTOR, CONTRACTOR, actor="埼玉花子")
     closed = books.open(RecordKind.MEDIUM, MEDIUM, actor="埼玉花子")
     disposed = {**MEDIUM, "retired_on": "2026-11-22", "disposal": "destruction"}
     books.close(closed.id, disposed, actor="埼玉花子")
-    inquiry, contractor = open_facts(ledger, TOKYO)
+    inquiry, contractor = open_facts(books)
     assert (inquiry.name, contractor.name) == ("2026-001", "2026-001")
     # Waiting since it came, not since it was written down.
     assert inquiry.opened_at.astimezone(TOKYO).date() == date(2026, 11, 10)
+    due_at = answer_due_at(books.get(inquiry.subject.id), Interval(days=7), TOKYO)
+    assert due_at.astimezone(TOKYO).date() == date(2026, 11, 17)
     assert contractor.opened_at == START
     assert contractor.fields["until"] == "2031-03-31"
     told = str((inquiry, contractor))

@@ -22,7 +22,14 @@ from custom_components.camera_steward.core.errors import (
     StorageFullError,
 )
 from custom_components.camera_steward.core.files import LocalFiles
-from custom_components.camera_steward.core.tasks.photos import KEPT, PHOTO_MOST_BYTES, Photos
+from custom_components.camera_steward.core.policy.states import Subject, SubjectKind
+from custom_components.camera_steward.core.policy.task import Doing, TaskKind
+from custom_components.camera_steward.core.tasks.photos import (
+    KEPT,
+    PHOTO_MOST_BYTES,
+    Photos,
+    evidence_of,
+)
 
 from .faults import Fault, FaultyFiles, Loss, PowerCut
 
@@ -201,16 +208,38 @@ def test_it_goes_after_a_day_without_use_and_after_the_time_of_the_registers(
     used, unused = photos.add(sent(), at=NOW), photos.add(sent((300, 300)), at=NOW)
     (directory / f"{'a' * 64}.new").write_bytes(b"CAMST")
     (directory / "note.txt").write_text("somebody's own")
-    evidence = {used: NOW}
-    assert photos.tidy(evidence, NOW + timedelta(days=1)) == []
+    subject = Subject(SubjectKind.CAMERA, "door")
+    doings = [
+        Doing(
+            kind=TaskKind.POST_SIGN,
+            subject=subject,
+            at=at,
+            by="Taro Ara",
+            user=None,
+            answers={"photo": used, "where": "x" * 64, "way": "panel"},
+            entry=number,
+        )
+        for number, at in enumerate((NOW, NOW - timedelta(days=9)))
+    ]
+    evidence = evidence_of(doings)
+    assert evidence == {used: NOW}
+    photos.sweep(evidence, NOW + timedelta(days=1))
     assert photos.has(unused)
     assert not (directory / f"{'a' * 64}.new").exists()
-    assert photos.tidy(evidence, NOW + timedelta(days=1, seconds=1)) == []
+    photos.sweep(evidence, NOW + timedelta(days=1, seconds=1))
     assert not photos.has(unused)
-    assert photos.tidy(evidence, NOW + KEPT) == []
+    assert photos.lapsed(evidence, NOW + KEPT) == []
+    assert photos.lapsed(evidence, NOW + KEPT + timedelta(seconds=1)) == [used]
+    photos.sweep(evidence, NOW + KEPT * 2)
     assert photos.has(used)
-    assert photos.tidy(evidence, NOW + KEPT + timedelta(seconds=1)) == [used]
+    photos.erase([unused, "note.txt", used])
     assert [each.name for each in directory.iterdir()] == ["note.txt"]
+    photos.add(sent(), at=NOW)
+    photos.erase_all()
+    assert [each.name for each in directory.iterdir()] == ["note.txt"]
+    (directory / "note.txt").unlink()
+    photos.erase_all()
+    assert not directory.exists()
 
 
 def test_a_full_disk_and_a_power_cut_leave_no_half_photo(directory: Path) -> None:

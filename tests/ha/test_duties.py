@@ -119,7 +119,7 @@ async def complete(hass: HomeAssistant, entry: MockConfigEntry, *cameras: str) -
             "version": seen.facts.rules.running_version,
             "adopted_on": "2026-11-25",
             "body": "Meeting",
-            "articles": {},
+            "articles": dict(seen.rules.digests),
         },
     )
     for each in cameras:
@@ -205,24 +205,25 @@ async def test_recording_ends_when_its_days_are_over_and_begins_again_when_all_i
     freezer: FrozenDateTimeFactory,
     kernel: Kernel,
     hass_client: Callable[..., Any],
+    hass_admin_user: MockUser,
 ) -> None:
     assert await async_setup_component(hass, "repairs", {})
-    assert await async_setup_component(hass, DOMAIN, {})
-    client: TestClient[Any, Any] = await hass_client()
     entry = await manned(hass, disk, "door", "yard")
     await look(entry)
     freezer.tick(timedelta(days=13))
     await look(entry)
     assert recording(hass)
 
-    # A clock that nobody vouches for ends nothing.
+    # A clock that nobody vouches for ends nothing, noticed by then or not.
     kernel.vouches = False
     freezer.tick(timedelta(days=400))
-    seen = await look(entry)
+    await entry.runtime_data.duties.async_look()
+    assert entry.runtime_data.coordinator.data.clock is ClockState.TRUSTED
+    await look(entry)
     assert entry.runtime_data.coordinator.data.clock is ClockState.SUSPENDED
-    assert seen.gates[DOOR].provisional_until is not None
-    assert seen.gates[DOOR].provisional_until < seen.looked_at
+    await entry.runtime_data.coordinator.async_refresh()
     assert recording(hass)
+    assert state_of(hass, "binary_sensor", entry.entry_id, "duties").state == "off"
 
     kernel.vouches = True
     await look(entry)
@@ -254,6 +255,7 @@ async def test_recording_ends_when_its_days_are_over_and_begins_again_when_all_i
     # With the door complete, the repair records there again, and says that the yard is not.
     await complete(hass, entry, DOOR)
     assert not recording(hass)
+    client = await hass_client((await token_of(hass, hass_admin_user))[1])
     assert await mend(client, issue_id(entry, Issue.RECORDING_GATED)) == "still_missing"
     assert (recording(hass), recording(hass, YARD)) == (True, False)
     await do(hass, entry, TaskKind.POST_SIGN, YARD, where="At the gate", photo="0" * 32)

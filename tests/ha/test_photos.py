@@ -10,9 +10,7 @@ import pytest
 from aiohttp.web import Request
 from homeassistant.auth.const import GROUP_ID_ADMIN, GROUP_ID_USER
 from homeassistant.core import HomeAssistant
-from homeassistant.setup import async_setup_component
 from PIL import Image
-from pytest_homeassistant_custom_component.common import MockUser
 
 from custom_components.camera_steward import photo_views
 from custom_components.camera_steward.bridge import state_directory
@@ -20,8 +18,9 @@ from custom_components.camera_steward.const import DOMAIN
 from custom_components.camera_steward.core.errors import PhotoTooLargeError
 from custom_components.camera_steward.core.tasks.photos import PHOTO_MOST_BYTES
 
-from .sites import MANAGER, async_set_up, names, site
-from .watching import FORBIDDEN, Person, Stage, token_of
+from .sites import MANAGER, names
+from .staff import async_staffed, resident
+from .watching import FORBIDDEN, Person, Stage
 
 
 def picture(size: tuple[int, int] = (1600, 900)) -> bytes:
@@ -37,22 +36,8 @@ async def small(
     hass_ws_client: Callable[..., Any],
     hass_client_no_auth: Callable[..., Any],
 ) -> Stage:
-    """Set up a site without cameras, whose manager has pledged."""
-    for each in ("websocket_api", "auth", DOMAIN):
-        assert await async_setup_component(hass, each, {})
-    entry = await async_set_up(hass, site(disk / "vault"))
-    manager = MockUser(id=MANAGER, name="Manager").add_to_hass(hass)
-    _, token = await token_of(hass, manager)
-    stage = Stage(
-        hass=hass,
-        entry=entry,
-        other=entry,
-        clients=hass_ws_client,
-        http=await hass_client_no_auth(),
-        manager=await hass_ws_client(hass, token),
-    )
-    await stage.pledge(stage.manager)
-    return stage
+    """Set up a site without cameras."""
+    return await async_staffed(hass, disk, hass_ws_client, hass_client_no_auth)
 
 
 async def send(
@@ -97,9 +82,7 @@ async def test_those_who_do_tasks_hand_photos_in_and_see_them_and_nobody_else(
     await small.appoint(waiting)
     others = {
         "nobody": Person(),
-        "resident": await small.log_in(
-            await auth.async_create_user("Resident", group_ids=[GROUP_ID_USER])
-        ),
+        "resident": await resident(small),
         "administrator": await small.log_in(
             await auth.async_create_user("Administrator", group_ids=[GROUP_ID_ADMIN])
         ),

@@ -16,12 +16,15 @@ from custom_components.camera_steward import camera_forms
 from custom_components.camera_steward.bridge import figures_of
 from custom_components.camera_steward.core.errors import (
     HoldTooLargeError,
+    RemovalBlockedError,
     SourceError,
     StewardError,
 )
 from custom_components.camera_steward.core.model import GapCause
-from custom_components.camera_steward.core.policy.states import NEEDS_ATTENTION
-from custom_components.camera_steward.core.policy.task import TaskKind
+from custom_components.camera_steward.core.policy.gate import Missing
+from custom_components.camera_steward.core.policy.rules import REASONS
+from custom_components.camera_steward.core.policy.states import NEEDS_ATTENTION, State, SubjectKind
+from custom_components.camera_steward.core.policy.task import TaskKind, TaskState
 from custom_components.camera_steward.core.viewing import lettering
 from custom_components.camera_steward.core.viewing.watches import Unusual
 from custom_components.camera_steward.folders import FolderRefusal
@@ -178,9 +181,12 @@ def test_every_error_of_the_core_has_its_text() -> None:
 def test_what_an_error_leaves_open_is_filled_in() -> None:
     error = HoldTooLargeError(needed_bytes=7_600_000, free_bytes=5_000_000, reserve_bytes=1_000_000)
     assert figures_of(error) == {"needed": "8", "free": "5", "reserve": "1"}
+    open_ones: dict[type[StewardError], dict[str, str] | None] = {
+        type(each): figures_of(each) for each in (error, RemovalBlockedError("2026-001"))
+    }
     texts = {key: each["message"] for key, each in TEXTS["en"]["exceptions"].items()}
     for each in subclasses(StewardError):
-        told = figures_of(error) if each is HoldTooLargeError else None
+        told = open_ones.get(each)
         assert placeholders(texts[each.key]) == set(told or ())
 
 
@@ -196,7 +202,7 @@ def test_every_exception_that_is_raised_has_its_text() -> None:
     assert raised <= told
 
 
-@pytest.mark.parametrize("platform", ["binary_sensor", "button", "event", "sensor", "switch"])
+@pytest.mark.parametrize("platform", ["binary_sensor", "button", "calendar", "event", "sensor", "switch", "todo"])
 def test_every_entity_has_its_name_and_every_name_its_entity(platform: str) -> None:
     keys = {
         key for name, key in constants(platform, "translation_key") if not name.endswith("Error")
@@ -264,6 +270,21 @@ def test_files_are_written_as_texts_and_not_as_escapes() -> None:
         text = Path(ROOT / "translations" / f"{language}.json").read_text()
         assert "\\u" not in text
         assert text.endswith("}\n")
+
+
+@pytest.mark.parametrize(
+    ("begins", "names"),
+    [
+        ("why_", REASONS),
+        ("missing_", set(Missing)),
+        ("state_", set(State)),
+        ("subject_", set(SubjectKind)),
+        ("task_state_", set(TaskState)),
+    ],
+)
+def test_every_word_about_duties_has_its_text_and_no_more(begins: str, names: set[str]) -> None:
+    told = {key for key in TEXTS["en"]["common"] if key.startswith(begins)}
+    assert told == {f"{begins}{each}" for each in names}
 
 
 def test_every_text_of_the_panel_is_there() -> None:

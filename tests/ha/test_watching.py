@@ -137,8 +137,17 @@ MANAGERS: dict[str, dict[str, Any]] = {
     "refuse_request": {**ASKED, "refusal": "x"},
     "disclose": {**ASKED, "identity": "x", "in_charge": "x"},
     "disclosure_record": {"disclosure": "x", "language": "ja"},
+    "records": {"kind": "inquiry"},
+    "record_save": {"kind": "inquiry", "record": None, "fields": {}},
+    "record_close": {"record": "x", "fields": {}},
+    "removal": {"camera": None},
+    "removal_begin": {"camera": DOOR, "decided_on": "2026-01-05", "body": "x", "erase": "limit"},
+    "removal_finish": {"record": "x"},
+    "removal_withdraw": {"record": "x", "reason": "x"},
 }
 APPOINTED: dict[str, dict[str, Any]] = {
+    "tasks": {"language": "ja"},
+    "task_done": {"task": f"post_sign:camera:{DOOR}"},
     "duties": {"language": "ja"},
     "handover_form": {},
     "holds": {},

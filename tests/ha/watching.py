@@ -25,7 +25,7 @@ from homeassistant.components.http.ban import (
     KEY_FAILED_LOGIN_ATTEMPTS,
     KEY_LOGIN_THRESHOLD,
 )
-from homeassistant.config_entries import ConfigSubentry
+from homeassistant.config_entries import ConfigSubentry, ConfigSubentryDataWithId
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
@@ -89,6 +89,12 @@ class Stage:
         """Send a command; return the whole answer."""
         await client.send_json_auto_id({"type": kind, **more})
         return dict(await client.receive_json())
+
+    async def ask(self, command: str, /, **more: Any) -> dict[str, Any]:
+        """Let the manager send a command about the site; return the whole answer."""
+        return await self.ws(
+            self.manager, f"{DOMAIN}/{command}", entry_id=self.entry.entry_id, **more
+        )
 
     async def browse(self, client: Any, where: str) -> dict[str, Any]:
         """Browse a place."""
@@ -249,6 +255,39 @@ async def async_stage(
     # As quickly as the site can say it: a segment takes four seconds.
     while not await hass.async_add_executor_job(closed):  # noqa: ASYNC110
         await asyncio.sleep(0.1)
+    return stage
+
+
+async def async_quiet(
+    hass: HomeAssistant,
+    disk: Path,
+    clients: Callable[..., Any],
+    http: Callable[..., Any],
+    *cameras: ConfigSubentryDataWithId,
+    ages: tuple[timedelta, ...] = (),
+    **more: Any,
+) -> Stage:
+    """Set up a site whose cameras receive nothing, with footage of these ages of each.
+
+    Its manager is logged in and has pledged. `more` are settings.
+    """
+    for each in ("websocket_api", "auth", "webhook", DOMAIN):
+        assert await async_setup_component(hass, each, {})
+    entry = site(disk / "vault", *cameras, title="Shop", **more)
+    for camera_data in cameras if ages else ():
+        await async_back_date(hass, entry, camera_data["subentry_id"], *ages)
+    await async_set_up(hass, entry)
+    manager = MockUser(id=MANAGER, name="Manager").add_to_hass(hass)
+    _, token = await token_of(hass, manager)
+    stage = Stage(
+        hass=hass,
+        entry=entry,
+        other=entry,
+        clients=clients,
+        http=await http(),
+        manager=await clients(hass, token),
+    )
+    await stage.pledge(stage.manager)
     return stage
 
 

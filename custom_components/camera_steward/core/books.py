@@ -4,6 +4,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from enum import StrEnum
 from hashlib import sha256
 from itertools import islice
@@ -49,7 +50,8 @@ from .retention.keeper import Keeper, remember_limit
 from .retention.limits import SiteLimits
 from .retention.removals import Removals
 from .site import IndexRebuilt, LedgerBroken, Recovered, SiteSettings, StewardEvent
-from .tasks.photos import EVIDENCE_NAME, Photos
+from .tasks.doings import doings_between
+from .tasks.photos import EVIDENCE_NAME, Photos, evidence_of
 from .vault.description import (
     DescribedCamera,
     DescribedCorrection,
@@ -366,6 +368,7 @@ class Books:
         cameras: Collection[str],
         *,
         recording: Callable[[str], bool],
+        clock_offset: Callable[[str], timedelta | None],
         watch: Callable[[str, Callable[[], None]], LiveFeed],
         on_event: Callable[[InspectionEvent], None],
         on_error: Callable[[StewardError], None],
@@ -379,6 +382,7 @@ class Books:
             files=self.vault.files,
             folder=self._settings.state / _INSPECTION_NAME,
             recording=recording,
+            clock_offset=clock_offset,
             watch=watch,
             on_event=on_event,
             on_error=on_error,
@@ -420,6 +424,19 @@ class Books:
         kept = kept_checkpoints(self.vault.root, self.vault.files)
         return verify_ledger(self.ledger.database, self.ledger.public_key, kept)
 
+    def tidy_photos(self) -> None:
+        """Erase photos that are evidence no more: those that were it long enough by an entry."""
+        if not self.guard.trusted:
+            return
+        now = self.guard.now()
+        evidence = evidence_of(doings_between(self.ledger, FIRST_AT, FAR_AT))
+        if lapsed := self.photos.lapsed(evidence, now):
+            self.ledger.append(
+                EntryKind.FINDING, actor=SYSTEM, data={"what": "photos_erased", "photos": lapsed}
+            )
+            self.photos.erase(lapsed)
+        self.photos.sweep(evidence, now)
+
     def close(self) -> None:
         """Let go of the files."""
         self.ledger.close()
@@ -451,7 +468,7 @@ def erase_site(
     clock: Clock | None = None,
     files: Files | None = None,
 ) -> int:
-    """Erase all footage of a site that ends; return how many segments went.
+    """Erase all footage and photos of a site that ends; return how many segments went.
 
     Without the steward nobody keeps the limit any more (INV-1). The ledger stays where it is. The
     folder is a vault no longer, unless something in it was not the steward's. What cannot be ended or
@@ -477,6 +494,10 @@ def erase_site(
                 erased += books.keeper.decommission(camera, actor).erased
             except StewardError as err:
                 failures.append(err)
+        try:
+            books.photos.erase_all()  # their key goes with the site
+        except StewardError as err:
+            failures.append(err)
         if failures:
             raise failures[0]
         left = (*islice(books.vault.walk(), 1), *islice(books.holds.files.walk(), 1))

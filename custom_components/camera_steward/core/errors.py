@@ -303,6 +303,13 @@ class HoldFailedError(StewardError):
     key = "hold_failed"
 
 
+class TaskInvalidError(StewardError):
+    """A task that cannot be said to be done so: `detail` names the question, or `task`."""
+
+    key = "task_invalid"
+    names_field = True
+
+
 class RecordInvalidError(StewardError):
     """A record of the books that cannot be entered so: `detail` names the field."""
 
@@ -350,6 +357,8 @@ class RemovalMediumLeftError(RemovalUnfinishedError):
     """A medium of the site is not yet disposed of."""
 
     key = "removal_medium_left"
+
+
 class PaperInvalidError(StewardError):
     """A paper that cannot be made so: `detail` names the option or the value."""
 

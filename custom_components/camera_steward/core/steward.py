@@ -62,6 +62,7 @@ from .site import (
     StewardEvent,
     VerifyReport,
 )
+from .tasks.book import TaskBook
 from .tasks.photos import Photos
 from .vault.verify import Damage, VerifyLevel, verify
 from .viewing.desk import House
@@ -123,6 +124,7 @@ class Steward:
         self._house = House()
         self._lobby: Lobby | None = None
         self._counter: Counter | None = None
+        self._tasks: TaskBook | None = None
         self._inspector: Inspector | None = None
         self._next_at: datetime | None = None
         self._statement: Statement | None = None
@@ -230,7 +232,7 @@ class Steward:
             ended &= self._inspector.join(left())
         books = self._opened
         if ended and books is not None:
-            self._counter = None
+            self._counter = self._tasks = None
             lobby, self._lobby = self._lobby, None
             with contextlib.suppress(StewardError):
                 if lobby is not None:
@@ -352,11 +354,12 @@ class Steward:
         actor: str,
         subject: str = "",
         data: Mapping[str, Json],
+        at: datetime | None = None,
         key: str | None = None,
     ) -> Entry:
         """Enter in the ledger what happened at the edge, with a `key` once; return the entry."""
         ledger = self._books().ledger
-        return ledger.append(kind, actor=actor, subject=subject, data=data, key=key)
+        return ledger.append(kind, actor=actor, subject=subject, data=data, at=at, key=key)
 
     def entries(self, kinds: Collection[EntryKind]) -> list[Entry]:
         """Return the ledger's entries of these kinds, in order of time."""
@@ -422,6 +425,14 @@ class Steward:
     def photos(self) -> Photos:
         """Return the photos that people handed in as evidence."""
         return self._books().photos
+
+    def tasks(self) -> TaskBook:
+        """Return what was done, and where it is entered."""
+        books = self._books()
+        with self._lock:
+            if self._tasks is None:
+                self._tasks = TaskBook(books.ledger, lambda: self.lobby().desk)
+            return self._tasks
 
     def snapshot(self) -> SiteSnapshot:
         """Return how everything stands: some look-ups in the index, no walk of the disk."""
@@ -559,6 +570,7 @@ class Steward:
                         self._counter.sweep()
                 if self._statement_due():
                     self.make_statement()
+                    self._books().tidy_photos()
                     self._books().index.forget_gaps(self._books().guard.now() - _GAPS_KEPT)
             except StoppedError:
                 break
@@ -631,10 +643,15 @@ class Steward:
         def recording(camera: str) -> bool:
             return self._cameras[camera].status is CaptureStatus.RECORDING
 
+        def clock_offset(camera: str) -> timedelta | None:
+            worker = self._cameras[camera].worker
+            return worker.clock_offset if worker is not None else None
+
         try:
             self._inspector = books.inspector(
                 cameras,
                 recording=recording,
+                clock_offset=clock_offset,
                 watch=self.watch,
                 on_event=self._emit,
                 on_error=lambda error: self._emit(Failed(error=error)),

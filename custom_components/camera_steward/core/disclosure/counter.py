@@ -191,6 +191,10 @@ class Counter:
         }
         return found
 
+    def cameras(self) -> frozenset[str]:
+        """Return the cameras of which there is footage, removed ones too."""
+        return self._lobby.cameras()
+
     def under_way(self) -> list[Disclosure]:
         """Return what waits for its download or is being sent, in order of time."""
         self._lapse()

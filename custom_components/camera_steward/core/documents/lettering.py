@@ -3,6 +3,7 @@
 Widths are guesses that err on the wide side: which font a printer has is not known here.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,7 +34,9 @@ def clean(text: str, longest: int = LONGEST) -> str:
 
     Characters that turn the direction of what follows them are left out.
     """
-    kept = " ".join("".join(each for each in text if _is_printed(each)).split())
+    kept = "".join(each for each in text if _is_printed(each)).strip()
+    # Between Japanese names stands a space as wide as a letter; it stays.
+    kept = re.sub(r"\s+", lambda found: "　" if found[0] == "　" else " ", kept)
     if len(kept) <= longest:
         return kept
     # A text may be of any length: only as much is looked at as is needed.
@@ -43,9 +46,9 @@ def clean(text: str, longest: int = LONGEST) -> str:
     return "".join(parts).rstrip() + _ELLIPSIS
 
 
-def plain(text: str) -> str:
+def plain(text: str, longest: int = LONGEST) -> str:
     """Return a text to be printed among others: cleaned, and set apart where that is needed."""
-    return set_apart(clean(text))
+    return set_apart(clean(text, longest))
 
 
 def set_apart(text: str) -> str:
@@ -159,7 +162,7 @@ def _words(text: str) -> Iterator[str]:
     for each in _clusters(text):
         if (
             word
-            and (word.endswith(" ") or ((_is_wide(each) or _is_wide(word[-1])) and each != " "))
+            and (word[-1].isspace() or ((_is_wide(each) or _is_wide(word[-1])) and not each.isspace()))
             and each[0] not in _NOT_FIRST
             and word[-1] not in _NOT_LAST
         ):

@@ -138,7 +138,7 @@ def differing(adopted: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, 
 
 def _articles(language: str, site: RulesSite) -> tuple[Article, ...]:
     titles = {name: _title(language, name) for name in (*ARTICLES, SHEET)}
-    found = blocks(language, "rules.txt", _values(language, site, titles))
+    found = blocks(language, "rules.txt", {**rule_values(language, site), "at": titles})
     return tuple(_article(language, name, titles[name], found[name]) for name in (*ARTICLES, SHEET))
 
 
@@ -180,10 +180,10 @@ def _item(language: str, number: int) -> str:
     return chr(0x2473 + number) if language == "ja" and number <= 20 else f"({number})"
 
 
-def _values(language: str, site: RulesSite, titles: Mapping[str, str]) -> dict[str, object]:
+def rule_values(language: str, site: RulesSite) -> dict[str, object]:
+    """Return what a template about a site's rules can say, fit for print."""
     pack = site.pack
     return {
-        "at": titles,
         # What rests on no document in force names none.
         "guideline": plain(pack.source[language]) if pack.in_force is not None else "",
         "installer": plain(site.installer),

@@ -117,7 +117,7 @@ class Records:
         """Take the time from `now`, the day by the site's zone."""
         self._ledger = ledger
         self._now = now
-        self._zone = zone
+        self.zone = zone
         self._lock = threading.RLock()
 
     def all(self, kind: RecordKind | None = None, closed: bool | None = None) -> list[Record]:
@@ -137,7 +137,7 @@ class Records:
 
     def day(self, at: datetime) -> date:
         """Return the site's day of a time."""
-        return at.astimezone(self._zone).date()
+        return at.astimezone(self.zone).date()
 
     def today(self) -> date:
         """Return the site's day."""

@@ -166,6 +166,8 @@ class SiteFacts:
     sign_version: str
     """What the sign that would be printed now says (`documents/sign.py`)."""
     rules: RulesFact
+    manager_gone_at: datetime | None = None
+    """Since when the manager who acts cannot log in."""
     records: tuple[RecordFact, ...] = ()
     doings: Mapping[str, Doing] = field(default_factory=dict)
 

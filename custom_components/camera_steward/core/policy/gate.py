@@ -36,7 +36,7 @@ def gates(facts: SiteFacts) -> Mapping[str, Gate]:
     """Return the gate of each camera, by its id.
 
     The days count from when the camera was added or the pack came to hold, whichever is later; for
-    what was there and was lost – a manager whose role ended, a sign that was found missing – from
+    what was there and was lost – a manager whose role or login ended, a sign that was found missing – from
     then. A clock in doubt closes nothing.
     """
     return {each.id: _gate(facts, each) for each in facts.cameras}
@@ -65,6 +65,8 @@ def _missing(facts: SiteFacts, camera: CameraFact) -> Iterator[tuple[Missing, da
         yield Missing.PURPOSE, None
     if facts.manager is None:
         yield Missing.MANAGER, _manager_until(facts)
+    elif not facts.manager.login:
+        yield Missing.MANAGER, facts.manager_gone_at
     if not facts.rules.adopted_version:
         yield Missing.RULES, None
     sign = Subject(SubjectKind.CAMERA, camera.id)

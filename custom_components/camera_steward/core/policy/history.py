@@ -7,6 +7,7 @@ from then on a change of state is an entry of its own (docs/design/duties.md).
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 
 from ..ledger.entry import Entry, EntryKind, Json
 from .states import State, Subject, SubjectKind
@@ -59,12 +60,13 @@ def first_data(changes: Sequence[Change]) -> dict[str, Json]:
 
 
 def history(entries: Iterable[Entry]) -> dict[Key, Standing]:
-    """Return how everything stood last, from the ledger's entries in order of time.
+    """Return how everything stood last, from entries of the ledger.
 
     What a newer version wrote and this one cannot read is left out.
     """
     found: dict[Key, Standing] = {}
-    for entry in entries:
+    # By their numbers: where a clock was set back, what came later may bear an earlier time.
+    for entry in sorted(entries, key=attrgetter("id")):
         if entry.kind != EntryKind.CONTROL_CHANGED:
             continue
         first = entry.data.get(FIRST)

@@ -94,6 +94,7 @@ REASONS = frozenset(
         "rules_match",
         "rules_not_accepted",
         "rules_not_adopted",
+        "rules_other",
         "scope_undecided",
         "scope_voluntary",
         "scope_within",
@@ -103,10 +104,10 @@ REASONS = frozenset(
         "sign_other",
         "statement_missing",
         "storage_trouble",
-        "subject_none",
         "task_done",
         "task_none",
         "task_not_in_order",
+        "task_not_yet",
         "task_open",
         "task_overdue",
         "unaltered",
@@ -410,11 +411,13 @@ def _rules_match(case: Case) -> Iterator[Verdict]:
     done = case.facts.doing(kind, case.subject)
     if not rules.adopted_version:
         yield case.says(State.DUE, "rules_not_adopted", task=kind)
-    elif rules.differing or rules.adopted_version != rules.running_version:
+    elif rules.differing:
         articles = ", ".join(rules.differing)
         yield case.says(
             State.BREACHED, "rules_differ", {"articles": articles}, task=kind, done=done
         )
+    elif rules.adopted_version != rules.running_version:
+        yield case.says(State.BREACHED, "rules_other", task=kind, done=done)
     else:
         yield case.says(State.EVIDENCE_HELD, "rules_match", done=done)
 
@@ -516,6 +519,8 @@ def _task_verdict(case: Case, kind: TaskKind) -> Verdict:
         state, key, at = State.BREACHED, "task_not_in_order", done_at
     elif task.state is TaskState.OVERDUE:
         state, key, at = State.DUE, "task_overdue", task.due_at
+    elif done is None and task.state is TaskState.UPCOMING:
+        state, key, at = State.NOT_APPLICABLE, "task_not_yet", task.due_at
     elif done is None:
         state, key, at = State.DUE, "task_open", task.due_at
     else:

@@ -32,13 +32,17 @@ MOVED = "moved"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Open:
-    """Something that is to be done: about what, and by when; `last` where another doing counts."""
+    """Something that is to be done: about what, and by when.
+
+    `last` is where another doing counts, `at_once` whether it can be done for the first time at once.
+    """
 
     subject: Subject
     name: str
     due_at: datetime
     product_default: bool = True
     last: Doing | None = None
+    at_once: bool = True
 
 
 type _Arises = Callable[["_Look", TaskKind], Iterator[_Open]]
@@ -126,7 +130,7 @@ def _task(look: _Look, kind: TaskKind, found: _Open) -> Task:
     last = found.last or look.facts.doing(kind, found.subject)
     if look.now > found.due_at:
         state = TaskState.OVERDUE
-    elif last is None or look.now >= found.due_at - SOON:
+    elif (last is None and found.at_once) or look.now >= found.due_at - SOON:
         state = TaskState.DUE
     else:
         state = TaskState.UPCOMING
@@ -251,6 +255,7 @@ def _review_retention(look: _Look, kind: TaskKind) -> Iterator[_Open]:
                 name=each.name,
                 due_at=each.review_at,
                 product_default=False,
+                at_once=False,
             )
 
 

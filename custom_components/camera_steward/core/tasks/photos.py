@@ -7,7 +7,8 @@ import io
 import os
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -32,6 +33,7 @@ from ..errors import (
 )
 from ..files import Files
 from ..model import from_micros, to_micros
+from ..policy.task import Doing
 
 EVIDENCE_NAME = "evidence"
 PHOTO_MOST_BYTES = 20_000_000
@@ -125,26 +127,36 @@ class Photos:
             return False
         return True
 
-    def tidy(self, evidence: Mapping[str, datetime], now: datetime) -> list[str]:
-        """Erase what is evidence no more; return the ids of those that were evidence.
+    def lapsed(self, evidence: Mapping[str, datetime], now: datetime) -> list[str]:
+        """Return the ids of those that were evidence for as long as registers are kept.
 
-        `evidence` is when each photo was last evidence of something. Without any, a photo goes after
-        a day: whoever took it has not said what for. With it, after as long as registers are kept.
+        `evidence` is when each photo was last evidence of something.
         """
-        erased = []
+        kept = self._files.list(self._directory)
+        return [name for name in kept if name in evidence and now - evidence[name] > KEPT]
+
+    def erase(self, photos: Iterable[str]) -> None:
+        """Erase photos; those that are gone already are passed over."""
+        for each in photos:
+            if _NAME.fullmatch(each) is not None:
+                with self._lock, suppress(SegmentMissingError):
+                    self._erase(each)
+
+    def sweep(self, evidence: Collection[str], now: datetime) -> None:
+        """Erase what came more than a day ago and is evidence of nothing, and what a crash left."""
         for name in self._files.list(self._directory):
-            photo = name.removesuffix(".new")
-            if _NAME.fullmatch(photo) is None:
-                continue
-            used_at = evidence.get(photo) if photo == name else None
-            with self._lock:  # no draft that is being written is taken for a stale one
-                if used_at is None:
+            if name not in evidence and _NAME.fullmatch(name.removesuffix(".new")):
+                with self._lock:  # no draft that is being written is taken for a stale one
                     if self._is_stale(name, now):
                         self._erase(name)
-                elif now - used_at > KEPT:
+
+    def erase_all(self) -> None:
+        """Erase every photo, and the folder if nothing else is in it: the site ends."""
+        for name in self._files.list(self._directory):
+            if _NAME.fullmatch(name.removesuffix(".new")):
+                with self._lock:
                     self._erase(name)
-                    erased.append(photo)
-        return erased
+        self._files.remove_directory(self._directory)
 
     def _is_stale(self, name: str, now: datetime) -> bool:
         try:
@@ -202,6 +214,16 @@ class Photos:
             return file.read(0, file.size)
         finally:
             file.close()
+
+
+def evidence_of(doings: Iterable[Doing]) -> dict[str, datetime]:
+    """Return when each photo was last given as an answer, by its id."""
+    found: dict[str, datetime] = {}
+    for each in doings:
+        for answer in each.answers.values():
+            if isinstance(answer, str) and _NAME.fullmatch(answer):
+                found[answer] = max(each.at, found.get(answer, each.at))
+    return found
 
 
 def _made(sent: bytes) -> bytes:
