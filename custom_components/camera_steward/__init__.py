@@ -37,6 +37,7 @@ from .inquiries import InquiryForm
 from .limits import async_keep_limits
 from .memory import SiteMemory
 from .panel import async_setup_panel
+from .papers_api import async_setup_papers_commands
 from .photo_views import async_setup_photo_views
 from .places import storage_words
 from .policy_packs import async_hold_pack, problem_text
@@ -69,6 +70,7 @@ PLATFORMS = [
     Platform.BUTTON,
     Platform.CALENDAR,
     Platform.EVENT,
+    Platform.IMAGE,
     Platform.SENSOR,
     Platform.SWITCH,
     Platform.TODO,
@@ -85,6 +87,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     async_setup_records_commands(hass)
     async_setup_removal_commands(hass)
     async_setup_duties_commands(hass)
+    async_setup_papers_commands(hass)
     async_setup_photo_views(hass)
     async_setup_tasks_commands(hass)
     await async_setup_panel(hass)
@@ -139,17 +142,19 @@ async def async_setup_entry(hass: HomeAssistant, entry: CameraStewardConfigEntry
         bridge.steward.manage_folders()
         await recovery_kit.async_remind(hass, entry, bridge)
         dr.async_get(hass).async_get_or_create(config_entry_id=entry.entry_id, **site_device(entry))
+        copies = CopiesCheck(hass, entry, bridge, memory, coordinator.async_on_copies)
         entry.runtime_data = CameraStewardData(
             bridge=bridge,
             coordinator=coordinator,
             memory=memory,
             exposure=ExposureCheck(hass, entry, coordinator.async_on_exposures),
-            copies=CopiesCheck(hass, entry, bridge, memory, coordinator.async_on_copies),
+            copies=copies,
             duties=DutiesCheck(
                 hass,
                 entry,
                 bridge,
                 memory,
+                copies,
                 coordinator.async_sight,
                 coordinator.async_on_duties,
             ),
@@ -158,8 +163,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: CameraStewardConfigEntry
         await entry.runtime_data.exposure.async_start()
         await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
         entry.runtime_data.copies.async_start()
-        async_listen_to_tags(hass, entry)
         InquiryForm(hass, entry).async_start()
+        async_listen_to_tags(hass, entry)
         entry.runtime_data.duties.async_start()
     except BaseException:
         await bridge.async_stop()

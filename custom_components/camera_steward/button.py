@@ -28,9 +28,7 @@ async def async_setup_entry(
     coordinator = entry.runtime_data.coordinator
     async_add_entities([PurgeButton(coordinator, PURGE)])
     for camera, subentry in cameras_of(entry).items():
-        async_add_entities(
-            [SignSeenButton(coordinator, subentry, SIGN)], config_subentry_id=camera
-        )
+        async_add_entities([SignSeenButton(coordinator, subentry, SIGN)], config_subentry_id=camera)
         if on_trigger(subentry):
             async_add_entities(
                 [TriggerButton(coordinator, subentry, TRIGGER)], config_subentry_id=camera

@@ -24,6 +24,7 @@ from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.util import dt as dt_util
 
 from .bridge import Bridge, camera_name
+from .copies import CopiesCheck
 from .core.documents.rules import Rules
 from .core.errors import StewardError
 from .core.ledger.entry import SYSTEM, Entry, EntryKind
@@ -149,6 +150,7 @@ class DutiesCheck:
         entry: ConfigEntry,
         bridge: Bridge,
         memory: SiteMemory,
+        copies: CopiesCheck,
         sight: Callable[[], Sight | None],
         on_seen: Callable[[DutiesLook, Sequence[DutyNotice], Texts], None],
     ) -> None:
@@ -157,6 +159,7 @@ class DutiesCheck:
         self._entry = entry
         self._bridge = bridge
         self._memory = memory
+        self._copies = copies
         self._sight = sight
         self._on_seen = on_seen
         self._turn = asyncio.Lock()
@@ -179,15 +182,19 @@ class DutiesCheck:
 
     @callback
     def async_look_soon(self) -> None:
-        """Look in a moment, once for all that happens until then.
-
-        Not while Home Assistant starts: what is not there yet would go on record as a change.
-        """
-        if self._hass.state is CoreState.running and not self._stopped:
+        """Look in a moment, once for all that happens until then."""
+        if not self._stopped:
             self._debouncer.async_schedule_call()
 
     async def async_look(self) -> None:
-        """Look now, as far as there is anything to judge by."""
+        """Look now, as far as there is anything to judge by.
+
+        Not while Home Assistant starts: what is not there yet would go on record as a change.
+        """
+        if self._hass.state is not CoreState.running:
+            return
+        if self._sight() is None:
+            await self._copies.async_look()
         async with self._turn:
             if (sight := self._sight()) is None or self._stopped:
                 return

@@ -66,7 +66,6 @@ async def duties(
     data = entry.runtime_data
     await data.bridge.async_in_lobby(check)
     if data.coordinator.duties is None:
-        await data.copies.async_look()
         await data.duties.async_look()
     if (look := data.coordinator.duties) is None:
         raise NotJudgedError
@@ -85,7 +84,7 @@ async def duties(
         },
         "counts": {state.value: count for state, count in look.counts().items()},
         "controls": [
-            _control(look, controls[each.control], each, texts)
+            control_row(look, controls[each.control], each, texts)
             for each in sorted(look.states, key=lambda each: worst.index(each.state))
         ],
         "gates": [
@@ -101,9 +100,10 @@ async def duties(
     }
 
 
-def _control(
+def control_row(
     look: DutiesLook, control: Control, each: ControlState, texts: Texts
 ) -> dict[str, Any]:
+    """Return how a control stands as `duties` gives it."""
     subject, language = each.subject, texts.language
     camera = subject.id if subject.kind is SubjectKind.CAMERA else None
     kind = each.task.partition(":")[0] if each.task is not None else None

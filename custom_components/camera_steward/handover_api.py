@@ -295,7 +295,7 @@ async def disclosures(
         progress = counter.progress()
         out = [{"number": each.number, "name": each.name} for each in counter.to_return(caller)]
         return out, [
-            _row(
+            disclosure_row(
                 entry,
                 each,
                 progress.get(each.id, Progress()),
@@ -458,7 +458,7 @@ def _hold(entry: CameraStewardConfigEntry, each: Hold) -> dict[str, Any]:
     }
 
 
-def _row(
+def disclosure_row(
     entry: CameraStewardConfigEntry,
     each: Disclosure,
     progress: Progress,
@@ -466,6 +466,7 @@ def _row(
     ground: bool,
     acts: bool,
 ) -> dict[str, Any]:
+    """Return a line of the register as `disclosures` gives it."""
     refused = each.outcome is Outcome.REFUSED
     start, end = each.span or (None, None)
     return {
@@ -526,10 +527,11 @@ def _csv(texts: Texts, rows: list[dict[str, Any]]) -> str:
         *("ended_at", "file", "size_bytes", "sha256", "missing", "refusal"),
     )
     headings = [texts[f"disclosure_{each}"] for each in columns]
-    return table(headings, columns, [_cells(texts, row) for row in rows])
+    return table(headings, columns, [disclosure_cells(texts, row) for row in rows])
 
 
-def _cells(texts: Texts, row: dict[str, Any]) -> dict[str, str | None]:
+def disclosure_cells(texts: Texts, row: dict[str, Any]) -> dict[str, str | None]:
+    """Return a row of the register as a table to print has it."""
     whole = {k: v for k, v in row.items() if v is None or isinstance(v, str)}
     times = {each: local(row[each]) if row[each] else None for each in _TIMES}
     footage = f"{local(row['start'])} – {local(row['end'])}" if row["start"] else None

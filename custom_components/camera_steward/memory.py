@@ -87,6 +87,8 @@ class Seen(TypedDict):
     """Since when cameras send nothing, ISO 8601: a restart or a new try does not begin it anew."""
     tasks: NotRequired[dict[str, str]]
     """How each task stood when it was looked at last, by its id: what triggers tell is told once."""
+    sign: NotRequired[dict[str, Any]]
+    """What the sign said besides the installer's name when it was printed last (`papers.py`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +175,17 @@ class SiteMemory:
         return self._stored.get("tasks")
 
     @property
+    def sign(self) -> dict[str, Any] | None:
+        """Return how the sign was printed last; None where none was."""
+        return self._stored.get("sign")
+
+    async def async_take_sign(self, sign: dict[str, Any]) -> None:
+        """Take how the sign was printed; durable on return."""
+        if sign != self.sign:
+            self._stored["sign"] = sign
+            await self._store.async_save(self._stored)
+
+    @property
     def silent(self) -> dict[str, datetime]:
         """Return since when cameras send nothing."""
         stored = self._stored.get("silent", {})
@@ -256,6 +269,8 @@ class SiteMemory:
             now["silent"] = before["silent"]
         if "tasks" in before:
             now["tasks"] = before["tasks"]
+        if "sign" in before:
+            now["sign"] = before["sign"]
         self._stored = now
         await self._store.async_save(self._stored)
 

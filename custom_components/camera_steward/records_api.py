@@ -274,7 +274,7 @@ def _csv(
     fields = {each.name: each for each in FIELDS[kind]}
     columns = columns_of(kind)
     headings = [texts[f"book_{kind}_{e}" if e in fields else f"book_{e}"] for e in columns]
-    cell = partial(_cell, entry, texts, kind)
+    cell = partial(field_text, entry, texts, kind)
     rows = [
         {
             **{name: cell(fields[name], row[name]) for name in fields},
@@ -289,13 +289,14 @@ def _csv(
     return table(headings, columns, rows)
 
 
-def _cell(
+def field_text(
     entry: CameraStewardConfigEntry,
     texts: Texts,
     kind: RecordKind,
     field: RecordField,
     value: str,
 ) -> str:
+    """Return what a field of a record says, for people."""
     match field.type:
         case _ if not value:
             return ""

@@ -71,8 +71,10 @@ async def removal(
         removals = entry.runtime_data.bridge.steward.removals()
         record = removals.of(camera)
         cameras = _going(entry, counter, camera)
-        if not cameras and record is None:
-            raise RecordInvalidError("camera")
+        if not cameras and camera is not None:
+            if record is None:
+                raise RecordInvalidError("camera")
+            cameras = {camera: record.text("cameras")}  # taken out of the settings meanwhile
         return {
             "recording": any(_records(entry, each) for each in cameras),
             "holds": [_hold(each) for each in removals.holds(cameras)],
@@ -135,11 +137,7 @@ async def removal_begin(
     cameras = await data.bridge.async_at_counter(check)
     going = sorted(cameras_of(entry).keys() & cameras.keys())
     since = _off_since(entry, going)
-    for each in going:
-        await hass.async_add_executor_job(
-            partial(steward.set_recording, each, False, actor=name, data=_WHY)
-        )
-        await data.memory.async_set_recording(each, False)
+    await _async_stop(hass, entry, going, name)
     stopped_at = since or dt_util.utcnow()
 
     def begin(counter: Counter) -> Record:
@@ -154,6 +152,8 @@ async def removal_begin(
         )
 
     made = await data.bridge.async_at_counter(begin)
+    # Whoever switched it on in the moment before it was entered.
+    await _async_stop(hass, entry, going, name)
     await async_records_changed(entry)
     return {"record": made.id}
 
@@ -209,6 +209,17 @@ async def removal_withdraw(
 
 
 # ---------------------------------------------------------------------- inside
+
+
+async def _async_stop(
+    hass: HomeAssistant, entry: CameraStewardConfigEntry, cameras: list[str], name: str
+) -> None:
+    """Stop recording, and remember it; nothing is done of what is off."""
+    data = entry.runtime_data
+    for each in cameras:
+        stop = partial(data.bridge.steward.set_recording, each, False, actor=name, data=_WHY)
+        await hass.async_add_executor_job(stop)
+        await data.memory.async_set_recording(each, False)
 
 
 def _going(entry: CameraStewardConfigEntry, counter: Counter, camera: str | None) -> dict[str, str]:

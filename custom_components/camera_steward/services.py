@@ -4,8 +4,8 @@
 counts and times but no picture: both are for every login. `verify` reads all that is stored and is
 for the operations manager, administrators and automations. `trigger` needs control of the camera's
 switch, as every entity action does. `complete_task` is for whoever may do the task, and never for an
-automation. `report_inquiry` adds to a book and reads nothing of it: for manager, operators and
-automations, which bring what a form or a message of another system holds.
+automation. `report_inquiry` adds to a book and reads nothing of it: for manager, operators and automations,
+which bring what a form or a message of another system holds.
 """
 
 from contextlib import suppress
@@ -52,17 +52,17 @@ SERVICE_VERIFY: Final = "verify"
 SERVICE_FOOTAGE_SUMMARY: Final = "footage_summary"
 SERVICE_TRIGGER: Final = "trigger"
 SERVICE_END_GUEST_PERMISSIONS: Final = "end_guest_permissions"
-SERVICE_COMPLETE_TASK: Final = "complete_task"
 SERVICE_REPORT_INQUIRY: Final = "report_inquiry"
+SERVICE_COMPLETE_TASK: Final = "complete_task"
 
 ATTR_LEVEL: Final = "level"
 ATTR_START: Final = "start"
 ATTR_END: Final = "end"
-ATTR_TASK: Final = "task"
-ATTR_ANSWERS: Final = "answers"
 ATTR_CONTENT: Final = "content"
 ATTR_CONTACT: Final = "contact"
 ATTR_WAY: Final = "way"
+ATTR_TASK: Final = "task"
+ATTR_ANSWERS: Final = "answers"
 
 _SPAN = timedelta(days=1)
 _NAMED = 100
@@ -114,18 +114,6 @@ def async_setup_services(hass: HomeAssistant) -> None:
     )
     hass.services.async_register(
         DOMAIN,
-        SERVICE_COMPLETE_TASK,
-        _async_complete_task,
-        schema=probatio.Schema(
-            _SITE
-            | {
-                probatio.Required(ATTR_TASK): cv.string,
-                probatio.Optional(ATTR_ANSWERS, default=dict): {cv.string: probatio.Any(bool, str)},
-            }
-        ),
-    )
-    hass.services.async_register(
-        DOMAIN,
         SERVICE_REPORT_INQUIRY,
         _async_report_inquiry,
         schema=probatio.Schema(
@@ -137,6 +125,18 @@ def async_setup_services(hass: HomeAssistant) -> None:
             }
         ),
         supports_response=SupportsResponse.OPTIONAL,
+    )
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_COMPLETE_TASK,
+        _async_complete_task,
+        schema=probatio.Schema(
+            _SITE
+            | {
+                probatio.Required(ATTR_TASK): cv.string,
+                probatio.Optional(ATTR_ANSWERS, default=dict): {cv.string: probatio.Any(bool, str)},
+            }
+        ),
     )
     service.async_register_platform_entity_service(
         hass, DOMAIN, SERVICE_TRIGGER, entity_domain="switch", schema=None, func="async_trigger"
@@ -241,12 +241,6 @@ async def _async_end_guest_permissions(call: ServiceCall) -> ServiceResponse:
     return {"ended": await bridge.async_end_permissions(actor=user)}
 
 
-async def _async_complete_task(call: ServiceCall) -> None:
-    """Enter that a task was done."""
-    entry = _site(call)
-    task = find_task(entry, call.data[ATTR_TASK])
-    answers = call.data[ATTR_ANSWERS]
-    await async_do_as_user(call.hass, entry, call.context, task, answers, Way.ACTION)
 async def _async_report_inquiry(call: ServiceCall) -> ServiceResponse:
     """Enter an inquiry, and say its number. Nothing of what is in the book is told."""
     entry, user = _site(call), call.context.user_id
@@ -270,6 +264,14 @@ async def _async_report_inquiry(call: ServiceCall) -> ServiceResponse:
     except StewardError as err:
         raise translated(err) from err
     return {"number": made.number}
+
+
+async def _async_complete_task(call: ServiceCall) -> None:
+    """Enter that a task was done."""
+    entry = _site(call)
+    task = find_task(entry, call.data[ATTR_TASK])
+    answers = call.data[ATTR_ANSWERS]
+    await async_do_as_user(call.hass, entry, call.context, task, answers, Way.ACTION)
 
 
 def _site(call: ServiceCall) -> CameraStewardConfigEntry:

@@ -34,6 +34,7 @@ from .copies import CopiesLook
 from .core.access.people import Person, Role
 from .core.disclosure.counter import Counter
 from .core.documents.rules import Rules, differing
+from .core.documents.sign import sign_version
 from .core.ledger.entry import Entry, EntryKind
 from .core.model import CaptureStatus
 from .core.policy.facts import CameraFact, PersonFact, RecordFact, RulesFact, SiteFacts
@@ -48,6 +49,7 @@ from .core.viewing.lobby import Lobby
 from .exposure import Exposure, Logins
 from .limits import limit_from
 from .memory import SiteMemory
+from .papers import sign_now
 from .people import is_person, people_of
 from .places import storage_words
 from .texts import bounds
@@ -163,7 +165,7 @@ async def async_site_facts(
         kit_taken_at=known.kit_taken_at,
         register_read_at=known.register_read_at,
         to_return=to_return,
-        sign_version="",
+        sign_version=sign_version(sign_now(entry, pack, memory)),
         rules=_rules(known.adopted, sight.rules),
         records=known.records,
         doings=known.doings,

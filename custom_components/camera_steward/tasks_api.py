@@ -120,7 +120,5 @@ def _question(question: Question, texts: Texts) -> dict[str, Any]:
         "label": label_of(question, texts),
         "type": question.type.value,
         "required": question.required,
-        "options": [
-            {"value": each, "label": answer_of(each, texts)} for each in question.options
-        ],
+        "options": [{"value": each, "label": answer_of(each, texts)} for each in question.options],
     }

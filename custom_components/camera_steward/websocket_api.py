@@ -147,7 +147,7 @@ async def permissions(
             return given, None
 
     given, looks = await entry.runtime_data.bridge.async_in_lobby(look)
-    rows = None if looks is None else [_viewing(entry, each) for each in reversed(looks)]
+    rows = None if looks is None else [viewing_row(entry, each) for each in reversed(looks)]
 
     def used(permission: str) -> list[dict[str, Any]] | None:
         if rows is None:
@@ -247,7 +247,7 @@ async def viewings(
         return found
 
     found = await entry.runtime_data.bridge.async_in_lobby(read)
-    rows = [_viewing(entry, each) for each in reversed(found)]
+    rows = [viewing_row(entry, each) for each in reversed(found)]
     if msg["as_csv"]:
         return {"csv": _csv(await async_texts(hass, msg.get("language")), rows)}
     return {"viewings": rows}
@@ -374,7 +374,8 @@ def _permission(given: Permission) -> dict[str, Any]:
     }
 
 
-def _viewing(entry: CameraStewardConfigEntry, each: Viewing) -> dict[str, Any]:
+def viewing_row(entry: CameraStewardConfigEntry, each: Viewing) -> dict[str, Any]:
+    """Return a line of the viewing register as `viewings` gives it."""
     return {
         "at": each.at.isoformat(),
         "ended_at": iso(each.ended_at),
@@ -413,22 +414,23 @@ def _copy(entry: CameraStewardConfigEntry, each: Copy) -> dict[str, Any]:
     }
 
 
+VIEWING_COLUMNS: Final = (
+    *("at", "name", "role", "kind", "purpose", "camera", "watched"),
+    *("refusal", "unusual", "client"),
+)
+
+
+def viewing_cells(texts: Texts, row: dict[str, Any]) -> dict[str, str | None]:
+    """Return a row of the viewing register as a table to print has it."""
+    return {
+        **row,
+        "at": local(row["at"]),
+        "watched": "; ".join(f"{local(start)} – {local(end)}" for start, end in row["watched"]),
+        "unusual": "; ".join(texts.option("unusual", each) for each in row["unusual"]),
+        **{name: texts.option(name, row[name]) for name in ("role", "kind", "purpose", "refusal")},
+    }
+
+
 def _csv(texts: Texts, rows: list[dict[str, Any]]) -> str:
-    columns = (
-        *("at", "name", "role", "kind", "purpose", "camera", "watched"),
-        *("refusal", "unusual", "client"),
-    )
-    cells = [
-        {
-            **row,
-            "at": local(row["at"]),
-            "watched": "; ".join(f"{local(start)} – {local(end)}" for start, end in row["watched"]),
-            "unusual": "; ".join(texts.option("unusual", each) for each in row["unusual"]),
-            **{
-                name: texts.option(name, row[name])
-                for name in ("role", "kind", "purpose", "refusal")
-            },
-        }
-        for row in rows
-    ]
-    return table([texts[f"register_{each}"] for each in columns], columns, cells)
+    headings = [texts[f"register_{each}"] for each in VIEWING_COLUMNS]
+    return table(headings, VIEWING_COLUMNS, [viewing_cells(texts, row) for row in rows])

@@ -269,7 +269,7 @@ INTERVALS = st.dictionaries(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(site=FACTS, intervals=INTERVALS)
 def test_whatever_the_facts_no_control_is_better_than_its_worst_rule(
     site: SiteFacts, intervals: dict[str, Interval]

@@ -201,6 +201,11 @@ sign:
   required: [installed, installer]
 intervals:
   inspect: {months: 3}
+words:
+  installer: {ja: 商店会, en: association}
+  manager: {ja: 管理責任者, en: manager}
+  operator: {ja: 取扱者, en: operator}
+  rules: {ja: 運用要領, en: rules}
 controls:
   - id: shop/1
     cite: 第１条
@@ -256,13 +261,13 @@ def test_a_pack_that_extends_another_says_only_what_is_otherwise(tmp_path: Path)
 
 
 WRONG = {
-    "rule": ("purpose_stated,", "purpose_statd,", "rule_unknown", 19, "purpose_statd"),
-    "rule of a task": ("task:review_rules", "task:review", "rule_unknown", 19, "task:review"),
-    "no rule": ("[purpose_stated, task:review_rules]", "[]", "list_empty", 19, "rules"),
-    "Japanese": ("{ja: 設定, en: ", "{en: ", "language_missing", 20, "evidence: ja"),
-    "English": (", en: Keep to the purpose.}", "}", "language_missing", 16, "text: en"),
-    "no text": ("ja: 目的を守る。", 'ja: " "', "text_empty", 16, "ja"),
-    "long text": ("目的を守る。", "目" * (LONGEST_TEXT + 1), "text_too_long", 16, "ja"),
+    "rule": ("purpose_stated,", "purpose_statd,", "rule_unknown", 24, "purpose_statd"),
+    "rule of a task": ("task:review_rules", "task:review", "rule_unknown", 24, "task:review"),
+    "no rule": ("[purpose_stated, task:review_rules]", "[]", "list_empty", 24, "rules"),
+    "Japanese": ("{ja: 設定, en: ", "{en: ", "language_missing", 25, "evidence: ja"),
+    "English": (", en: Keep to the purpose.}", "}", "language_missing", 21, "text: en"),
+    "no text": ("ja: 目的を守る。", 'ja: " "', "text_empty", 21, "ja"),
+    "long text": ("目的を守る。", "目" * (LONGEST_TEXT + 1), "text_too_long", 21, "ja"),
     "number for text": ('version: "1"', "version: 1", "expected_text", 2, "version"),
     "task": ("inspect:", "inspekt:", "task_unknown", 12, "inspekt"),
     "negative interval": ("months: 3", "months: -3", "interval_not_positive", 12, "-3"),
@@ -273,18 +278,19 @@ WRONG = {
     "interval that is none": ("{months: 3}", "3", "expected_mapping", 12, "inspect"),
     "flag": ("months: 3}", "months: 3, product_default: 1}", "expected_flag", 12, "product_default"),
     "key": ("grounds: [law]", "ground: [law]", "key_unknown", 8, "ground"),
-    "key of a control": ("    cite:", "    source:", "key_unknown", 15, "source"),
-    "missing": ("    cite: 第１条\n", "", "key_missing", 14, "cite"),
+    "key of a control": ("    cite:", "    source:", "key_unknown", 20, "source"),
+    "missing": ("    cite: 第１条\n", "", "key_missing", 19, "cite"),
     "missing at the top": ("grounds: [law]\n", "", "key_missing", 1, "grounds"),
+    "word": ("  operator: {ja: 取扱者, en: operator}\n", "", "key_missing", 14, "operator"),
     "twice": ("as_of:", 'version: "2"\nas_of:', "given_twice", 5, "version"),
     "item twice": ("[installed,", "[installer,", "given_twice", 10, "installer"),
-    "control twice": ("controls:", f"controls:{OWN[OWN.index('controls:') + 9 :]}", "id_twice", 22, "shop/1"),
-    "no control": (OWN[OWN.index("\n  - id") :], " []\n", "list_empty", 13, "controls"),
-    "control that is no mapping": (OWN[OWN.index("\n  - id") :], " [a]\n", "expected_mapping", 13, "controls"),
+    "control twice": ("controls:", f"controls:{OWN[OWN.index('controls:') + 9 :]}", "id_twice", 27, "shop/1"),
+    "no control": (OWN[OWN.index("\n  - id") :], " []\n", "list_empty", 18, "controls"),
+    "control that is no mapping": (OWN[OWN.index("\n  - id") :], " [a]\n", "expected_mapping", 18, "controls"),
     "ground": ("[law]", "[law, authority_oral]", "ground_unknown", 8, "authority_oral"),
     "grounds that are no list": ("[law]", "law", "expected_list", 8, "grounds"),
-    "subject": ("subject: site", "subject: town", "subject_unknown", 18, "town"),
-    "kind": ("[prevent]", "[forbid]", "kind_unknown", 17, "forbid"),
+    "subject": ("subject: site", "subject: town", "subject_unknown", 23, "town"),
+    "kind": ("[prevent]", "[forbid]", "kind_unknown", 22, "forbid"),
     "sign": ("[installed,", "[logo,", "sign_item_unknown", 10, "logo"),
     "ceiling of nothing": ("ceiling_days: 10", "ceiling_hours: 0", "ceiling_out_of_bounds", 7, "0"),
     "ceiling of years": ("ceiling_days: 10", "ceiling_days: 367", "ceiling_out_of_bounds", 7, "367"),
@@ -297,7 +303,7 @@ WRONG = {
     "a variable": ('"1"', "!env_var PATH", "expected_text", 2, "version"),
     "an object": ('"1"', "!!python/name:os.system", "expected_text", 2, "version"),
     "not YAML": ("as_of: ", "as_of: [", "not_yaml", 6, ""),
-    "a control character": ("第１条", "第\x07条", "not_yaml", 15, ""),
+    "a control character": ("第１条", "第\x07条", "not_yaml", 20, ""),
     "unknown base": ("as_of:", "extends: nowhere\nas_of:", "extends_unknown", 5, "nowhere"),
     "itself as base": ("as_of:", "extends: shop\nas_of:", "extends_circular", 5, "shop"),
 }  # fmt: skip

@@ -150,9 +150,11 @@ def test_sign_current() -> None:
     # A sign without a version, as nobody printed it, is no current one.
     by_hand = but(facts(), done(TaskKind.POST_SIGN, CAMERA, answers={"where": "gate"}))
     assert judged(by_hand, "sign_current").state is State.DUE
-    # Nor does an inspection that found none let an older check stand for it.
+    # Nor does an inspection that found none let an older check stand for it; a newer one does.
     inspected = but(facts(), done(TaskKind.INSPECT, CAMERA, answers={"sign": "not_there"}))
     assert judged(inspected, "sign_current").state is State.BREACHED
+    checked = but(inspected, done(TaskKind.CHECK_SIGN, CAMERA))
+    assert judged(checked, "sign_current").state is State.EVIDENCE_HELD
 
 
 def test_manager_appointed() -> None:
@@ -425,6 +427,13 @@ def test_task_of_one_thing_does_not_speak_for_another() -> None:
     assert said(judged(gone, "task:inspect")) == (State.NOT_APPLICABLE, {"task_none"})
 
 
+def test_task_that_is_asked_no_more_says_nothing_of_what_was_found_before() -> None:
+    bad = but(facts(), done(TaskKind.INSPECT, CAMERA, answers={"lens": "not_ok"}))
+    removed = replace(bad, records=(record(SubjectKind.REMOVAL, camera=CAMERA.id),))
+    assert judged(bad, "task:inspect").state is State.BREACHED
+    assert judged(removed, "task:inspect").state is State.NOT_APPLICABLE
+
+
 def test_task_done_once_is_held_with_who_did_it() -> None:
     found = judged(facts(), "task:approve_view")
     assert (found.state, found.checked_by, found.next_at) == (
@@ -444,7 +453,7 @@ def test_task_that_a_person_does_by_an_act_of_their_own_is_no_tick() -> None:
     people = (person("hana", Role.MANAGER, pledged=False),)
     ticked = but(facts(people=people), done(TaskKind.PLEDGE, MANAGER, answers={}))
     assert judged(ticked, "task:pledge").state is State.DUE
-    kit = but(facts(kit_taken_at=None), done(TaskKind.RECOVERY_KIT, MANAGER, answers={}))
+    kit = but(facts(kit_taken_at=None), done(TaskKind.RECOVERY_KIT, SITE, answers={}))
     assert judged(kit, "task:recovery_kit").state is State.DUE
     broken = but(
         facts(cameras=(camera(faults={"black": NOW - DAY}),)),

@@ -318,6 +318,24 @@ def test_an_approved_longer_time_falls_back_to_the_ceiling_without_a_restart(
     assert site.on_disk() == set()
 
 
+def test_a_higher_ceiling_lengthens_nothing_of_a_removed_camera(site: Site) -> None:
+    site.limits["door"] = RetentionLimit(
+        duration=30 * DAY, reason="why", approver="who", review_at=START + DAY
+    )
+    number = site.record()
+    site.keeper.run()
+    del site.limits["door"]
+    site.clock.advance(DAY)
+    site.keeper.run()
+    site.ceiling = 30 * DAY
+    site.clock.advance(13 * DAY - 2 * MINUTE)
+    site.keeper.run()
+    assert site.on_disk() == {number}
+    site.clock.advance(2 * MINUTE)
+    site.keeper.run()
+    assert site.on_disk() == set()
+
+
 def test_a_camera_without_a_limit_has_that_of_the_site(site: Site) -> None:
     site.default = 2 * HOUR
     site.record("unknown")

@@ -15,6 +15,7 @@ from custom_components.camera_steward.core.policy.pack import Interval
 from custom_components.camera_steward.core.policy.rules import RULES
 from custom_components.camera_steward.core.policy.states import State, Subject, SubjectKind
 from custom_components.camera_steward.core.policy.task import (
+    ONCE,
     Doer,
     Task,
     TaskKind,
@@ -328,6 +329,11 @@ def test_every_kind_is_defined() -> None:
         assert bool(kind.questions) == bool(kind.doers & {Doer.MANAGER, Doer.OPERATOR})
         for question in kind.questions:
             assert question.wrong <= set(question.options)
+    # What is done once has no interval to come again by.
+    assert {kind for kind, each in KINDS.items() if each.interval is None} == {
+        *ONCE,
+        TaskKind.PLEDGE,
+    }
 
 
 # A year

@@ -3,14 +3,17 @@
 import io
 import struct
 import zlib
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from PIL import Image
 from PIL.ExifTags import GPS, IFD, Base
 from PIL.PngImagePlugin import PngInfo
 
+from custom_components.camera_steward.core.books import Books, create_vault, erase_site
 from custom_components.camera_steward.core.errors import (
     PhotoDamagedError,
     PhotoError,
@@ -22,8 +25,12 @@ from custom_components.camera_steward.core.errors import (
     StorageFullError,
 )
 from custom_components.camera_steward.core.files import LocalFiles
+from custom_components.camera_steward.core.ledger.entry import EntryKind
 from custom_components.camera_steward.core.policy.states import Subject, SubjectKind
-from custom_components.camera_steward.core.policy.task import Doing, TaskKind
+from custom_components.camera_steward.core.policy.task import Doing, TaskKind, task_id
+from custom_components.camera_steward.core.retention.limits import RetentionLimit, SiteLimits
+from custom_components.camera_steward.core.site import SiteSettings
+from custom_components.camera_steward.core.tasks.doings import doing_data
 from custom_components.camera_steward.core.tasks.photos import (
     KEPT,
     PHOTO_MOST_BYTES,
@@ -32,6 +39,7 @@ from custom_components.camera_steward.core.tasks.photos import (
 )
 
 from .faults import Fault, FaultyFiles, Loss, PowerCut
+from .retention_site import DAY, ScriptedClock
 
 NOW = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
 KEY = bytes(range(32))
@@ -263,3 +271,63 @@ def test_a_full_disk_and_a_power_cut_leave_no_half_photo(directory: Path) -> Non
             again = photos.add(sent((60, 40)), at=NOW)
             assert seen(photos.read(again)).size == (60, 40)
             at += 1
+
+
+def test_a_site_keeps_photos_as_long_as_its_registers_and_no_longer_than_itself(
+    tmp_path: Path,
+) -> None:
+    clock = ScriptedClock()
+    clock.sync = True
+    settings = SiteSettings(
+        root=tmp_path / "vault",
+        vault=UUID(int=7),
+        state=tmp_path / "state",
+        site_key=bytes(32),
+        signing_key=KEY,
+        limit=RetentionLimit(duration=DAY),
+        ceiling=14 * DAY,
+    )
+    create_vault(settings.root, settings.vault, clock=clock)
+    limits = SiteLimits(ceiling=14 * DAY, default=settings.limit, cameras={})
+    folder = settings.state / "evidence"
+
+    def opened() -> Books:
+        return Books(settings, clock, LocalFiles(), lambda: limits, lambda event: None)
+
+    books = opened()
+    books.keeper.run()
+    used = books.photos.add(sent(), at=clock.now())
+    unused = books.photos.add(sent((300, 300)), at=clock.now())
+    subject = Subject(SubjectKind.CAMERA, "door")
+    books.ledger.append(
+        EntryKind.TASK_DONE,
+        actor="Taro Ara",
+        subject=task_id(TaskKind.POST_SIGN, subject),
+        data=doing_data(TaskKind.POST_SIGN, subject, "taro", {"where": "Door", "photo": used}),
+        at=clock.now(),
+    )
+    books.close()
+    for days, kept in ((2, {used}), (3 * 366, set())):
+        clock.power_off(days * DAY)
+        books = opened()
+        # Before the clock is believed, nothing goes.
+        before = set(folder.iterdir())
+        books.tidy_photos()
+        assert set(folder.iterdir()) == before
+        books.keeper.run()
+        books.tidy_photos()
+        assert {each.name for each in folder.iterdir()} == kept
+        books.close()
+    books = opened()
+    (finding,) = [e for e in books.ledger.entries((EntryKind.FINDING,))]
+    assert finding.data == {"what": "photos_erased", "photos": [used]}
+    assert unused not in str(finding.data)
+    # The key of evidence is the ledger's: a vault's may be destroyed without it.
+    again = books.photos.add(sent(), at=clock.now())
+    books.close()
+    settings = replace(settings, site_key=bytes(range(32, 64)))
+    books = opened()
+    assert seen(books.photos.read(again)).size == (1280, 960)
+    books.close()
+    erase_site(settings, actor="Hanako", clock=clock)
+    assert not folder.exists()

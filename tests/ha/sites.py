@@ -38,6 +38,17 @@ DOOR = "01J0000000000000000000DOOR"
 YARD = "01J0000000000000000000YARD"
 MANAGER = "a2f04c0e5d1f4c0fb3a1f0f5f7e1c0de"
 
+OWN_PACK = """\
+id: {id}
+extends: own_rules
+version: "1"
+title: {{ja: 店の決まり, en: The shop's own}}
+source: {{ja: 総会の決議, en: Resolution of the assembly}}
+as_of: 2026-11-25
+retention: {{ceiling_hours: {hours}}}
+"""
+"""A pack of one's own."""
+
 
 class StreamEntity(CameraEntity):
     """A camera entity of another integration: it has an address and nothing else."""

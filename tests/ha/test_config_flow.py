@@ -35,9 +35,11 @@ from custom_components.camera_steward.places import (
     storage_words,
     suggest_places,
 )
+from custom_components.camera_steward.policy_packs import own_packs
 
 from .sites import (
     DOOR,
+    OWN_PACK,
     async_back_date,
     async_ledger,
     async_set_up,
@@ -93,6 +95,12 @@ def options(result: dict[str, Any], field: str) -> list[str]:
     return [option["value"] for option in selector.config["options"]]
 
 
+def suggested(result: dict[str, Any], field: str) -> Any:
+    """Return what a form begins with in a field."""
+    key = next(each for each in result["data_schema"].schema if each == field)
+    return key.default()
+
+
 def tree(path: Path) -> list[Path]:
     """Return everything at and below a path."""
     return sorted([path, *path.rglob("*")]) if path.exists() else []
@@ -128,6 +136,8 @@ async def test_a_site_is_set_up_and_its_vault_made_at_the_end_only(
     entry: ConfigEntry = result["result"]
     assert entry.title == "Honcho Shop"
     assert {key: value for key, value in entry.data.items() if key != "key_mark"} == PEOPLE | {
+        "pack": "jp_kumagaya_2019",
+        "ceiling_hours": 336,
         "manager_until": None,
         "manager_user_id": manager.id,
         "vault_path": str(root),
@@ -437,6 +447,50 @@ async def test_inv7_more_than_14_days_need_reason_approver_and_review_date(
     assert data["retention_hours"] == 14 * 24 + 1
 
 
+async def test_inv7_a_pack_of_seven_days_asks_for_a_reason_above_seven(
+    hass: HomeAssistant, manager: MockUser, disk: Path
+) -> None:
+    result = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
+    packs = {
+        "jp_kumagaya_2019",
+        "jp_generic_7d",
+        "jp_generic_14d",
+        "jp_generic_1month",
+        "own_rules",
+    }
+    assert set(options(result, "pack")) == packs
+    assert result["description_placeholders"]["unusable"] == ""
+    people = PEOPLE | {"manager_user_id": manager.id, "pack": "jp_generic_7d"}
+    result = await send(hass, result, people)
+    assert result["description_placeholders"]["ceiling"] == "7"
+    result = await send(hass, result, place(disk / "a", 7, 1))
+    assert (result["step_id"], result["description_placeholders"]["ceiling"]) == ("approval", "7")
+
+
+async def test_a_pack_of_ones_own_is_offered_and_a_wrong_one_named_by_line(
+    hass: HomeAssistant, manager: MockUser, disk: Path
+) -> None:
+    own = own_packs(hass)
+    own.mkdir(parents=True)
+    (own / "shop.yaml").write_text(OWN_PACK.format(id="shop", hours=36))
+    (own / "other.yaml").write_text(OWN_PACK.format(id="other", hours=-3))
+    (own / "jp_generic_7d.yaml").write_text(OWN_PACK.format(id="jp_generic_7d", hours=24))
+    result = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
+    assert "shop" in options(result, "pack")
+    assert "other" not in options(result, "pack")
+    told = result["description_placeholders"]["unusable"].splitlines()
+    assert len(told) == 3
+    assert told[1].startswith("- jp_generic_7d.yaml, line –: An id that comes with the integration")
+    assert told[2].startswith("- other.yaml, line 7: The longest retention must be between")
+    result = await send(hass, result, PEOPLE | {"manager_user_id": manager.id, "pack": "shop"})
+    assert result["description_placeholders"]["ceiling"] == "1.5"
+    assert suggested(result, "retention_days") == 1  # not longer than the pack says
+    result = await send(hass, result, place(disk / "a", 1, 12))
+    assert result["step_id"] == "confirm"
+    result = await send(hass, result, {})
+    assert (result["result"].data["pack"], result["result"].data["ceiling_hours"]) == ("shop", 36)
+
+
 # ---------------------------------------------------------------------- changing a site
 
 
@@ -464,6 +518,8 @@ async def test_people_and_retention_can_be_changed(
     assert result["reason"] == "reconfigure_successful"
     assert entry.title == "Honcho Association"
     assert dict(entry.data) == before | {
+        "pack": "jp_kumagaya_2019",
+        "ceiling_hours": 336,
         "manager_until": None,
         "live_minutes": 10,
         "installer": "Honcho Association",

@@ -10,13 +10,10 @@ import pytest
 from aiohttp.test_utils import TestClient
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.automation import DATA_COMPONENT
-from homeassistant.core import Context, HomeAssistant, ServiceCall, callback
+from homeassistant.core import HomeAssistant, ServiceCall, callback
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import device_registry as dr, issue_registry as ir
-from homeassistant.helpers.condition import (
-    async_get_all_descriptions as async_get_all_condition_descriptions,
-)
-from homeassistant.helpers.trigger import async_get_all_descriptions
+from homeassistant.helpers.condition import async_get_all_descriptions
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 
@@ -78,8 +75,6 @@ async def look(entry: MockConfigEntry) -> DutiesLook:
     running = entry.runtime_data
     await running.bridge.async_purge(actor=None)
     await running.coordinator.async_refresh()
-    if running.coordinator.copies is None:
-        await running.copies.async_look()
     await running.duties.async_look()
     seen: DutiesLook = running.coordinator.duties
     return seen
@@ -143,12 +138,17 @@ async def switch_on(hass: HomeAssistant, owner: str = DOOR) -> None:
         "turn_on",
         {"entity_id": entity_id(hass, "switch", owner, "recording")},
         blocking=True,
-        context=Context(user_id=MANAGER),
     )
 
 
 def recording(hass: HomeAssistant, owner: str = DOOR) -> bool:
     return state_of(hass, "switch", owner, "recording").state == "on"
+
+
+def clock(entry: MockConfigEntry) -> ClockState:
+    """Return how the clock stood when it was last looked at."""
+    found: ClockState = entry.runtime_data.coordinator.data.clock
+    return found
 
 
 async def test_a_new_site_is_told_what_needs_attention_and_what_was_done_is_evidence(
@@ -218,12 +218,12 @@ async def test_recording_ends_when_its_days_are_over_and_begins_again_when_all_i
     kernel.vouches = False
     freezer.tick(timedelta(days=400))
     await entry.runtime_data.duties.async_look()
-    assert entry.runtime_data.coordinator.data.clock is ClockState.TRUSTED
+    assert clock(entry) is ClockState.TRUSTED
     await look(entry)
-    assert entry.runtime_data.coordinator.data.clock is ClockState.SUSPENDED
+    assert clock(entry) is ClockState.SUSPENDED
     await entry.runtime_data.coordinator.async_refresh()
     assert recording(hass)
-    assert state_of(hass, "binary_sensor", entry.entry_id, "duties").state == "off"
+    assert raised(hass, entry, Issue.RECORDING_GATED) is None
 
     kernel.vouches = True
     await look(entry)
@@ -404,11 +404,15 @@ async def test_triggers_and_conditions_tell_of_duties_and_of_nobody(
     said = json.dumps(told.all, ensure_ascii=False)
     assert [each for each in (NAME, MANAGER) if each in said] == []
 
-    triggers = await async_get_all_descriptions(hass)
-    assert {f"{DOMAIN}.control_due", f"{DOMAIN}.task_overdue"} <= set(triggers)
-    described = await async_get_all_condition_descriptions(hass)
-    for key in await async_get_conditions(hass):
-        assert described[f"{DOMAIN}.{key}"] is not None
+    described = await async_get_all_descriptions(hass)
+    fields = {
+        key: set((described[f"{DOMAIN}.{key}"] or {}).get("fields", {}))
+        for key in await async_get_conditions(hass)
+    }
+    assert fields == {
+        "controls_need_attention": {"config_entry_id", "device_id", "state"},
+        "task_overdue": {"config_entry_id", "device_id", "task"},
+    }
 
 
 async def test_the_page_shows_duties_in_the_language_that_is_asked_for(

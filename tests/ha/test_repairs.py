@@ -52,6 +52,7 @@ NEEDED = {
     Issue.COPY_NOTICED: {"count": "1"},
     Issue.HOLDS_DUE: {"reviews": "1", "ending": "2"},
     Issue.FOLDER_PAST_LIMIT: {"count": "2", "unreadable": "1"},
+    Issue.PACK_UNREADABLE: {"file": "own.yaml", "line": "3", "problem": "A rule is unknown."},
     Issue.RECORDING_PROVISIONAL: {"cameras": "- Door"},
     Issue.RECORDING_GATED: {"cameras": "- Door"},
     Issue.PAPERS_OUTDATED: {"papers": "- The rules"},

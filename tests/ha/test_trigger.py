@@ -317,6 +317,11 @@ async def test_the_editor_knows_the_triggers_and_their_fields(hass: HomeAssistan
         USED: {"config_entry_id", "device_id", "kind"},
         DENIED: {"config_entry_id"},
         UNUSUAL: {"config_entry_id", "device_id", "reason"},
+        "control_due": {"config_entry_id", "device_id"},
+        "control_breached": {"config_entry_id", "device_id"},
+        "control_restored": {"config_entry_id", "device_id"},
+        "task_due": {"config_entry_id", "device_id", "task"},
+        "task_overdue": {"config_entry_id", "device_id", "task"},
     }
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from io import BytesIO
@@ -139,6 +139,14 @@ class Stage:
             headers={"Authorization": f"Bearer {token}"},
             socket=await self.clients(self.hass, token),
         )
+
+    async def reconnected(self, person: Person) -> Person:
+        """Return someone with a new WebSocket: one that is left alone for a minute is closed."""
+        if person.socket is None:
+            return person
+        await person.socket.close()
+        token = person.headers["Authorization"].removeprefix("Bearer ")
+        return replace(person, socket=await self.clients(self.hass, token))
 
     async def permit(self, user: User, cameras: list[str], **more: Any) -> dict[str, Any]:
         """Let the manager give a guest permission, by default for now and an hour around."""

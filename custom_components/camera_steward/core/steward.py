@@ -153,7 +153,10 @@ class Steward:
             raise
         except StewardError as err:
             self._emit(Failed(error=err))
+        going: set[str] = set()
         try:
+            # Whatever the settings say, as where a crash kept them from being changed.
+            going = books.removals.going(self._cameras)
             books.removals.resume()
         except StewardError as err:
             self._emit(Failed(error=err))
@@ -173,7 +176,8 @@ class Steward:
             on_event=self._emit,
         )
         with self._lock:
-            for state in self._cameras.values():
+            for camera, state in self._cameras.items():
+                state.recording &= camera not in going
                 if state.recording:
                     self._start_worker(state)
         # What is to be copied already the keeper begins with.

@@ -1,7 +1,7 @@
 // How the duties of the pack stand: counts, what keeps cameras from recording, what needs attention and
 // what to do about it; then the rest by state.
 
-import { facts, make, put } from "./parts.js";
+import { make, put } from "./parts.js";
 import { marked } from "./states.js";
 
 const ATTENTION = ["breached", "due", "not_enforced"];
@@ -157,10 +157,15 @@ export class DutiesPage {
     const text = (key, values) => context.text(key, values);
     const { subject, since, voluntary, why, task, task_title: title, next_at: next, checked_at: at, checked_by: by } = control;
     const named = subject.kind === "site" ? [] : [make("h4", {}, subject.name)];
-    const reasons = why.length ? [make("ul", {}, ...why.map((each) => make("li", {}, each)))] : [];
+    const reasons = why.length ? [make("ul", {}, ...why.map((each) => make("li", {}, unnamed(each, subject.name))))] : [];
+    const dates = [
+      since && text("duties_since", { day: context.day(since) }),
+      at && text("duties_checked", { at: context.moment(at), by }),
+      next && text("duties_next", { day: context.day(next) }),
+    ];
     const label = text("duties_do_of", { task: title, subject: subject.name });
     const doing = task && ATTENTION.includes(control.state)
-      ? [make("div", { class: "buttons" }, make("button", { type: "button", "aria-label": label, onclick: () => this._go("tasks", { task }) }, text("duties_do", { task: title })))]
+      ? [make("div", { class: "buttons" }, make("button", { type: "button", class: "second", "aria-label": label, onclick: () => this._go("tasks", { task }) }, text("duties_do", { task: title })))]
       : [];
     return make(
       "div",
@@ -168,12 +173,14 @@ export class DutiesPage {
       ...named,
       ...(voluntary ? [make("p", { class: "hint" }, text("duties_voluntary"))] : []),
       ...reasons,
-      facts([
-        [text("duties_since"), since ? context.day(since) : ""],
-        [text("duties_checked"), at ? text("duties_checked_by", { at: context.moment(at), by }) : ""],
-        [text("duties_next"), next ? context.day(next) : ""],
-      ]),
+      make("p", { class: "hint dates" }, ...dates.filter(Boolean).map((each) => make("span", {}, each))),
       ...doing,
     );
   }
+}
+
+// A reason without the name of what it is about, which stands above it already.
+function unnamed(reason, name) {
+  const begins = [`${name}：`, `${name}: `].find((each) => reason.startsWith(each));
+  return begins ? reason.slice(begins.length) : reason;
 }

@@ -9,7 +9,7 @@ const LONGEST_TEXT = "500";
 const LONGEST_LONG_TEXT = "4000";
 
 export class Questions {
-  // `questions` as a command gives them; `prefix` begins the ids of the fields. `past` are dates that
+  // `questions` as a command gives them, fields of records alike; `prefix` begins the ids of the fields. `past` are dates that
   // may not be to come.
   constructor(context, site, prefix, questions, { past = false } = {}) {
     this._context = context;
@@ -58,7 +58,7 @@ export class Questions {
   _field({ type, label, required, options = [] }, id) {
     if (type === "tick") return this._tick(id, label, required);
     if (type === "photo") return this._photo(id, label, required);
-    if (type === "choice") return options.length > LISTED ? this._list(id, label, required, options) : this._choice(id, label, required, options);
+    if (type === "choice") return options.length > LISTED || !required ? this._list(id, label, required, options) : this._choice(id, label, required, options);
     const input = this._input(type, required);
     return { element: field(id, label, input), get: () => input.value.trim(), set: (value) => { input.value = value; } };
   }
@@ -87,7 +87,7 @@ export class Questions {
 
   _list(id, label, required, options) {
     const input = make("select", { required });
-    fill(input, [["", this._context.text("permit_choose")], ...options.map((each) => [each.value, each.label])]);
+    fill(input, [["", this._context.text(required ? "permit_choose" : "tasks_not_stated")], ...options.map((each) => [each.value, each.label])]);
     return { element: field(id, label, input), get: () => input.value, set: (value) => { input.value = value; } };
   }
 

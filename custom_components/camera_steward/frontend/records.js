@@ -1,7 +1,7 @@
 // The manager's books that people fill in: inquiries and complaints, contractors, media; opened, changed, closed.
 
 import { needed } from "./holds.js";
-import { facts, fillCards, make, put, tell } from "./parts.js";
+import { download, facts, fillCards, make, put, tell } from "./parts.js";
 import { Questions } from "./questions.js";
 import { marked } from "./states.js";
 
@@ -27,14 +27,16 @@ export class RecordsPage {
     this._trouble = make("p", { role: "alert" });
     this._told = make("p", { role: "status", tabindex: "-1" });
     this._list = make("ul", { class: "cards" });
-    this._print = make("button", { type: "button", class: "second", hidden: true, onclick: () => window.print() }, text("register_print"));
+    this._form = make("p", { class: "hint" });
+    const button = (key, doing) => make("button", { type: "button", class: "second", onclick: doing }, text(key));
+    this._buttons = make("div", { class: "buttons", hidden: true }, button("register_csv", () => this._download()), button("register_print", () => window.print()));
     this._newTitle = make("h2");
     this._newForm = make("div");
     this._new = make("section", { hidden: true }, this._newTitle, this._newForm);
     this.element = make(
       "div",
       {},
-      make("section", {}, make("h2", {}, text("records_title")), this._kinds, this._about, this._trouble, this._told, make("div", { class: "above" }, this._states, this._print), this._list),
+      make("section", {}, make("h2", {}, text("records_title")), this._kinds, this._about, this._form, this._trouble, this._told, make("div", { class: "above" }, this._states, this._buttons), this._list),
       this._new,
     );
     this._turn(this._kind, this._closed, false);
@@ -50,7 +52,8 @@ export class RecordsPage {
     this._rows = null;
     this._held.clear();
     this._list.replaceChildren();
-    this._print.hidden = true;
+    this._buttons.hidden = true;
+    this._form.textContent = "";
   }
 
   // Begin with a record that another page names.
@@ -72,9 +75,8 @@ export class RecordsPage {
       ...(this._closed ? [context.moment(row.closed_at)] : []),
     ];
     const line = (tag, texts) => make("tr", {}, ...texts.map((each) => make(tag, {}, each)));
-    const title = context.text("records_of", { site: this._site.title, book: context.text(`records_kind_${this._kind}`) });
     const table = make("table", {}, make("thead", {}, line("th", heads)), make("tbody", {}, ...this._rows.map((each) => line("td", cells(each)))));
-    return make("div", {}, make("h1", {}, title), make("p", {}, this._which(this._closed ? "closed" : "open")), table);
+    return make("div", {}, make("h1", {}, this._title()), make("p", {}, this._which(this._closed ? "closed" : "open")), table);
   }
 
   // Look again what is in the book. What is being typed stays.
@@ -87,6 +89,7 @@ export class RecordsPage {
       if (asked !== this._asked) return;
       this._trouble.textContent = "";
       this._fields = found.fields;
+      this._form.textContent = found.form ? context.text("records_form", { address: found.form }) : "";
       this._rows = found.records;
       this._show();
       this._offerNew();
@@ -97,6 +100,22 @@ export class RecordsPage {
   }
 
   // ------------------------------------------------------------------ inside
+
+  // The whole of the book, open and closed.
+  async _download() {
+    const context = this._context;
+    this._trouble.textContent = "";
+    try {
+      const { csv } = await context.call("records", this._site, { kind: this._kind, as_csv: true, language: context.language });
+      download(this.element, this._title(), "csv", new Blob([csv], { type: "text/csv;charset=utf-8" }));
+    } catch (error) {
+      this._trouble.textContent = context.error(error);
+    }
+  }
+
+  _title() {
+    return this._context.text("records_of", { site: this._site.title, book: this._context.text(`records_kind_${this._kind}`) });
+  }
 
   _turn(kind, closed, look = true) {
     this._kind = kind;
@@ -127,7 +146,7 @@ export class RecordsPage {
     }
     this._held = held;
     fillCards(this._list, [...held.values()].map((each) => each.card), context.text("records_none"));
-    this._print.hidden = !this._rows.length;
+    this._buttons.hidden = !this._rows.length;
   }
 
   _by(at, by) {
@@ -135,8 +154,9 @@ export class RecordsPage {
   }
 
   // How a field reads: a choice by its name, a day as days are written here.
-  _value({ type, options = [] }, value) {
+  _value({ type, options }, value) {
     if (!value) return "";
+    if (type === "moment") return this._context.moment(value);
     if (type === "date") return this._context.date(value);
     return options.find((each) => each.value === value)?.label ?? value;
   }
@@ -172,7 +192,7 @@ export class RecordsPage {
     };
     const forms = Object.entries(ways).map(([name, send]) => {
       const what = context.text(name === "close" ? `records_close_${kind}` : "records_change");
-      const form = this._form(name, row, send);
+      const form = this._asking(name, row, send);
       form.hidden = true;
       form.classList.add("within");
       form.prepend(make("p", { class: "hint" }, context.text(`records_${name}_about`)));
@@ -190,11 +210,13 @@ export class RecordsPage {
     card.append(make("div", { class: "buttons" }, ...forms.map((each) => each.button)), ...forms.map((each) => each.form));
   }
 
-  // A form of the book's fields; `send` gets them.
-  _form(way, row, send) {
+  // A form of the book's fields, to open, change or close a record; `send` gets them.
+  _asking(way, row, send) {
     const context = this._context;
     const prefix = `record${++made}`;
-    const questions = new Questions(context, this._site, prefix, this._fields);
+    const asked = this._fields.filter((each) => !each.steward);
+    const required = (each) => (way === "close" ? each.required_to_close : each.required);
+    const questions = new Questions(context, this._site, prefix, asked.map((each) => ({ ...each, required: required(each) })));
     if (row) questions.fill(row.fields);
     const element = make(
       "form",
@@ -236,7 +258,7 @@ export class RecordsPage {
     const kind = this._kind;
     const key = JSON.stringify([kind, this._fields]);
     if (!this._forms.has(key)) {
-      this._forms.set(key, this._form("new", null, (fields) => this._context.call("record_save", this._site, { kind, record: null, fields })));
+      this._forms.set(key, this._asking("new", null, (fields) => this._context.call("record_save", this._site, { kind, record: null, fields })));
     }
     this._newTitle.textContent = this._context.text(`records_new_${kind}`);
     put(this._newForm, [this._forms.get(key)]);

@@ -108,12 +108,13 @@ export const STYLE = `
   :host([dark]) :is(.state.due, .state.not_enforced, .state.waiting) { --drawn: #ffb74d; }
   .state.breached, .state.overdue, .state.closed { --drawn: var(--error-color); }
   ul.counts { list-style: none; padding: 0; margin: 12px 0; display: grid; gap: 8px;
-              grid-template-columns: repeat(auto-fit, minmax(140px, 1fr)); }
+              grid-template-columns: repeat(auto-fit, minmax(max(140px, 30%), 1fr)); }
   ul.counts li { display: flex; justify-content: space-between; align-items: center; gap: 8px;
                  border: 1px solid var(--divider-color); border-radius: 8px; padding: 8px 12px; }
   ul.counts strong { font-size: 20px; font-weight: 500; }
   .subject + .subject { margin-top: 12px; }
   .subject:has(h4) { border-inline-start: 3px solid var(--divider-color); padding-inline-start: 16px; }
+  .dates { display: flex; flex-wrap: wrap; gap: 0 20px; }
   .inline label.choice { display: inline-flex; margin-inline-end: 24px; }
   .above .switch { margin: 0; }
   details { border-top: 1px solid var(--divider-color); }

@@ -5,7 +5,7 @@ what it says in both languages without the day on which it was made; that of the
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from hashlib import sha256
@@ -65,12 +65,16 @@ ABOUT: Final[Mapping[Paper, About]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Appointee:
-    """Someone responsible: `role` is manager or operator; days are local, None leaves them open."""
+    """Someone responsible: `role` is manager or operator; days are local, None leaves them open.
+
+    `id` tells them from all others of the site; a form with blanks has none.
+    """
 
     role: str
     name: str
     since_on: date | None = None
     until_on: date | None = None
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +132,10 @@ class Table:
     title: str
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+
+    def first(self, count: int) -> Table:
+        """Return it with so many rows at most."""
+        return replace(self, rows=self.rows[:count])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ a page around it for print. All of it is public: it hangs in the street.
 import json
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
 from typing import Final
@@ -51,7 +51,7 @@ _HEADING: Final = {
     "zh": "监控摄像头运行中",
     "ko": "방범 카메라 작동 중",
 }
-_LABELS: Final[Mapping[str, Mapping[str, str]]] = {
+_LABELS: Final[Mapping[str, dict[str, str]]] = {
     SignItem.INSTALLER: {"ja": "設置者", "en": "Installed by", "zh": "设置者", "ko": "설치자"},
     SignItem.MANAGER: {
         "ja": "運用責任者",
@@ -89,7 +89,8 @@ class Sign:
     """What a sign says.
 
     `languages` are some of `SIGN_LANGUAGES`, the first one large. What is empty of manager, contact
-    and purpose is not on it. `scan` is the address in its QR code (`scan_address`), or empty.
+    and purpose is not on it. `scan` is the address in its QR code (`scan_address`), or empty;
+    `manager_words` what the pack calls the manager, by language.
     """
 
     installer: str
@@ -98,6 +99,12 @@ class Sign:
     purpose: str = ""
     languages: tuple[str, ...] = ("ja", "en")
     scan: str = ""
+    manager_words: Mapping[str, str] = field(default_factory=dict)
+
+    def label_of(self, item: str) -> str:
+        """Return what an item is called, in all languages of the sign."""
+        words = {**_LABELS[item], **(self.manager_words if item == SignItem.MANAGER else {})}
+        return " / ".join(_capital(words[each]) for each in self.languages)
 
     def text_of(self, item: SignItem) -> str:
         """Return what it says of an item, fit for print."""
@@ -146,7 +153,7 @@ def sign_version(sign: Sign) -> str:
     said = [
         [[each, _HEADING[each]] for each in sign.languages],
         [
-            [item, _label(item, sign.languages), text]
+            [item, sign.label_of(item), text]
             for item in SignItem
             if (text := sign.text_of(item))
         ],
@@ -197,8 +204,8 @@ def sign_page(svg: str, size: SignSize) -> str:
     return render_shared("sign.html", {"svg": Markup(svg), "width": wide, "height": high})  # noqa: S704
 
 
-def _label(item: str, languages: tuple[str, ...]) -> str:
-    return " / ".join(_LABELS[item][each] for each in languages)
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _top(languages: tuple[str, ...]) -> list[_Line]:
@@ -229,7 +236,7 @@ def _rows(sign: Sign, height: float) -> list[_Line]:
     y = _EDGE + _TOP_HEIGHT + 3 + (room - unit * sum(weights)) / 2
     lines: list[_Line] = []
     for (item, text), weight in zip(shown, weights, strict=True):
-        label = fit(_label(item, sign.languages), width=width, height=6, largest=4.6, smallest=2.4)
+        label = fit(sign.label_of(item), width=width, height=6, largest=4.6, smallest=2.4)
         fitted = fit(
             text,
             width=width,

@@ -28,10 +28,13 @@ def evaluate(pack: Pack, facts: SiteFacts, tasks: tuple[Task, ...]) -> tuple[Con
     none in.
     """
     found: list[ControlState] = []
+    names = {each: name for kind in SubjectKind for each, name in facts.subjects(kind).items()}
+    todo = {each.id: each for each in tasks}
+    whole = Case(pack=pack, facts=facts, todo=todo, names=names, subject=facts.subject)
     for control in pack.controls:
-        subjects = tuple(facts.subjects(control.subject))
+        subjects = tuple(each for each in names if each.kind is control.subject)
         for each in subjects:
-            case = Case(pack=pack, facts=facts, tasks=tasks, subject=each)
+            case = replace(whole, subject=each)
             found.append(_state(control, each, tuple(_verdicts(control, case))))
         if not subjects:
             found.append(
@@ -51,7 +54,7 @@ def _asked(about: SubjectKind | None, case: Case) -> tuple[Subject, ...]:
     """Return what a rule is asked of: the control's own subject, else all of the rule's kind."""
     if about in (None, case.subject.kind):
         return (case.subject,)
-    return tuple(case.facts.subjects(about))
+    return tuple(each for each in case.names if each.kind is about)
 
 
 def _state(control: Control, subject: Subject, verdicts: tuple[Verdict, ...]) -> ControlState:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from ..access.people import Role
 from ..model import CaptureStatus
 from .states import Subject, SubjectKind
-from .task import Doing, Task, TaskKind, task_id
+from .task import Doing, TaskKind, task_id
 
 _WITHIN = {
     "crime_prevention": "yes",
@@ -21,6 +21,15 @@ _WITHIN = {
     "own_property": "no",
 }
 """The answers to which a camera is one that the guideline is for (第1 2 (1))."""
+
+_SIGN_SEEN = {
+    TaskKind.POST_SIGN: "",
+    TaskKind.CHECK_SIGN: "sign_there",
+    TaskKind.INSPECT: "sign",
+}
+"""What people do that shows whether a sign is there, and which answer says so."""
+
+_NO_SIGN = ("no", "not_there")
 
 
 class Scope(StrEnum):
@@ -217,16 +226,13 @@ class SiteFacts:
 
     def doing(self, kind: TaskKind, subject: Subject) -> Doing | None:
         """Return the newest doing of a task, also where it was done by what the steward saw."""
-        seen_at, by = None, ""
-        if subject == self.subject and kind is TaskKind.RECOVERY_KIT:
-            seen_at = self.kit_taken_at
-        elif subject == self.subject and kind is TaskKind.ADOPT_RULES:
-            seen_at, by = self.rules.adopted_at, self.rules.adopted_by
-        if seen_at is not None:
-            return Doing(
-                kind=kind, subject=subject, at=seen_at, by=by, user=None, answers={}, entry=0
-            )
-        return self.doings.get(task_id(kind, subject))
+        match kind:
+            case TaskKind.RECOVERY_KIT if subject == self.subject:
+                return _seen(kind, subject, self.kit_taken_at, "")
+            case TaskKind.ADOPT_RULES if subject == self.subject:
+                return _seen(kind, subject, self.rules.adopted_at, self.rules.adopted_by)
+            case _:
+                return self.doings.get(task_id(kind, subject))
 
     def scope(self, camera: str) -> Scope:
         """Return whether the guideline is for a camera, as a person decided."""
@@ -239,23 +245,19 @@ class SiteFacts:
     def sign_missing_at(self, camera: str) -> datetime | None:
         """Return since when a camera's sign is known to be missing; None where it is not.
 
-        A sign is there once a person said so, until one says otherwise.
+        Whoever saw it last counts: who posted it, who checked it, who inspected the camera.
         """
         subject = Subject(SubjectKind.CAMERA, camera)
-        posted = self.doing(TaskKind.POST_SIGN, subject)
-        for kind, question in ((TaskKind.CHECK_SIGN, "sign_there"), (TaskKind.INSPECT, "sign")):
-            done = self.doing(kind, subject)
-            if done is None or (posted is not None and done.entry < posted.entry):
-                continue
-            if done.answers.get(question) in {"no", "not_there"}:
-                other = self.doing(TaskKind.CHECK_SIGN, subject)
-                if kind is TaskKind.INSPECT and other is not None and done.entry < other.entry:
-                    continue
-                return min(done.at, self.now)
+        found = (self.doing(kind, subject) for kind in _SIGN_SEEN)
+        last = max(
+            (each for each in found if each is not None), key=lambda each: each.entry, default=None
+        )
+        if last is None or last.answers.get(_SIGN_SEEN[last.kind]) not in _NO_SIGN:
+            return None
+        return min(last.at, self.now)
+
+
+def _seen(kind: TaskKind, subject: Subject, at: datetime | None, by: str) -> Doing | None:
+    if at is None:
         return None
-
-
-def tasks_of(tasks: tuple[Task, ...], kind: TaskKind, subject: Subject) -> Task | None:
-    """Return the task of a kind and subject, None where there is none to do."""
-    found = (each for each in tasks if each.kind is kind and each.subject == subject)
-    return next(found, None)
+    return Doing(kind=kind, subject=subject, at=at, by=by, user=None, answers={}, entry=0)

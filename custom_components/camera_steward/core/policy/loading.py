@@ -43,9 +43,9 @@ _NUMBER: Final = re.compile(r"[+-]?\d{1,6}")
 _YAML: Final = "tag:yaml.org,2002:"
 _OWN: Final = ("id", "version", "title", "source", "as_of")
 """What each pack says for itself."""
-_INHERITED: Final = ("retention", "grounds", "sign", "controls")
+_INHERITED: Final = ("retention", "grounds", "sign", "words", "controls")
 """What it may leave to the pack that it extends, and else must say."""
-_OPTIONAL: Final = ("extends", "in_force", "intervals", "words", "notes")
+_OPTIONAL: Final = ("extends", "in_force", "intervals", "notes")
 
 
 def pack_files(*folders: Path) -> dict[str, Path]:
@@ -188,7 +188,7 @@ def _draft_as_of(path: Path, _modified_ns: int, size_bytes: int) -> _Draft:
         else None,
         sign=_sign(sign) if sign is not None else None,
         intervals=_intervals(intervals) if intervals is not None else {},
-        words=_words(words) if words is not None else {},
+        words=_words(words, whole=extends is None) if words is not None else {},
         controls=_controls(controls) if controls is not None else (),
         notes=tuple(each.text() for each in pack["notes"].items())
         if "notes" in pack.fields
@@ -236,8 +236,9 @@ def _interval(value: _Value) -> Interval:
     return Interval(**length, product_default=found.flag("product_default"))
 
 
-def _words(value: _Value) -> dict[str, Text]:
-    return {key: each.text() for key, each in value.mapping(*WORDS).fields.items()}
+def _words(value: _Value, *, whole: bool) -> dict[str, Text]:
+    given = value.mapping(*WORDS, needed=WORDS if whole else ())
+    return {key: each.text() for key, each in given.fields.items()}
 
 
 def _controls(value: _Value) -> tuple[Control, ...]:

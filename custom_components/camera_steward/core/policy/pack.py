@@ -68,7 +68,7 @@ class Pack:
 
     `ceiling` is the longest retention without a reason on record, `ceiling_default` whether it is
     the product's and no source's. `grounds` are kinds of request; `intervals` are by the name of a
-    task's kind, where the pack says one; `words` are roles and other terms by name. `as_of` is
+    task's kind, where the pack says one; `words` are those of `WORDS`, all of them. `as_of` is
     when the source was last compared; `notes` are what a reader should know of it.
     """
 

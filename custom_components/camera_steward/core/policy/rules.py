@@ -10,7 +10,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from ..model import CaptureStatus
 from .states import State, Subject, SubjectKind
-from .task import TaskKind, TaskState, in_order
+from .task import ONCE, TaskKind, TaskState, in_order, task_id
 from .verdict import Case, Rule, Verdict
 
 AWAY_LASTS = timedelta(days=30)
@@ -27,7 +27,10 @@ STATED_WITHIN = timedelta(days=2)
 # All of them are product defaults.
 
 MOVED = "moved"
+"""The fault that a person ends by approving the view anew (`inspection/findings.py`)."""
+
 ORAL = "authority_oral"
+"""A request without a document (`disclosure/grounds.py`)."""
 
 REASONS = frozenset(
     {
@@ -481,14 +484,15 @@ def _task_rule(kind: TaskKind) -> Rule:
     """Return the rule that a kind of task is done in its time."""
 
     def judge(case: Case) -> Iterator[Verdict]:
-        subjects = {each.subject for each in case.tasks if each.kind is kind}
-        subjects |= {
-            each
-            for of in SubjectKind
-            for each in case.facts.subjects(of)
-            if case.facts.doing(kind, each) is not None
-        }
-        found = _concerned(case.subject, subjects)
+        found = _concerned(
+            case.subject,
+            {
+                each
+                for each in case.names
+                if task_id(kind, each) in case.todo
+                or (kind in ONCE and case.facts.doing(kind, each) is not None)
+            },
+        )
         for each in sorted(found):
             yield _task_verdict(replace(case, subject=each), kind)
         if not found:
@@ -510,7 +514,7 @@ def _concerned(subject: Subject, found: set[Subject]) -> set[Subject]:
 
 
 def _task_verdict(case: Case, kind: TaskKind) -> Verdict:
-    task = next((e for e in case.tasks if e.kind is kind and e.subject == case.subject), None)
+    task = case.todo.get(task_id(kind, case.subject))
     done = case.facts.doing(kind, case.subject) if task is None else task.last
     done_at = case.facts.now if done is None else min(done.at, case.facts.now)
     if task is None:

@@ -36,6 +36,23 @@ class TaskKind(StrEnum):
     REMOVE_SIGN = "remove_sign"
 
 
+ONCE = frozenset(
+    {
+        TaskKind.DECIDE_SCOPE,
+        TaskKind.POST_SIGN,
+        TaskKind.APPROVE_VIEW,
+        TaskKind.REVIEW_RETENTION,
+        TaskKind.ADOPT_RULES,
+        TaskKind.RECOVERY_KIT,
+        TaskKind.LEAVE,
+        TaskKind.DISPOSE_MEDIUM,
+        TaskKind.REMOVE_DEVICE,
+        TaskKind.REMOVE_SIGN,
+    }
+)
+"""What is done with one doing. The others have a task as long as there is anything to ask."""
+
+
 class Doer(StrEnum):
     """Who may say that a task is done."""
 

@@ -24,17 +24,16 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """What a rule is asked: how it is with `subject`."""
+    """What a rule is asked: how it is with `subject`.
+
+    `todo` are the tasks by id, `names` what everything is called that a duty can be about.
+    """
 
     pack: Pack
     facts: SiteFacts
-    tasks: tuple[Task, ...]
+    todo: Mapping[str, Task]
+    names: Mapping[Subject, str]
     subject: Subject
-
-    @property
-    def name(self) -> str:
-        """Return what the subject is called."""
-        return self.facts.subjects(self.subject.kind).get(self.subject, "")
 
     @property
     def camera(self) -> CameraFact:
@@ -55,7 +54,7 @@ class Case:
     def task(self, kind: TaskKind) -> str | None:
         """Return the id of a task of this subject, None where there is none to do."""
         wanted = task_id(kind, self.subject)
-        return next((each.id for each in self.tasks if each.id == wanted), None)
+        return wanted if wanted in self.todo else None
 
     def says(
         self,
@@ -70,7 +69,7 @@ class Case:
         """Return a verdict; every reason can name the subject as `name`."""
         return Verdict(
             state=state,
-            reason=Reason(key=key, values={"name": self.name, **(values or {})}),
+            reason=Reason(key=key, values={"name": self.names[self.subject], **(values or {})}),
             task=None if task is None else self.task(task),
             next_at=next_at,
             checked_at=None if done is None else min(done.at, self.facts.now),

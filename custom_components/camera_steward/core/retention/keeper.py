@@ -382,8 +382,10 @@ class Keeper:
         for camera, length in remembered.items():
             if camera not in found:
                 lapse = self.lapse_of(camera)
-                lapsed = lapse is not None and now >= lapse
-                found[camera] = min(length, site.ceiling) if lapsed else length
+                if lapse is not None and now >= lapse and length > site.ceiling:
+                    # For good: a higher ceiling of another pack must not lengthen it again.
+                    remember_limit(self._index, camera, length := site.ceiling)
+                found[camera] = length
         return Limits(cameras=found, default=default)
 
     def _remember(

@@ -94,9 +94,14 @@ class Removals:
         """Return the removal that goes on of a camera, or of the site with all its cameras."""
         return next((each for each in self.open() if each.text("camera") == (camera or "")), None)
 
+    def going(self, cameras: Iterable[str]) -> set[str]:
+        """Return which of these cameras are being removed: they record no more."""
+        found = {each.text("camera") for each in self.open()}
+        return {each for each in cameras if found & {each, ""}}
+
     def check_recording(self, camera: str) -> None:
-        """Raise `RemovalOpenError` while a camera is being removed: it records no more."""
-        if self.of(camera) is not None or self.of(None) is not None:
+        """Raise `RemovalOpenError` while a camera is being removed."""
+        if self.going([camera]):
             raise RemovalOpenError
 
     def holds(self, cameras: Collection[str]) -> list[Hold]:
@@ -176,7 +181,7 @@ class Removals:
         """
         if not cameras:
             raise RecordInvalidError("camera")
-        if any(self.of(each) is not None for each in (None, *cameras)):
+        if self.going(cameras):
             raise RemovalOpenError
         if erase not in (NOW, LIMIT):
             raise RecordInvalidError("erase")

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from ..model import CaptureStatus
 from ..policy.facts import CameraFact, RecordFact, SiteFacts
 from ..policy.pack import Interval, Pack
+from ..policy.rules import MOVED
 from ..policy.states import Subject, SubjectKind
 from ..policy.task import Doing, Task, TaskKind, TaskState, in_order
 from .kinds import KINDS, ON, interval_of
@@ -25,9 +26,6 @@ SOON = timedelta(days=14)
 
 FAULT_LASTS = timedelta(hours=1)
 """From when on a fault is more than a disturbance. A product default."""
-
-MOVED = "moved"
-"""The fault that a person ends by approving the view anew (`inspection/findings.py`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
