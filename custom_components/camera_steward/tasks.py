@@ -185,7 +185,12 @@ def _do(
         desk.decide(caller.asking(Action.DUTIES)).or_refused()
         if task is None:
             raise TaskInvalidError("task")
-        steward.tasks().do(
+        book = steward.tasks()
+        view = None
+        if camera is not None and task.kind is TaskKind.APPROVE_VIEW:
+            view = steward.inspector().describe(camera)
+            seen = {**seen, "view": view.view.digest if view is not None else None}
+        book.do(
             task,
             answers,
             user=caller.user,
@@ -193,6 +198,8 @@ def _do(
             seen=seen,
             has_photo=steward.photos().has,
         )
+        if camera is not None and task.kind is TaskKind.APPROVE_VIEW:
+            steward.inspector().approve(camera, view)
 
 
 def error_of(err: StewardError) -> HomeAssistantError:

@@ -155,6 +155,26 @@ def test_a_fault_is_entered_with_its_beginning_outlives_a_restart_and_goes(
     assert inspected.errors == []
 
 
+def test_another_approval_ends_what_was_found_beside_the_last_view(inspected: Inspected) -> None:
+    view = approved(inspected)
+    for _ in range(3):
+        inspected.look(MOVED)
+    assert inspected.faults == {FaultKind.MOVED}
+    inspected.inspector.approve("door", None)
+    inspected.look(MOVED)
+    assert inspected.faults == set()
+    gone = inspected.entries()[-1]
+    now = inspected.inspector.standing()["door"].view
+    assert now != view
+    assert (gone.kind, gone.data["figures"]) == (EntryKind.FAULT_GONE, {"view": now})
+    for _ in range(3):
+        inspected.look(MOVED)
+    assert inspected.faults == set()
+    for _ in range(3):
+        inspected.look()
+    assert inspected.faults == {FaultKind.MOVED}
+
+
 def test_what_cannot_be_read_or_decoded_is_no_fault_of_the_picture(inspected: Inspected) -> None:
     approved(inspected)
     for _ in range(2):

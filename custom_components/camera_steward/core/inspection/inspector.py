@@ -20,7 +20,7 @@ from ..ledger.store import Ledger
 from ..model import GapCause, Segment, SegmentState, to_micros
 from ..vault.vault import Vault
 from .features import Features, Luma, features_of
-from .findings import FaultKind, Figures, Tally, Verdict
+from .findings import OF_THE_VIEW, FaultKind, Figures, Tally, Verdict
 from .judge import Memory, Seen, judge
 from .keeping import forget_others, read_memory, write_memory
 from .keyframe import Small, small_picture
@@ -184,15 +184,16 @@ class Inspector:
     def approve(self, camera: str, described: Described | None) -> None:
         """Take what was described for the approved view, for it was approved; durable on return.
 
-        Without a descriptor the first later look takes it that shows enough. Raises `StorageError`.
+        What was found beside the last one is over then. Without a descriptor the first later look
+        takes it that shows enough. Raises `StorageError`.
         """
         with self._lock:
             state = self._cameras[camera]
             if described is None:
                 state.memory.wanted_since = self._clock.now()
+                self._write(camera, state)
             else:
-                state.memory.approve(described.view, described.rate)
-            self._write(camera, state)
+                self._take(camera, state, described)
 
     def look(self, camera: str) -> None:
         """Look once at a camera's newest keyframe, if there is one that was not looked at yet.
@@ -206,7 +207,7 @@ class Inspector:
             found = self._newest(camera, state, now) if self._recording(camera) else None
             if found is not None:
                 small, at = found
-                verdicts.append((self._judged(state, small, at), at))
+                verdicts.append((self._judged(camera, state, small, at), at))
                 state.memory.looked_at = now
             for verdict, at in verdicts:
                 self._enter(camera, state, verdict, at)
@@ -306,12 +307,11 @@ class Inspector:
             feed.close()
         return None
 
-    def _judged(self, state: _Camera, small: Small, at: datetime) -> Verdict:
+    def _judged(self, camera: str, state: _Camera, small: Small, at: datetime) -> Verdict:
         features = _features(small)
         wanted = state.memory.wanted_since
         if wanted is not None and at >= wanted and (found := _described(features, small)):
-            state.memory.approve(found.view, found.rate)
-            state.written = None
+            self._take(camera, state, found)
         last, state.last = state.last, (self._clock.elapsed(), small.luma)
         seen = Seen(
             at=at,
@@ -353,10 +353,22 @@ class Inspector:
             state.tally.open[kind] = since
             self._on_event(FaultFound(camera=camera, kind=kind, since_at=since))
         for kind in closing_:
-            since = state.tally.open[kind]
-            self._append(EntryKind.FAULT_GONE, camera, kind, since, {})
-            del state.tally.open[kind]
-            self._on_event(FaultGone(camera=camera, kind=kind, since_at=since))
+            self._gone(camera, state, kind, {})
+
+    def _gone(self, camera: str, state: _Camera, kind: FaultKind, figures: Figures) -> None:
+        since = state.tally.open[kind]
+        self._append(EntryKind.FAULT_GONE, camera, kind, since, figures)
+        state.tally.forget(kind)
+        self._on_event(FaultGone(camera=camera, kind=kind, since_at=since))
+
+    def _take(self, camera: str, state: _Camera, described: Described) -> None:
+        """Take another approved view, and end what was found beside the last one."""
+        state.memory.approve(described.view, described.rate)
+        self._write(camera, state)
+        for kind in OF_THE_VIEW:
+            if kind in state.tally.open:
+                self._gone(camera, state, kind, {"view": described.view.digest})
+            state.tally.forget(kind)
 
     def _append(
         self, entry: EntryKind, camera: str, kind: FaultKind, since: datetime, figures: Figures
