@@ -1,13 +1,14 @@
 """Tasks at the edge: how they read, what every login may know of them, and how one is done."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from homeassistant.core import Context, HomeAssistant
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.exceptions import ServiceValidationError
 
 from .bridge import translated
 from .const import DOMAIN
@@ -21,7 +22,7 @@ from .core.policy.task import Question, QuestionType, Task, TaskKind, task_id
 from .core.steward import Steward
 from .core.viewing.desk import Caller
 from .people import async_caller_of
-from .texts import Texts
+from .texts import Texts, async_texts
 
 _NAMED: Final = frozenset({SubjectKind.SITE, SubjectKind.CAMERA})
 """What every login may read the name of. Persons, contractors and inquiries are nobody's business."""
@@ -147,8 +148,12 @@ async def async_do_as_user(
     caller = await async_caller_of(hass, context)
     try:
         await async_do(hass, entry, caller, task, answers, way)
+    except TaskInvalidError as err:
+        raise _invalid(task, err, await async_texts(hass)) from err
+    except RefusedError as err:
+        raise ServiceValidationError(translation_domain=DOMAIN, translation_key=err.key) from err
     except StewardError as err:
-        raise error_of(err) from err
+        raise translated(err) from err
 
 
 async def async_do(
@@ -193,17 +198,24 @@ def _do(
             seen=seen,
             has_photo=steward.photos().has,
         )
+    if task.kind is TaskKind.APPROVE_VIEW:
+        with suppress(StewardError):  # where nothing is inspected, nothing is compared with it
+            steward.inspector().approve(task.subject.id, None)
 
 
-def error_of(err: StewardError) -> HomeAssistantError:
-    """Return what a person is shown of an error of the core's."""
-    if isinstance(err, RefusedError):
-        return ServiceValidationError(translation_domain=DOMAIN, translation_key=err.key)
-    if isinstance(err, TaskInvalidError):
-        key = "task_missing" if err.detail == "task" else "task_answer_invalid"
+def _invalid(task: Task | None, err: TaskInvalidError, texts: Texts) -> ServiceValidationError:
+    """Return what is wrong with what was answered, by the words of the question."""
+    if task is None or err.detail == "task":
+        return ServiceValidationError(translation_domain=DOMAIN, translation_key="task_missing")
+    asked = {each.name: label_of(each, texts) for each in task.questions}
+    if err.detail not in asked:
         return ServiceValidationError(
             translation_domain=DOMAIN,
-            translation_key=key,
-            translation_placeholders={"question": err.detail},
+            translation_key="task_answer_unasked",
+            translation_placeholders={"names": ", ".join(asked)},
         )
-    return translated(err)
+    return ServiceValidationError(
+        translation_domain=DOMAIN,
+        translation_key="task_answer_invalid",
+        translation_placeholders={"question": asked[err.detail]},
+    )

@@ -523,7 +523,7 @@ def _adopts_the_rules(pages: _Pages, pictures: Path) -> None:
 
 
 def _uses_the_menu_of_a_phone(pages: _Pages) -> None:
-    """The pages are behind a button there, which names the one that is shown."""
+    """Find the pages behind a button, which names the one that is shown."""
     page, panel = pages.page, pages.panel
     page.set_viewport_size({"width": 375, "height": 800})
     menu = panel.get_by_role("button", name=pages.text("panel_removal"), exact=True)

@@ -90,11 +90,10 @@ export class PapersPage {
 
   _card(paper) {
     const context = this._context;
-    const subject = make("select");
-    const choice = field(`paper-${paper.paper}-subject`, context.text("papers_subject"), subject);
+    const subject = make("select", { "aria-label": context.text("papers_subject", { paper: paper.title }) });
     const named = choices(`paper-${paper.paper}-named`, context.text("papers_notice_shown"));
     offer(named, [["manager", context.text("papers_sign_manager")]]);
-    const shown = { paper, subject, choice, named, told: make("div"), title: make("h3", { tabindex: "-1" }, paper.title) };
+    const shown = { paper, subject, named, told: make("div"), title: make("h3", { tabindex: "-1" }, paper.title) };
     const buttons = paper.languages.map((language) =>
       make(
         "button",
@@ -109,9 +108,8 @@ export class PapersPage {
       shown.title,
       make("p", {}, paper.about),
       shown.told,
-      choice,
       ...(paper.paper === "notice" ? [named] : []),
-      make("div", { class: "buttons" }, ...(paper.paper === "sign" ? [sign] : buttons)),
+      make("div", { class: "buttons" }, subject, ...(paper.paper === "sign" ? [sign] : buttons)),
     );
     if (paper.paper === "rules") this._addAdoption(shown);
     return shown;
@@ -126,7 +124,7 @@ export class PapersPage {
     shown.said = said;
     const { version, adopted, differing, subjects } = paper;
     fill(shown.subject, subjects.map((each) => [each.id, each.name]));
-    shown.choice.hidden = !subjects.length;
+    shown.subject.hidden = !subjects.length;
     const isRules = paper.paper === "rules";
     const told = adopted && text("papers_adopted_by", { on: context.date(adopted.on), body: adopted.body, by: adopted.by, version: adopted.version.slice(0, SHORT) });
     shown.told.replaceChildren(

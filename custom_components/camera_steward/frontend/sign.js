@@ -1,7 +1,7 @@
 // The sign as it is wanted: languages, size, what it says and what its code opens; seen at once, to print
 // and to save.
 
-import { choices, chosen, download, field, make, offer } from "./parts.js";
+import { choices, chosen, download, field, make, mark, offer } from "./parts.js";
 import { showDocument } from "./record.js";
 
 const LANGUAGES = ["ja", "en", "zh", "ko"];
@@ -24,6 +24,7 @@ export class Sign {
     offer(this._size, SIZES.map((each) => [each, text(`papers_size_${each}`)]));
     this._shown = choices("sign-shown", text("papers_sign_shown"));
     offer(this._shown, SHOWN.map((each) => [each, text(`papers_sign_${each}`)]));
+    for (const each of [this._languages, this._size]) each.classList.add("inline");
     this._address = make("input", { type: "text", maxlength: "500", autocomplete: "off" });
     this._keep = choices("sign-keep", text("papers_sign_keep"));
     offer(this._keep, [["keep", text("papers_sign_keep_yes"), text("papers_sign_keep_hint")]]);
@@ -114,8 +115,15 @@ export class Sign {
     } catch (error) {
       if (asked !== this._asked) return;
       this.clear();
-      this._trouble.textContent = context.error(error);
+      this._tell(error);
     }
+  }
+
+  // Beside the field that it names, where that can be mended here.
+  _tell(error) {
+    const context = this._context;
+    if (error?.translation_placeholders?.field === "qr") mark(this.element, "sign-qr", context.text("papers_needs_qr"));
+    else this._trouble.textContent = context.error(error);
   }
 
   _ask(options) {
@@ -130,7 +138,7 @@ export class Sign {
       try {
         await this._ask({ ...this._options(), keep: true });
       } catch (error) {
-        this._trouble.textContent = this._context.error(error);
+        this._tell(error);
         return;
       }
     }

@@ -86,6 +86,7 @@ export const STYLE = `
   .above { display: flex; flex-wrap: wrap; gap: 8px 16px; align-items: center; justify-content: space-between;
            margin-bottom: 8px; }
   .buttons { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }
+  .buttons select { width: auto; max-width: 100%; }
   .rows { overflow-x: auto; }
   table { border-collapse: collapse; width: 100%; font-size: 14px; }
   th, td { text-align: start; vertical-align: top; padding: 10px 12px 10px 0; }
