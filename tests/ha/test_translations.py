@@ -206,7 +206,6 @@ def test_every_exception_that_is_raised_has_its_text() -> None:
 @pytest.mark.parametrize(
     "platform",
     ["binary_sensor", "button", "calendar", "event", "image", "sensor", "switch", "todo"],
-    "platform", ["binary_sensor", "button", "calendar", "event", "sensor", "switch", "todo"]
 )
 def test_every_entity_has_its_name_and_every_name_its_entity(platform: str) -> None:
     keys = {
