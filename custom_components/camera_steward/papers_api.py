@@ -126,9 +126,7 @@ async def papers(
                     ]
                     if of_rules is not None
                     else [],
-                    "options": dict(data.memory.sign or PLAIN_SIGN)
-                    if each is Paper.SIGN
-                    else None,
+                    "options": dict(data.memory.sign or PLAIN_SIGN) if each is Paper.SIGN else None,
                 }
             )
         return listed

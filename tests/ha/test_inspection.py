@@ -26,15 +26,8 @@ from .sites import (
 )
 
 
-async def test_a_view_is_approved_and_a_fault_is_told_without_any_picture(
-    hass: HomeAssistant, rtsp_camera: RtspCamera, disk: Path
-) -> None:
-    """The view comes from the running recorder, a look from what it stored, a gap from the index."""
-    await async_add_cameras(hass, door=rtsp_camera.url)
-    entry = await async_set_up(hass, site(disk, camera(DOOR, "door", segment_seconds=1)))
-    await until_status(hass, DOOR, "recording")
-    steward = entry.runtime_data.bridge.steward
-    inspector = steward.inspector()
+def listen(hass: HomeAssistant) -> list[dict[str, object]]:
+    """Collect what the camera's event entity tells."""
     event = entity_id(hass, "event", DOOR, "event")
     told: list[dict[str, object]] = []
 
@@ -45,6 +38,19 @@ async def test_a_view_is_approved_and_a_fault_is_told_without_any_picture(
             told.append(dict(state.attributes))
 
     hass.bus.async_listen(EVENT_STATE_CHANGED, take)
+    return told
+
+
+async def test_a_view_is_approved_and_a_fault_is_told_without_any_picture(
+    hass: HomeAssistant, rtsp_camera: RtspCamera, disk: Path
+) -> None:
+    """The view comes from the running recorder, a look from what it stored, a gap from the index."""
+    await async_add_cameras(hass, door=rtsp_camera.url)
+    entry = await async_set_up(hass, site(disk, camera(DOOR, "door", segment_seconds=1)))
+    await until_status(hass, DOOR, "recording")
+    steward = entry.runtime_data.bridge.steward
+    inspector = steward.inspector()
+    told = listen(hass)
     picture = state_of(hass, "binary_sensor", DOOR, "picture")
     assert picture.state == "unknown"
     assert picture.attributes["device_class"] == BinarySensorDeviceClass.PROBLEM
@@ -56,16 +62,12 @@ async def test_a_view_is_approved_and_a_fault_is_told_without_any_picture(
     folder = state_directory(hass, entry.entry_id) / "inspection"
     assert [each.name for each in folder.iterdir()] == [f"{DOOR}.json"]
 
-    def looked() -> str:
+    def looked() -> bool:
+        hass.async_add_executor_job(inspector.look, DOOR)
         async_fire_time_changed(hass, datetime.now(UTC) + timedelta(minutes=1))
-        return state_of(hass, "sensor", DOOR, "last_inspection").state
+        return state_of(hass, "sensor", DOOR, "last_inspection").state != "unknown"
 
-    async def look() -> bool:
-        await hass.async_add_executor_job(inspector.look, DOOR)
-        return looked() != "unknown"
-
-    while not await look():
-        await hass.async_block_till_done()
+    await until(looked)
     await until(lambda: state_of(hass, "binary_sensor", DOOR, "picture").state == "off")
     assert state_of(hass, "binary_sensor", DOOR, "picture").attributes["view_approved"] is True
 

@@ -16,11 +16,9 @@ from custom_components.camera_steward.core.documents.papers import Paper
 from custom_components.camera_steward.core.ledger.entry import EntryKind
 from custom_components.camera_steward.core.policy.facts import SiteFacts
 
-from .sites import async_ledger, entity_id, until
+from .sites import DOOR, async_ledger, entity_id, until
 from .staff import async_at_the_door, async_look
 from .watching import Stage
-
-POLICE = "Sample Police Station"
 
 
 @pytest.fixture
@@ -103,6 +101,16 @@ async def test_the_manager_prints_every_paper_in_both_languages(door: Stage) -> 
     for wrong in ({"paper": "none"}, {"paper": "report", "subject": "1066"}, {"paper": "removal"}):
         given = {"language": "ja", **wrong}
         assert (await refused(door, "paper", **given))[0] == "paper_invalid"
+
+    day = dt_util.now().date().isoformat()
+    decided = {"decided_on": day, "body": "Assembly <b>", "erase": "limit"}
+    made = await ask(door, "removal_begin", camera=DOOR, **decided)
+    record = made["result"]["record"]
+    (subject,) = (await listed(door))["removal"]["subjects"]
+    assert subject["id"] == record
+    page = await printed(door, "removal", subject=record, language="en")
+    for told in ("Door", day, "Assembly &lt;b&gt;"):
+        assert told in page["html"]
 
 
 def _manager(stage: Stage) -> str:

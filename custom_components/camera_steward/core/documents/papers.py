@@ -13,7 +13,7 @@ from typing import Final
 
 from .lettering import plain
 from .rendering import LANGUAGES, render, render_shared
-from .rules import Rules, RulesSite, day, rule_values
+from .rules import Rules, RulesSite, capital, day, rule_values
 
 _LONGEST_CELL: Final = 2000
 """Characters; what people write into a record is at most twice that."""
@@ -201,7 +201,7 @@ def rules_paper(language: str, site: PaperSite, contractors: Sequence[Contractor
         found = site.adoption if site.in_force_on is not None else None
         *articles, _ = site.rules.articles[each]
         return {
-            "title": site.site.pack.words["rules"][each],
+            "title": capital(site.site.pack.words["rules"][each]),
             "articles": articles,
             "adopted_on": day(each, site.in_force_on),
             "adopted_by": plain(found.body) if found is not None else "",
@@ -251,13 +251,13 @@ def appointment_paper(language: str, site: PaperSite, person: Appointee) -> Prin
     manager = person.role == "manager"
 
     def values(each: str) -> dict[str, object]:
-        words = site.site.pack.words
         return {
             "title": _role(each, site, person),
             "role": _role(each, site, person),
             "manager": manager,
             "name": plain(person.name),
-            "appointer_role": words["installer" if manager else "manager"][each],
+            "appointer_role": "installer" if manager else "manager",
+            "person": person.role,
             "appointer": plain(site.site.installer if manager else site.site.manager),
             "on": "",
             "since": day(each, person.since_on),
