@@ -7,6 +7,7 @@ from datetime import date
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import override
 
 import pytest
 
@@ -147,15 +148,18 @@ class Outline(HTMLParser):
         self.feed(html)
         self.close()
 
+    @override
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append(tag)
         assert not [name for name, _ in attrs if name.startswith("on") or name in ("src", "href")]
         if tag not in ("meta", "br"):
             self.open.append(tag)
 
+    @override
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
 
+    @override
     def handle_data(self, data: str) -> None:
         if "style" not in self.open:
             self.text += data

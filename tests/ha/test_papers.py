@@ -14,7 +14,12 @@ from homeassistant.util import dt as dt_util
 from custom_components.camera_steward.const import DOMAIN
 from custom_components.camera_steward.core.documents.papers import Paper
 from custom_components.camera_steward.core.ledger.entry import EntryKind
+from custom_components.camera_steward.core.ledger.registers import PurgeRecord
+from custom_components.camera_steward.core.model import EraseRule
 from custom_components.camera_steward.core.policy.facts import SiteFacts
+from custom_components.camera_steward.core.policy.states import Subject, SubjectKind
+from custom_components.camera_steward.core.policy.task import TaskKind
+from custom_components.camera_steward.core.tasks.doings import doing_data
 
 from .sites import DOOR, async_ledger, entity_id, until
 from .staff import async_at_the_door, async_look
@@ -115,6 +120,58 @@ async def test_the_manager_prints_every_paper_in_both_languages(door: Stage) -> 
 
 def _manager(stage: Stage) -> str:
     return str(stage.entry.data["manager_user_id"])
+
+
+async def test_registers_and_the_report_are_made_of_what_is_on_record(door: Stage) -> None:
+    now = dt_util.utcnow()
+    bridge = door.entry.runtime_data.bridge
+    for hours in (30, 31):
+        erased = PurgeRecord(
+            camera=DOOR,
+            rule=EraseRule.RETENTION,
+            spans=((now - timedelta(hours=hours), now - timedelta(hours=hours - 1)),),
+            count=60,
+            size_bytes=1,
+            digest="0" * 64,
+            method="unlinked, key destroyed (SSD)",
+            keys_destroyed=1,
+            run="1",
+            erased_from=now,
+            erased_to=now,
+        )
+        await bridge.async_remember(
+            EntryKind.PURGE, actor="steward", subject=DOOR, data=erased.to_data()
+        )
+    answers = {"image": "ok", "lens": "not_ok", "note": "Spider {{ 7 * 7 }}", "photo": "p1"}
+    await bridge.async_remember(
+        EntryKind.TASK_DONE,
+        actor="Taro Ara",
+        subject=f"inspect:camera:{DOOR}",
+        data=doing_data(TaskKind.INSPECT, Subject(SubjectKind.CAMERA, DOOR), "u1", answers),
+    )
+
+    erasures = (await printed(door, "register_erasures", language="en"))["html"]
+    # One line for the day, however many runs there were.
+    assert erasures.count("unlinked, key destroyed (SSD)") == 1
+    assert "<td>120</td>" in erasures
+    assert "retention over" in erasures
+    inspections = (await printed(door, "register_inspections", language="ja"))["html"]
+    assert "レンズ: 不良" in inspections
+    assert "Spider {{ 7 * 7 }}" in inspections
+    assert "Taro Ara" in inspections
+    last_year = {"subject": str(now.year - 1)}
+    assert (await refused(door, "paper", paper="report", language="en", subject="x"))[
+        1
+    ] == "subject"
+    empty = await printed(door, "register_inspections", language="en", **last_year)
+    assert "Nothing is on record" in empty["html"]
+    report = (await printed(door, "report", language="en"))["html"]
+    assert "120 segments" in report
+    assert "<td>Inspections</td><td>1</td>" in report
+    assert "not adopted" in report
+    statement = (await printed(door, "statement", language="ja"))["html"]
+    assert "第３ ２ ⑵" in statement
+    assert "適合の証明ではありません" in statement
 
 
 async def test_rules_are_adopted_by_the_manager_as_they_read_now(door: Stage) -> None:
