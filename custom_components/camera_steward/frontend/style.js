@@ -176,6 +176,7 @@ export const PRINTED = `
     #camera-steward-paper tr { break-inside: avoid; }
     #camera-steward-paper th, #camera-steward-paper td {
       border: 0.3pt solid #666; padding: 1mm 1.5mm; text-align: left; vertical-align: top; overflow-wrap: anywhere; }
+    #camera-steward-paper th { overflow-wrap: break-word; }
     #camera-steward-paper .mark.denied { font-weight: bold; }
   }
 `;

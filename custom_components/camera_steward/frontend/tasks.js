@@ -156,7 +156,7 @@ export class TasksPage {
   _addForm(shown, task, buttons) {
     const context = this._context;
     const prefix = `task${++made}`;
-    const questions = new Questions(context, this._site, prefix, task.questions, { past: true });
+    const questions = new Questions(context, this._site, prefix, task.questions);
     const form = make(
       "form",
       { novalidate: true, hidden: true, class: "within", style: needed(context) },
