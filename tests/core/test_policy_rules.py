@@ -327,7 +327,7 @@ def test_inquiries_judged() -> None:
 
 def test_inspection_runs() -> None:
     assert of_camera("inspection_runs").state is State.ENFORCED
-    long_ago = {"since_at": NOW - 9 * DAY, "status_since": NOW - 3 * DAY}
+    long_ago: dict[str, Any] = {"since_at": NOW - 9 * DAY, "status_since": NOW - 3 * DAY}
     for inspected_at in (None, NOW - 2 * DAY):
         found = of_camera("inspection_runs", inspected_at=inspected_at, **long_ago)
         assert said(found) == (State.NOT_ENFORCED, {"not_inspected"})
