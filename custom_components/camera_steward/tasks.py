@@ -1,7 +1,6 @@
 """Tasks at the edge: how they read, what every login may know of them, and how one is done."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -190,7 +189,12 @@ def _do(
         desk.decide(caller.asking(Action.DUTIES)).or_refused()
         if task is None:
             raise TaskInvalidError("task")
-        steward.tasks().do(
+        book = steward.tasks()
+        view = None
+        if camera is not None and task.kind is TaskKind.APPROVE_VIEW:
+            view = steward.inspector().describe(camera)
+            seen = {**seen, "view": view.view.digest if view is not None else None}
+        book.do(
             task,
             answers,
             user=caller.user,
@@ -198,9 +202,8 @@ def _do(
             seen=seen,
             has_photo=steward.photos().has,
         )
-    if task.kind is TaskKind.APPROVE_VIEW:
-        with suppress(StewardError):  # where nothing is inspected, nothing is compared with it
-            steward.inspector().approve(task.subject.id, None)
+        if camera is not None and task.kind is TaskKind.APPROVE_VIEW:
+            steward.inspector().approve(camera, view)
 
 
 def _invalid(task: Task | None, err: TaskInvalidError, texts: Texts) -> ServiceValidationError:

@@ -111,7 +111,8 @@ async def test_a_camera_is_stopped_erased_taken_down_and_leaves_the_settings(
     (purge,) = await async_ledger(hass, entry, EntryKind.PURGE)
     assert (purge.actor, purge.data["rule"]) == ("Hanako Kumagaya", "decommission")
 
-    # A restart neither records nor erases anything more.
+    # A restart neither records nor erases anything more, whatever is remembered of the switch.
+    await entry.runtime_data.memory.async_set_recording(DOOR, True)
     await hass.config_entries.async_reload(entry.entry_id)
     await hass.async_block_till_done()
     assert state_of(hass, "switch", DOOR, "recording").state == "off"

@@ -134,9 +134,10 @@ export class PapersPage {
       ]),
     );
     if (!isRules) return;
-    const same = adopted && adopted.version === version;
+    const same = adopted?.version === version;
     const state = same ? marked("done", text("papers_rules_same")) : marked("due", text(adopted ? "papers_rules_differ" : "papers_rules_new"));
     shown.told.append(state);
+    shown.adopt.classList.toggle("second", same);
     if (adopted && differing.length) {
       shown.told.append(make("p", {}, text("papers_differing")), make("ul", {}, ...differing.map((each) => make("li", {}, each))));
     }
@@ -214,6 +215,7 @@ export class PapersPage {
       event.preventDefault();
       this._adopt(shown, form, open);
     });
+    shown.adopt = button;
     shown.card.lastElementChild.append(button);
     shown.card.append(form);
   }

@@ -49,7 +49,6 @@ export class RemovalPage {
 
   clear() {
     this._asked += 1;
-    this._told.textContent = "";
     for (const each of Object.values(this._sections)) each.hidden = true;
     this.element.querySelector("dialog")?.close();
   }
@@ -90,6 +89,7 @@ export class RemovalPage {
 
   _choose() {
     this.clear();
+    this._told.textContent = "";
     this._trouble.textContent = "";
     for (const each of [this._begin, this._finish, this._withdraw]) each.reset();
     this._warn();

@@ -113,6 +113,7 @@ export const STYLE = `
   ul.counts li { display: flex; justify-content: space-between; align-items: center; gap: 8px;
                  border: 1px solid var(--divider-color); border-radius: 8px; padding: 8px 12px; }
   ul.counts strong { font-size: 20px; font-weight: 500; }
+  .duty h3 { font-size: 16px; }
   .subject + .subject { margin-top: 12px; }
   .subject:has(h4) { border-inline-start: 3px solid var(--divider-color); padding-inline-start: 16px; }
   .dates { display: flex; flex-wrap: wrap; gap: 0 20px; }
@@ -175,6 +176,7 @@ export const PRINTED = `
     #camera-steward-paper tr { break-inside: avoid; }
     #camera-steward-paper th, #camera-steward-paper td {
       border: 0.3pt solid #666; padding: 1mm 1.5mm; text-align: left; vertical-align: top; overflow-wrap: anywhere; }
+    #camera-steward-paper th { overflow-wrap: break-word; }
     #camera-steward-paper .mark.denied { font-weight: bold; }
   }
 `;
