@@ -86,7 +86,9 @@ async def papers(
             Paper.MANUAL: manual_paper(language, site).version,
             Paper.NOTICE: notice_paper(language, site, name_manager=False).version,
         }
-        titles = {each.name: f"{each.title}{each.heading}" for each in site.rules.articles[language]}
+        titles = {
+            each.name: f"{each.title}{each.heading}" for each in site.rules.articles[language]
+        }
         subjects: dict[About, list[dict[str, str]]] = {
             About.PERSON: people_subjects(site, texts),
             About.PERIOD: period_subjects(texts, entry.created_at),
@@ -124,9 +126,7 @@ async def papers(
                     ]
                     if of_rules is not None
                     else [],
-                    "options": dict(data.memory.sign or PLAIN_SIGN)
-                    if each is Paper.SIGN
-                    else None,
+                    "options": dict(data.memory.sign or PLAIN_SIGN) if each is Paper.SIGN else None,
                 }
             )
         return listed

@@ -18,6 +18,7 @@ from markupsafe import Markup
 from ..errors import PaperInvalidError, SignIncompleteError
 from .lettering import Fitted, clean, fit, runs_from_right, width_of
 from .rendering import render_shared
+from .rules import capital
 
 
 class SignSize(StrEnum):
@@ -104,7 +105,7 @@ class Sign:
     def label_of(self, item: str) -> str:
         """Return what an item is called, in all languages of the sign."""
         words = {**_LABELS[item], **(self.manager_words if item == SignItem.MANAGER else {})}
-        return " / ".join(_capital(words[each]) for each in self.languages)
+        return " / ".join(capital(words[each]) for each in self.languages)
 
     def text_of(self, item: SignItem) -> str:
         """Return what it says of an item, fit for print."""
@@ -152,11 +153,7 @@ def sign_version(sign: Sign) -> str:
     """Return the SHA-256 over all that a sign says, hexadecimal; its size is none of it."""
     said = [
         [[each, _HEADING[each]] for each in sign.languages],
-        [
-            [item, sign.label_of(item), text]
-            for item in SignItem
-            if (text := sign.text_of(item))
-        ],
+        [[item, sign.label_of(item), text] for item in SignItem if (text := sign.text_of(item))],
         sign.scan,
     ]
     text = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
@@ -202,10 +199,6 @@ def sign_page(svg: str, size: SignSize) -> str:
     wide, high = _MILLIMETRES[size]
     # Made above: everything in it is escaped.
     return render_shared("sign.html", {"svg": Markup(svg), "width": wide, "height": high})  # noqa: S704
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _top(languages: tuple[str, ...]) -> list[_Line]:
