@@ -17,6 +17,7 @@ from .commands import ENTRY, answering, site_of
 from .const import DOMAIN
 from .coordinator import CameraStewardConfigEntry
 from .core.disclosure.counter import Counter
+from .core.documents.lettering import clean
 from .core.documents.papers import (
     ABOUT,
     About,
@@ -193,7 +194,7 @@ async def adopt_rules(
     `rules_stale` where they read otherwise by now; `paper_invalid` names `adopted_on` or `body`.
     """
     entry, caller = await _async_manager(hass, connection, msg)
-    body = msg["body"].strip()
+    body = clean(msg["body"], _LONGEST + 1)
     if not body or len(body) > _LONGEST:
         raise PaperInvalidError("body")
     try:
