@@ -297,7 +297,8 @@ export class RemovalPage {
     const name = this._what.selectedOptions[0].textContent;
     const whole = this._camera() === null;
     await this._send(form, "removal_finish", { record: this._record }, () => {
-      const { [this._what.value]: gone, ...cameras } = this._site.cameras;
+      const cameras = { ...this._site.cameras };
+      delete cameras[this._what.value];
       this._what.value = NONE;
       this.meet({ ...this._site, cameras });
       this.clear();
