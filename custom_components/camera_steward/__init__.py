@@ -129,6 +129,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: CameraStewardConfigEntry
 
     async def stop(_: Event) -> None:
         # A shutdown does not unload entries, and a thread that runs on would cut a segment short.
+        entry.runtime_data.duties.async_stop()
         await coordinator.async_shutdown()
         await bridge.async_stop()
 
@@ -178,6 +179,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: CameraStewardConfigEntr
     """Stop a site. Where a thread does not end, it must not be started again beside it."""
     if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
         return False
+    entry.runtime_data.duties.async_stop()
     await entry.runtime_data.coordinator.async_shutdown()
     return await entry.runtime_data.bridge.async_stop()
 

@@ -49,8 +49,6 @@ _EVERY: Final = timedelta(minutes=5)
 _COOLDOWN_SECONDS: Final = 1.0
 _MANAGER_LOGIN: Final = "manager_login"
 """No control of a pack: in the ledger, whether the manager can log in, for the gate's days."""
-
-
 _WHY: Final = {"why": "gate"}
 
 
@@ -177,8 +175,7 @@ class DutiesCheck:
         entry.async_on_unload(
             async_track_time_interval(hass, self._async_again, _EVERY, cancel_on_shutdown=True)
         )
-        entry.async_on_unload(self._debouncer.async_shutdown)
-        entry.async_on_unload(self._async_stop)
+        entry.async_on_unload(self.async_stop)
 
     @callback
     def async_look_soon(self) -> None:
@@ -203,7 +200,7 @@ class DutiesCheck:
                 look, notices = await self._async_judge(sight, texts)
             except StewardError as err:
                 # The last look stays until the ledger can be read again.
-                if not self._troubled:
+                if not self._troubled and not self._stopped:
                     _LOGGER.warning("How duties stand cannot be told: %s", err.key)
                 self._troubled = True
                 return
@@ -216,8 +213,10 @@ class DutiesCheck:
         self.async_look_soon()
 
     @callback
-    def _async_stop(self) -> None:
+    def async_stop(self) -> None:
+        """Look no more."""
         self._stopped = True
+        self._debouncer.async_shutdown()
 
     async def _async_judge(self, sight: Sight, texts: Texts) -> tuple[DutiesLook, list[DutyNotice]]:
         hass, entry, memory = self._hass, self._entry, self._memory
@@ -237,9 +236,11 @@ class DutiesCheck:
         todo, states, gate = await hass.async_add_executor_job(judge)
         found = changes(known, _standing(states, facts))
         entered = await hass.async_add_executor_job(_enter, steward, facts, found)
-        first = not known
         self._history = known | entered
-        notices = [] if first else self._of_controls(pack, entered, found, facts.now, texts)
+        # Of a new site or pack all of it is new, which is no news: what is to be done is on the page.
+        familiar = {control for control, _ in known}
+        news = [e for e in found if e.key in entered and e.control in familiar]
+        notices = self._of_controls(pack, news, facts.now, texts)
         notices += self._of_tasks(todo, facts.now, texts)
         await memory.async_take_tasks({each.id: each.state.value for each in todo})
         if sight.snapshot.clock is ClockState.TRUSTED:
@@ -263,9 +264,13 @@ class DutiesCheck:
         for camera in (each for each in facts.cameras if each.recording):
             if gate[camera.id].open:
                 continue
-            await self._hass.async_add_executor_job(
-                partial(steward.set_recording, camera.id, False, actor=SYSTEM, data=_WHY)
-            )
+            try:
+                await self._hass.async_add_executor_job(
+                    partial(steward.set_recording, camera.id, False, actor=SYSTEM, data=_WHY)
+                )
+            except StewardError as err:
+                _LOGGER.warning("The recording of %s could not be ended: %s", camera.name, err.key)
+                continue
             await self._memory.async_set_recording(camera.id, False, gated=True)
             _LOGGER.warning("The recording of %s ended: it misses what it needs", camera.name)
             self.async_look_soon()
@@ -273,20 +278,14 @@ class DutiesCheck:
     # What triggers tell
 
     def _of_controls(
-        self,
-        pack: Pack,
-        entered: Mapping[Key, Standing],
-        found: Iterable[Change],
-        now: datetime,
-        texts: Texts,
+        self, pack: Pack, news: Iterable[Change], now: datetime, texts: Texts
     ) -> list[DutyNotice]:
         controls = {each.id: each for each in pack.controls}
         told = []
-        for each in found:
-            occasion = _occasion(each)
-            if each.key not in entered or occasion is None or each.control not in controls:
+        for each in news:
+            control, occasion = controls.get(each.control), _occasion(each)
+            if control is None or occasion is None:
                 continue
-            control = controls[each.control]
             variables = {
                 "control": control.id,
                 "cite": control.cite,

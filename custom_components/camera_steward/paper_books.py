@@ -226,9 +226,7 @@ class Books:
         ]
         return headings, rows
 
-    def _records(
-        self, texts: Texts, period: Period, kind: RecordKind
-    ) -> _Table:
+    def _records(self, texts: Texts, period: Period, kind: RecordKind) -> _Table:
         fields = FIELDS[kind]
         headings = [
             texts["book_number"],
@@ -286,7 +284,6 @@ class Books:
 def statement_of(look: DutiesLook, texts: Texts) -> Statement:
     """Return how each article stands, in the pack's order."""
     controls = {each.id: (index, each) for index, each in enumerate(look.pack.controls)}
-    counts = look.counts()
     rows = []
     for state in sorted(look.states, key=lambda each: controls[each.control][0]):
         row = control_row(look, controls[state.control][1], state, texts)

@@ -17,6 +17,7 @@ from .commands import ENTRY, answering, site_of
 from .const import DOMAIN
 from .coordinator import CameraStewardConfigEntry
 from .core.disclosure.counter import Counter
+from .core.documents.lettering import clean
 from .core.documents.papers import (
     ABOUT,
     About,
@@ -32,7 +33,7 @@ from .core.errors import PaperInvalidError
 from .core.model import Action
 from .core.viewing.desk import Caller
 from .paper_books import Books
-from .papers import adopted, async_adopt, async_paper_site, sign_now
+from .papers import PLAIN_SIGN, adopted, async_adopt, async_paper_site, sign_now
 from .people import caller_of_connection
 from .policy_packs import async_load_pack
 from .printing import async_print, async_print_sign, one_of, people_subjects, period_subjects
@@ -66,7 +67,8 @@ async def papers(
     [{`paper`, `title`, `about`, `version`: empty of what is read from the ledger, `languages`,
     `subjects`: [{`id`, `name`}] to choose from, [] where there is nothing to choose, `adopted`:
     {`version`, `on`, `body`, `by`, `at`} or None, `differing`: articles that read otherwise than
-    adopted}]; the last two of the rules alone.
+    adopted, `options`: how it was printed last, as `paper` takes them}]; `adopted` and `differing`
+    are the rules' alone, `options` the sign's, else None.
     """
     entry, caller = await _async_manager(hass, connection, msg)
     data, language = entry.runtime_data, msg["language"]
@@ -85,7 +87,9 @@ async def papers(
             Paper.MANUAL: manual_paper(language, site).version,
             Paper.NOTICE: notice_paper(language, site, name_manager=False).version,
         }
-        titles = {each.name: f"{each.title}{each.heading}" for each in site.rules.articles[language]}
+        titles = {
+            each.name: f"{each.title}{each.heading}" for each in site.rules.articles[language]
+        }
         subjects: dict[About, list[dict[str, str]]] = {
             About.PERSON: people_subjects(site, texts),
             About.PERIOD: period_subjects(texts, entry.created_at),
@@ -123,6 +127,7 @@ async def papers(
                     ]
                     if of_rules is not None
                     else [],
+                    "options": dict(data.memory.sign or PLAIN_SIGN) if each is Paper.SIGN else None,
                 }
             )
         return listed
@@ -189,7 +194,7 @@ async def adopt_rules(
     `rules_stale` where they read otherwise by now; `paper_invalid` names `adopted_on` or `body`.
     """
     entry, caller = await _async_manager(hass, connection, msg)
-    body = msg["body"].strip()
+    body = clean(msg["body"], _LONGEST + 1)
     if not body or len(body) > _LONGEST:
         raise PaperInvalidError("body")
     try:

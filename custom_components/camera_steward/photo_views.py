@@ -10,7 +10,7 @@ from homeassistant.core import HomeAssistant, callback
 from .const import DOMAIN
 from .coordinator import CameraStewardConfigEntry
 from .core.access.decide import Refusal, RefusedError
-from .core.errors import PhotoError, PhotoTooLargeError
+from .core.errors import PhotoError, PhotoTooLargeError, StewardError
 from .core.model import Action
 from .core.tasks.photos import PHOTO_MOST_BYTES
 from .core.viewing.desk import Caller
@@ -61,8 +61,10 @@ class PhotosView(EvidenceView):
             photo = await request.app[KEY_HASS].async_add_executor_job(
                 lambda: steward.photos().add(sent, at=steward.lobby().desk.now())
             )
-        except PhotoError as err:
-            return json_response({"key": err.key}, status=HTTPStatus.BAD_REQUEST, headers=HEADERS)
+        except StewardError as err:
+            ours = not isinstance(err, PhotoError)
+            status = HTTPStatus.INTERNAL_SERVER_ERROR if ours else HTTPStatus.BAD_REQUEST
+            return json_response({"key": err.key}, status=status, headers=HEADERS)
         return json_response({"photo": photo}, headers=HEADERS)
 
     @override

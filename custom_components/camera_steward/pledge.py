@@ -32,7 +32,7 @@ from .const import (
 )
 from .core.documents.lettering import plain
 from .core.documents.rendering import LANGUAGES as WRITTEN, render
-from .core.documents.rules import Limit, Rules, RulesCamera, RulesSite, rules_of
+from .core.documents.rules import Limit, Rules, RulesCamera, RulesSite, capital, rules_of
 from .core.model import RecordingMode
 from .core.policy.pack import Pack
 
@@ -88,7 +88,9 @@ def pledge_texts(site: RulesSite) -> PledgeTexts:
     digest.update(made.version.encode())
     return PledgeTexts(
         pledge=pledge,
-        rules={each: made.text(each, site.pack.words["rules"][each]) for each in LANGUAGES},
+        rules={
+            each: made.text(each, capital(site.pack.words["rules"][each])) for each in LANGUAGES
+        },
         made=made,
         version=digest.hexdigest(),
     )

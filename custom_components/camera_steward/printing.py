@@ -210,9 +210,7 @@ class _Work:
         people = {each.id: each for each in self.site.people}
         if (found := people.get(self.subject)) is not None:
             return found
-        return Appointee(
-            role=one_of(Role, self.subject or Role.OPERATOR, "subject").value, name=""
-        )
+        return Appointee(role=one_of(Role, self.subject or Role.OPERATOR, "subject").value, name="")
 
     def _judged(self) -> DutiesLook:
         if self.look is None:
@@ -241,9 +239,7 @@ class _Work:
 
     def _register(self, kind: Paper, books: Books) -> Printed:
         period = self.period
-        tables = {
-            each: books.table(kind, period, texts) for each, texts in self.texts.items()
-        }
+        tables = {each: books.table(kind, period, texts) for each, texts in self.texts.items()}
         omitted = max(0, len(tables[self.language].rows) - MOST_ROWS)
         return register_paper(
             self.language,

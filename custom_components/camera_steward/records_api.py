@@ -82,8 +82,8 @@ async def records(
 ) -> dict[str, Any]:
     """Return a book, newest first: `fields`, `records` and `form`, or `csv` to print.
 
-    `fields`: [{`name`, `label`, `type` (text, long_text, date, choice, moment), `required`: to open,
-    `required_to_close`, `steward`: shown and not asked for, `options`: [{`value`, `label`}]}] ·
+    `fields`: [{`name`, `label`, `type` (text, long_text, date, choice, moment), `to_come`: whether its
+    day may lie ahead, `required`: to open, `required_to_close`, `steward`: shown and not asked for, `options`: [{`value`, `label`}]}] ·
     `records`: [{`record`, `number`, `fields`: {name: value}, `name`: what it is about, `opened_at`,
     `opened_by`, `closed_at`, `closed_by`, `due_at` and `overdue`: of an inquiry that waits}] · `form`:
     the address of the public form for inquiries, None where it is off or there is none.
@@ -188,9 +188,9 @@ async def async_manager(
 
 
 async def async_records_changed(entry: CameraStewardConfigEntry) -> None:
-    """Let what rests on the books be looked at anew."""
+    """Look anew at what rests on the books: whoever changed them goes on to their tasks."""
     await entry.runtime_data.coordinator.async_refresh()
-    entry.runtime_data.duties.async_look_soon()
+    await entry.runtime_data.duties.async_look()
 
 
 def record_row(entry: CameraStewardConfigEntry, texts: Texts, each: Record) -> dict[str, Any]:
@@ -257,6 +257,7 @@ def _field(
         "name": field.name,
         "label": texts[f"book_{kind}_{field.name}"],
         "type": (FieldType.CHOICE if is_camera else field.type).value,
+        "to_come": field.to_come,
         "required": field.opening,
         "required_to_close": field.opening or field.closing,
         "steward": field.steward,

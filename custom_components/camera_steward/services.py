@@ -9,8 +9,8 @@ which bring what a form or a message of another system holds.
 """
 
 from contextlib import suppress
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import date, datetime, timedelta
+from typing import Any, Final
 
 import probatio
 from homeassistant.const import ATTR_CONFIG_ENTRY_ID, ATTR_DEVICE_ID
@@ -134,7 +134,9 @@ def async_setup_services(hass: HomeAssistant) -> None:
             _SITE
             | {
                 probatio.Required(ATTR_TASK): cv.string,
-                probatio.Optional(ATTR_ANSWERS, default=dict): {cv.string: probatio.Any(bool, str)},
+                probatio.Optional(ATTR_ANSWERS, default=dict): probatio.All(
+                    dict, _answers, {cv.string: probatio.Any(bool, str)}
+                ),
             }
         ),
     )
@@ -264,6 +266,14 @@ async def _async_report_inquiry(call: ServiceCall) -> ServiceResponse:
     except StewardError as err:
         raise translated(err) from err
     return {"number": made.number}
+
+
+def _answers(given: dict[Any, Any]) -> dict[Any, Any]:
+    """Return answers as they were meant: YAML takes the name `on` for true, and a day for a date."""
+    return {
+        "on" if name is True else name: each.isoformat() if isinstance(each, date) else each
+        for name, each in given.items()
+    }
 
 
 async def _async_complete_task(call: ServiceCall) -> None:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from homeassistant.core import Context, HomeAssistant
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.exceptions import ServiceValidationError
 
 from .bridge import translated
 from .const import DOMAIN
@@ -21,7 +21,7 @@ from .core.policy.task import Question, QuestionType, Task, TaskKind, task_id
 from .core.steward import Steward
 from .core.viewing.desk import Caller
 from .people import async_caller_of
-from .texts import Texts
+from .texts import Texts, async_texts
 
 _NAMED: Final = frozenset({SubjectKind.SITE, SubjectKind.CAMERA})
 """What every login may read the name of. Persons, contractors and inquiries are nobody's business."""
@@ -147,8 +147,12 @@ async def async_do_as_user(
     caller = await async_caller_of(hass, context)
     try:
         await async_do(hass, entry, caller, task, answers, way)
+    except TaskInvalidError as err:
+        raise _invalid(task, err, await async_texts(hass)) from err
+    except RefusedError as err:
+        raise ServiceValidationError(translation_domain=DOMAIN, translation_key=err.key) from err
     except StewardError as err:
-        raise error_of(err) from err
+        raise translated(err) from err
 
 
 async def async_do(
@@ -185,7 +189,12 @@ def _do(
         desk.decide(caller.asking(Action.DUTIES)).or_refused()
         if task is None:
             raise TaskInvalidError("task")
-        steward.tasks().do(
+        book = steward.tasks()
+        view = None
+        if camera is not None and task.kind is TaskKind.APPROVE_VIEW:
+            view = steward.inspector().describe(camera)
+            seen = {**seen, "view": view.view.digest if view is not None else None}
+        book.do(
             task,
             answers,
             user=caller.user,
@@ -193,17 +202,23 @@ def _do(
             seen=seen,
             has_photo=steward.photos().has,
         )
+        if camera is not None and task.kind is TaskKind.APPROVE_VIEW:
+            steward.inspector().approve(camera, view)
 
 
-def error_of(err: StewardError) -> HomeAssistantError:
-    """Return what a person is shown of an error of the core's."""
-    if isinstance(err, RefusedError):
-        return ServiceValidationError(translation_domain=DOMAIN, translation_key=err.key)
-    if isinstance(err, TaskInvalidError):
-        key = "task_missing" if err.detail == "task" else "task_answer_invalid"
+def _invalid(task: Task | None, err: TaskInvalidError, texts: Texts) -> ServiceValidationError:
+    """Return what is wrong with what was answered, by the words of the question."""
+    if task is None or err.detail == "task":
+        return ServiceValidationError(translation_domain=DOMAIN, translation_key="task_missing")
+    asked = {each.name: label_of(each, texts) for each in task.questions}
+    if err.detail not in asked:
         return ServiceValidationError(
             translation_domain=DOMAIN,
-            translation_key=key,
-            translation_placeholders={"question": err.detail},
+            translation_key="task_answer_unasked",
+            translation_placeholders={"names": ", ".join(asked)},
         )
-    return translated(err)
+    return ServiceValidationError(
+        translation_domain=DOMAIN,
+        translation_key="task_answer_invalid",
+        translation_placeholders={"question": asked[err.detail]},
+    )

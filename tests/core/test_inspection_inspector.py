@@ -46,6 +46,7 @@ class Inspected:
     site: Site
     folder: Path
     recording: bool = True
+    offset: timedelta | None = None
     events: list[InspectionEvent] = field(default_factory=list)
     errors: list[StewardError] = field(default_factory=list)
     pictures: int = 0
@@ -63,6 +64,7 @@ class Inspected:
             files=self.site.files,
             folder=self.folder / "inspection",
             recording=lambda camera: self.recording and camera == "door",
+            clock_offset=lambda camera: self.offset,
             watch=lambda camera, news: closed_live(self.site).join(news),
             on_event=self.events.append,
             on_error=self.errors.append,
@@ -153,6 +155,26 @@ def test_a_fault_is_entered_with_its_beginning_outlives_a_restart_and_goes(
     assert inspected.errors == []
 
 
+def test_another_approval_ends_what_was_found_beside_the_last_view(inspected: Inspected) -> None:
+    view = approved(inspected)
+    for _ in range(3):
+        inspected.look(MOVED)
+    assert inspected.faults == {FaultKind.MOVED}
+    inspected.inspector.approve("door", None)
+    inspected.look(MOVED)
+    assert inspected.faults == set()
+    gone = inspected.entries()[-1]
+    now = inspected.inspector.standing()["door"].view
+    assert now != view
+    assert (gone.kind, gone.data["figures"]) == (EntryKind.FAULT_GONE, {"view": now})
+    for _ in range(3):
+        inspected.look(MOVED)
+    assert inspected.faults == set()
+    for _ in range(3):
+        inspected.look()
+    assert inspected.faults == {FaultKind.MOVED}
+
+
 def test_what_cannot_be_read_or_decoded_is_no_fault_of_the_picture(inspected: Inspected) -> None:
     approved(inspected)
     for _ in range(2):
@@ -227,6 +249,18 @@ def test_it_looks_only_while_a_camera_records_and_counts_what_is_missing(
     for _ in range(3):
         inspected.inspector.look("door")
     assert inspected.faults == set()
+
+
+def test_a_cameras_clock_that_goes_wrong_is_found_where_it_tells(inspected: Inspected) -> None:
+    for seconds, found in ((20, False), (-61, True), (-45, True), (5, False)):
+        inspected.offset = timedelta(seconds=seconds)
+        for _ in range(3):
+            inspected.inspector.look("door")
+        assert (FaultKind.CLOCK in inspected.faults) is found, seconds
+        assert inspected.inspector.standing()["door"].clock_offset == inspected.offset
+    inspected.offset = None
+    inspected.inspector.look("door")
+    assert inspected.inspector.standing()["door"].clock_offset is None
 
 
 def test_a_view_is_not_taken_of_the_dark_nor_from_before_it_was_approved(

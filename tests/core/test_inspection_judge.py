@@ -80,6 +80,10 @@ def test_a_cover_is_found_by_day_and_by_night_only_once_the_hour_is_known() -> N
     for _ in range(3):
         camera.look(cloth)
     assert camera.found == {FaultKind.COVERED}
+    grey = Camera()
+    for _ in range(3):
+        grey.look(cloth, colour=0.0)  # by day or before a lamp of its own: nothing at all is there
+    assert grey.found == {FaultKind.COVERED}
 
     by_night: dict[str, Any] = {"gain": 0.4, "noise": 4.0, "colour": 0.0}
     new = Camera()

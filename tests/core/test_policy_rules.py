@@ -327,11 +327,14 @@ def test_inquiries_judged() -> None:
 
 def test_inspection_runs() -> None:
     assert of_camera("inspection_runs").state is State.ENFORCED
+    long_ago: dict[str, Any] = {"since_at": NOW - 9 * DAY, "status_since": NOW - 3 * DAY}
     for inspected_at in (None, NOW - 2 * DAY):
-        found = of_camera("inspection_runs", inspected_at=inspected_at)
+        found = of_camera("inspection_runs", inspected_at=inspected_at, **long_ago)
         assert said(found) == (State.NOT_ENFORCED, {"not_inspected"})
-    fresh = of_camera("inspection_runs", inspected_at=None, since_at=NOW - DAY / 2)
-    assert said(fresh) == (State.NOT_APPLICABLE, {"not_started"})
+        for begun in ("since_at", "status_since"):
+            lately = {**long_ago, begun: NOW - DAY / 2}
+            fresh = of_camera("inspection_runs", inspected_at=inspected_at, **lately)
+            assert said(fresh) == (State.NOT_APPLICABLE, {"not_started"})
     off = of_camera("inspection_runs", inspected_at=None, recording=False)
     assert said(off) == (State.NOT_APPLICABLE, {"not_recording"})
 

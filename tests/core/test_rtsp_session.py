@@ -5,6 +5,7 @@ import ipaddress
 import re
 import socket
 import ssl
+import struct
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from custom_components.camera_steward.core.capture.rtsp import stream as stream_module
-from custom_components.camera_steward.core.capture.source import Packet
+from custom_components.camera_steward.core.capture.source import OpenSource, Packet, Timed
 from custom_components.camera_steward.core.errors import (
     SourceEndedError,
     SourceError,
@@ -265,6 +266,41 @@ def test_what_is_no_picture_is_passed_over(name: str) -> None:
     script = Script(between=ASIDES[name])
     with RtspServer(script) as server:
         check_all(server)
+
+
+def report(at: datetime.datetime | None, kind: int = 200) -> bytes:
+    """Return a sender report by a clock that shows this; without one it counts from its start."""
+    seconds = 100.25 if at is None else at.timestamp() + 2_208_988_800
+    high, low = int(seconds), int(seconds % 1 * 2**32)
+    body = struct.pack(">BBHIIIIII", 0x80, kind, 6, 1, high, low, 0, 0, 0)
+    return struct.pack(">cBH", b"$", 1, len(body)) + body
+
+
+def shown_by(source: OpenSource) -> datetime.datetime | None:
+    """Return what time the camera says that it is."""
+    assert isinstance(source, Timed)
+    return source.camera_time
+
+
+def test_what_time_a_camera_says_it_is_is_heard() -> None:
+    now = datetime.datetime.now(datetime.UTC)
+    ahead = now + datetime.timedelta(hours=9)
+    for between, expected in (
+        (report(ahead), ahead),
+        (report(ahead) + report(None) + report(now, kind=201), ahead),
+        (report(None), None),
+        (b"", None),
+    ):
+        with RtspServer(Script(between=between)) as server, opened(server.url()) as source:
+            assert shown_by(source) is None
+            assert units_of(pictures(source, COUNT)) == CLIP.units()
+            shown = shown_by(source)
+        if expected is None:
+            assert shown is None
+        else:
+            assert shown is not None
+            since = datetime.datetime.now(datetime.UTC) - now
+            assert expected <= shown <= expected + since
 
 
 class Sip(socket.socket):

@@ -319,7 +319,7 @@ def test_a_site_keeps_photos_as_long_as_its_registers_and_no_longer_than_itself(
         assert {each.name for each in folder.iterdir()} == kept
         books.close()
     books = opened()
-    (finding,) = [e for e in books.ledger.entries((EntryKind.FINDING,))]
+    (finding,) = books.ledger.entries((EntryKind.FINDING,))
     assert finding.data == {"what": "photos_erased", "photos": [used]}
     assert unused not in str(finding.data)
     # The key of evidence is the ledger's: a vault's may be destroyed without it.

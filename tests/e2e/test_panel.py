@@ -461,8 +461,9 @@ def test_duties_lead_to_tasks_with_photos_and_to_the_rules(
         log_in(page, home.base, OPERATOR)
         pages = _Pages(page, stage, "en")
         pages.open("tasks")
-        inspect = f"{pages.text('task_inspect')}: {_NAME}"
-        expect(pages.panel.get_by_role("heading", name=inspect)).to_be_visible()
+        # The manager has kept another sign meanwhile: that one is to be posted.
+        sign = pages.text("tasks_of", task=pages.text("task_post_sign"), subject=_NAME)
+        expect(pages.panel.get_by_role("heading", name=sign, exact=True)).to_be_visible()
         expect(pages.panel.get_by_role("link", name=pages.text("panel_papers"))).to_have_count(0)
         pages.pictures(pictures, "tasks")
 
@@ -523,7 +524,7 @@ def _adopts_the_rules(pages: _Pages, pictures: Path) -> None:
 
 
 def _uses_the_menu_of_a_phone(pages: _Pages) -> None:
-    """The pages are behind a button there, which names the one that is shown."""
+    """Find the pages behind a button, which names the one that is shown."""
     page, panel = pages.page, pages.panel
     page.set_viewport_size({"width": 375, "height": 800})
     menu = panel.get_by_role("button", name=pages.text("panel_removal"), exact=True)

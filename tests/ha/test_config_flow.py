@@ -72,9 +72,14 @@ def mounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
+async def open_form(hass: HomeAssistant) -> dict[str, Any]:
+    """Return the first form of a new site."""
+    return dict(await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER}))
+
+
 async def begin(hass: HomeAssistant, manager: MockUser) -> dict[str, Any]:
     """Give the people and return the form that asks for the place."""
-    result = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
+    result = await open_form(hass)
     assert result["step_id"] == "site"
     return await send(hass, result, PEOPLE | {"manager_user_id": manager.id})
 
@@ -138,6 +143,7 @@ async def test_a_site_is_set_up_and_its_vault_made_at_the_end_only(
     assert {key: value for key, value in entry.data.items() if key != "key_mark"} == PEOPLE | {
         "pack": "jp_kumagaya_2019",
         "ceiling_hours": 336,
+        "inquiry_webhook": None,
         "manager_until": None,
         "manager_user_id": manager.id,
         "vault_path": str(root),
@@ -450,7 +456,7 @@ async def test_inv7_more_than_14_days_need_reason_approver_and_review_date(
 async def test_inv7_a_pack_of_seven_days_asks_for_a_reason_above_seven(
     hass: HomeAssistant, manager: MockUser, disk: Path
 ) -> None:
-    result = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
+    result = await open_form(hass)
     packs = {
         "jp_kumagaya_2019",
         "jp_generic_7d",
@@ -475,7 +481,7 @@ async def test_a_pack_of_ones_own_is_offered_and_a_wrong_one_named_by_line(
     (own / "shop.yaml").write_text(OWN_PACK.format(id="shop", hours=36))
     (own / "other.yaml").write_text(OWN_PACK.format(id="other", hours=-3))
     (own / "jp_generic_7d.yaml").write_text(OWN_PACK.format(id="jp_generic_7d", hours=24))
-    result = await hass.config_entries.flow.async_init(DOMAIN, context={"source": SOURCE_USER})
+    result = await open_form(hass)
     assert "shop" in options(result, "pack")
     assert "other" not in options(result, "pack")
     told = result["description_placeholders"]["unusable"].splitlines()
@@ -520,6 +526,7 @@ async def test_people_and_retention_can_be_changed(
     assert dict(entry.data) == before | {
         "pack": "jp_kumagaya_2019",
         "ceiling_hours": 336,
+        "inquiry_webhook": None,
         "manager_until": None,
         "live_minutes": 10,
         "installer": "Honcho Association",

@@ -30,8 +30,11 @@ async def test_state_and_settings_are_there_and_nothing_private(
     await until_status(hass, DOOR, "recording")
     await entry.runtime_data.coordinator.async_refresh()
     await entry.runtime_data.copies.async_look()
+    await entry.runtime_data.duties.async_look()
     found = await get_diagnostics_for_config_entry(hass, hass_client, entry)
 
+    assert found["duties"]["controls"]["due"] > 0
+    assert set(found["duties"]) == {"controls", "tasks", "looked_at"}
     assert found["vault_folder"] == "footage"
     assert found["settings"]["retention_hours"] == 24
     assert found["state"]["free_bytes"] > 0

@@ -4,12 +4,14 @@ import json
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.automation import DATA_COMPONENT
+from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant, ServiceCall, callback
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import device_registry as dr, issue_registry as ir
@@ -292,6 +294,37 @@ async def test_a_manager_whose_login_is_gone_gives_days_and_not_an_end_at_once(
     await look(entry)
     await entry.runtime_data.coordinator.async_refresh()
     assert not recording(hass)
+
+
+async def test_who_left_is_known_from_the_ledger(hass: HomeAssistant, disk: Path) -> None:
+    entry = await manned(hass, disk)
+    taro = MockUser(name="Taro").add_to_hass(hass)
+    data = {"user_id": taro.id, "name": "Taro Fukaya", "since": "2026-01-01", "until": ""}
+    appointment = ConfigSubentry(
+        data=MappingProxyType(data), subentry_type="operator", title="Taro Fukaya", unique_id=None
+    )
+    hass.config_entries.async_add_subentry(entry, appointment)
+    await hass.async_block_till_done()
+
+    def about(seen: DutiesLook, user: str) -> set[TaskKind]:
+        return {each.kind for each in seen.tasks if each.subject.id == user}
+
+    seen = await look(entry)
+    assert about(seen, taro.id) == {TaskKind.PLEDGE, TaskKind.BRIEF}
+    # Days count from when someone was entered here, whatever day they are appointed from.
+    (brief,) = [e for e in seen.tasks if (e.kind, e.subject.id) == (TaskKind.BRIEF, taro.id)]
+    assert brief.due_at > seen.looked_at + timedelta(days=13)
+    hass.config_entries.async_remove_subentry(entry, appointment.subentry_id)
+    await hass.async_block_till_done()
+    assert about(await look(entry), taro.id) == {TaskKind.LEAVE}
+
+    jiro = MockUser(name="Jiro").add_to_hass(hass)
+    changed_to = {"manager_user_id": jiro.id, "manager_name": "Jiro Gyoda"}
+    hass.config_entries.async_update_entry(entry, data={**entry.data, **changed_to})
+    await hass.async_block_till_done()
+    seen = await look(entry)
+    assert TaskKind.LEAVE in about(seen, MANAGER)
+    assert TaskKind.BRIEF in about(seen, jiro.id)
 
 
 class Told:

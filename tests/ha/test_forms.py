@@ -11,6 +11,7 @@ from custom_components.camera_steward.const import DEFAULT_CEILING_HOURS
 from custom_components.camera_steward.core.errors import RetentionError, RetentionTooLongError
 from custom_components.camera_steward.core.retention.limits import RetentionLimit, check, effective
 from custom_components.camera_steward.forms import (
+    ceiling_texts,
     needs_approval,
     retention_errors,
     retention_hours,
@@ -86,3 +87,12 @@ def test_inv7_an_approval_that_lacks_a_part_holds_for_nothing(gone: str) -> None
 )
 def test_sizes_read_as_disks_are_sold(size: float, text: str) -> None:
     assert size_text(size) == text
+
+
+def test_inv7_the_ceiling_is_the_one_of_the_sites_pack() -> None:
+    week = {"ceiling_hours": 7 * 24}
+    assert not needs_approval(7 * 24, week)
+    assert needs_approval(7 * 24 + 1, week)
+    assert ceiling_texts(week) == {"ceiling": "7"}
+    assert ceiling_texts({"ceiling_hours": 36}) == {"ceiling": "1.5"}
+    assert ceiling_texts({}) == {"ceiling": "14"}

@@ -150,7 +150,14 @@ async def test_what_is_too_much_or_no_picture_is_refused_in_words(small: Stage) 
         (picture((7200, 7000)), "photo_too_many_pixels"),
     ):
         assert await send(small, operator, body) == (HTTPStatus.BAD_REQUEST, {"key": key})
-    assert not (state_directory(small.hass, small.entry.entry_id) / "evidence").exists()
+    folder = state_directory(small.hass, small.entry.entry_id) / "evidence"
+    assert not folder.exists()
+    # What the storage does not let be kept is no fault of the photo.
+    folder.write_text("in the way")
+    assert await send(small, operator, picture()) == (
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        {"key": "storage_failed"},
+    )
 
 
 async def _user(stage: Stage, user_id: str) -> Any:

@@ -1,14 +1,18 @@
 """Removing a camera and a site, step by step, through the real WebSocket stack."""
 
+import io
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
+from PIL import Image
 
+from custom_components.camera_steward.const import DOMAIN
 from custom_components.camera_steward.core.ledger.entry import EntryKind
 
 from .sites import (
@@ -47,15 +51,24 @@ async def quiet(
 
 
 async def done(stage: Stage, record: str, *kinds: str) -> None:
-    """Enter that a step was done, as its task does."""
-    bridge = stage.entry.runtime_data.bridge
+    """Let the manager do the tasks of a removal, each with its photo."""
+    manager = await stage.hass.auth.async_get_user(MANAGER)
+    assert manager is not None
+    person = await stage.log_in(manager)
+    target = io.BytesIO()
+    Image.new("RGB", (64, 36), "grey").save(target, "PNG")
+    where = stage.http.make_url(f"/api/{DOMAIN}/{stage.entry.entry_id}/photo")
+    async with stage.http.session.post(
+        where, data=target.getvalue(), headers=person.headers
+    ) as answer:
+        photo = (await answer.json())["photo"]
+    # All was looked at once, and what changed since is looked at now.
+    await stage.entry.runtime_data.copies.async_look()
+    await stage.entry.runtime_data.duties.async_look()
     for kind in kinds:
-        await bridge.async_remember(
-            EntryKind.TASK_DONE,
-            actor="Taro Arakawa",
-            subject=f"{kind}:removal:{record}",
-            data={"kind": kind, "answers": {"on": "2026-01-06"}},
-        )
+        answers = {"on": "2026-01-06", "photo": photo}
+        told = await stage.ask("task_done", task=f"{kind}:removal:{record}", answers=answers)
+        assert told["success"], told
 
 
 async def code(stage: Stage, command: str, **more: Any) -> str:
@@ -98,29 +111,38 @@ async def test_a_camera_is_stopped_erased_taken_down_and_leaves_the_settings(
     (purge,) = await async_ledger(hass, entry, EntryKind.PURGE)
     assert (purge.actor, purge.data["rule"]) == ("Hanako Kumagaya", "decommission")
 
-    # A restart neither records nor erases anything more.
+    # A restart neither records nor erases anything more, whatever is remembered of the switch.
+    await entry.runtime_data.memory.async_set_recording(DOOR, True)
     await hass.config_entries.async_reload(entry.entry_id)
     await hass.async_block_till_done()
     assert state_of(hass, "switch", DOOR, "recording").state == "off"
     assert len(await async_ledger(hass, entry, EntryKind.PURGE)) == 1
     assert await code(quiet, "removal_begin", camera=DOOR, **NOW) == "removal_open"
 
+    await finished(quiet, record)
+
+
+async def finished(quiet: Stage, record: str) -> None:
+    """Do what is left of a removal of the door, and see what stays of it."""
+    hass, entry = quiet.hass, quiet.entry
     assert await code(quiet, "removal_finish", record=record) == "removal_device_left"
     await done(quiet, record, "remove_device")
     assert await code(quiet, "removal_finish", record=record) == "removal_sign_left"
     steps = (await quiet.ask("removal", camera=DOOR, language="ja"))["result"]["steps"]
     assert [(each["done_by"], bool(each["done_at"])) for each in steps] == [
-        ("Taro Arakawa", True),
+        ("Hanako Kumagaya", True),
         (None, False),
     ]
     await done(quiet, record, "remove_sign")
-    finished = await quiet.ask("removal_finish", record=record)
-    assert finished["result"] == {"camera": DOOR}
+    answer = await quiet.ask("removal_finish", record=record)
+    assert answer["result"] == {"camera": DOOR}
     await hass.async_block_till_done()
+    assert entry.state is ConfigEntryState.LOADED, entry.reason
     assert DOOR not in entry.subentries
     assert YARD in entry.subentries
     (gone,) = await async_ledger(hass, entry, EntryKind.CAMERA_REMOVED)
     assert gone.data["segments"] == 0
+    await quiet.pledge(quiet.manager)  # the rules name a camera less
     (row,) = (await quiet.ask("records", kind="removal", closed=True))["result"]["records"]
     assert row["fields"]["sign_removed_on"] == "2026-01-06"
     assert row["fields"]["footage_gone_at"]

@@ -57,6 +57,7 @@ NEEDED = {
     Issue.RECORDING_GATED: {"cameras": "- Door"},
     Issue.PAPERS_OUTDATED: {"papers": "- The rules"},
     Issue.CONTROL_BREACHED: {"count": "1", "articles": "第２ ３"},
+    Issue.PACK_UNREADABLE: {"file": "shop.yaml", "line": "7", "problem": "Not so."},
 }
 OF_SUBENTRY = {
     Issue.NO_STREAM,

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from datetime import date
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from PIL import Image
 from custom_components.camera_steward.const import DOMAIN
 
 from .sites import DOOR, MANAGER
-from .staff import async_at_the_door, done, resident
+from .staff import async_at_the_door, async_look, done, resident
 from .watching import Person, Stage
 
 POST_SIGN = f"post_sign:camera:{DOOR}"
@@ -72,7 +73,9 @@ async def test_manager_and_operators_see_what_is_to_be_done_and_nobody_else(door
         each["due_at"] for each in seen.values()
     ]
     scope = seen[SCOPE]
-    assert {k: scope[k] for k in ("kind", "title", "subject", "state", "may", "by_hand", "last")} == {
+    assert {
+        k: scope[k] for k in ("kind", "title", "subject", "state", "may", "by_hand", "last")
+    } == {
         "kind": "decide_scope",
         "title": "Decide whether the guideline is for this camera",
         "subject": {"kind": "camera", "id": DOOR, "name": "Door"},
@@ -88,7 +91,9 @@ async def test_manager_and_operators_see_what_is_to_be_done_and_nobody_else(door
         "required": True,
         "options": [{"value": "yes", "label": "Yes"}, {"value": "no", "label": "No"}],
     }
-    assert (await tasks(door, door.manager, "ja"))[SCOPE]["title"] == "ガイドラインの対象かどうかの判断"
+    assert (await tasks(door, door.manager, "ja"))[SCOPE][
+        "title"
+    ] == "ガイドラインの対象かどうかの判断"
     theirs = await tasks(door, operator.socket)
     assert not theirs[SCOPE]["may"]
     assert theirs[POST_SIGN]["may"]
@@ -174,7 +179,7 @@ async def test_an_action_does_a_task_for_a_person_and_never_for_an_automation(do
     assert operator.user is not None
     assert outsider.user is not None
 
-    async def complete(user: str | None, task: str, **answers: Any) -> None:
+    async def complete(user: str | None, task: str, answers: object) -> None:
         await hass.services.async_call(
             DOMAIN,
             "complete_task",
@@ -183,23 +188,34 @@ async def test_an_action_does_a_task_for_a_person_and_never_for_an_automation(do
             context=Context(user_id=user),
         )
 
+    brief = f"brief:person:{operator.user.id}"
+    await async_look(door)
     for user, task, answers, key in (
         (None, SCOPE, WITHIN, "task_by_automation"),
         ("gone", SCOPE, WITHIN, "refused"),
         (outsider.user.id, SCOPE, WITHIN, "refused"),
         (operator.user.id, SCOPE, WITHIN, "refused"),
         (MANAGER, SCOPE, {}, "task_answer_invalid"),
+        (MANAGER, SCOPE, WITHIN | {"more": "x"}, "task_answer_unasked"),
+        (MANAGER, brief, {"on": "2199-01-01"}, "task_answer_invalid"),
         (MANAGER, "x", {}, "task_missing"),
     ):
         with pytest.raises(ServiceValidationError) as raised:
-            await complete(user, task, **answers)
+            await complete(user, task, answers)
         assert raised.value.translation_key == key
+        told = raised.value.translation_placeholders or {}
+        assert told.get("question") == {SCOPE: "Is it there to prevent crime?", brief: "Day"}.get(
+            task if key == "task_answer_invalid" else ""
+        )
     assert await done(door) == []
     assert {each["user"] for each in await door.denied()} == {
         "gone",
         outsider.user.id,
         operator.user.id,
     }
-    await complete(MANAGER, SCOPE, **WITHIN)
-    (entry,) = await done(door)
-    assert entry.data["answers"] == {**WITHIN, "way": "action"}
+    await complete(MANAGER, SCOPE, WITHIN)
+    # As YAML reads `on: 2026-01-05`.
+    await complete(MANAGER, brief, {True: date(2026, 1, 5)})
+    scoped, briefed = await done(door)
+    assert scoped.data["answers"] == {**WITHIN, "way": "action"}
+    assert briefed.data["answers"] == {"on": "2026-01-05", "way": "action"}

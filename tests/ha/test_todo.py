@@ -118,3 +118,8 @@ async def test_a_tick_completes_what_asks_for_no_more(door: Stage) -> None:
     assert (entry.actor, entry.subject) == ("Hanako Kumagaya", view)
     assert entry.data["answers"] == {"minimum": True, "way": "todo"}
     assert set(before) - set(await items(door)) == {view}
+    # What the camera sees next is what it is compared with from now on.
+    inspector = door.entry.runtime_data.bridge.steward.inspector()
+    wanted_since = inspector._cameras[DOOR].memory.wanted_since
+    assert wanted_since is not None
+    assert wanted_since >= entry.at

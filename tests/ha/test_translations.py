@@ -25,6 +25,7 @@ from custom_components.camera_steward.core.policy.gate import Missing
 from custom_components.camera_steward.core.policy.rules import REASONS
 from custom_components.camera_steward.core.policy.states import NEEDS_ATTENTION, State, SubjectKind
 from custom_components.camera_steward.core.policy.task import TaskKind, TaskState
+from custom_components.camera_steward.core.tasks.kinds import KINDS as KINDS_OF_TASK
 from custom_components.camera_steward.core.viewing import lettering
 from custom_components.camera_steward.core.viewing.watches import Unusual
 from custom_components.camera_steward.folders import FolderRefusal
@@ -202,7 +203,10 @@ def test_every_exception_that_is_raised_has_its_text() -> None:
     assert raised <= told
 
 
-@pytest.mark.parametrize("platform", ["binary_sensor", "button", "calendar", "event", "sensor", "switch", "todo"])
+@pytest.mark.parametrize(
+    "platform",
+    ["binary_sensor", "button", "calendar", "event", "image", "sensor", "switch", "todo"],
+)
 def test_every_entity_has_its_name_and_every_name_its_entity(platform: str) -> None:
     keys = {
         key for name, key in constants(platform, "translation_key") if not name.endswith("Error")
@@ -307,6 +311,17 @@ def test_every_text_of_the_panel_is_there() -> None:
         columns = re.search(r"COLUMNS = (\[.*\])", (ROOT / "frontend" / f"{name}.js").read_text())
         assert columns is not None
         assert {f"{texts}_{each}" for each in json.loads(columns[1])} <= told
+
+
+def test_every_task_question_and_answer_has_its_text() -> None:
+    told = set(TEXTS["en"]["common"])
+    questions = [each for kind in KINDS_OF_TASK.values() for each in kind.questions]
+    wanted = {f"task_{kind}{part}" for kind in TaskKind for part in ("", "_about")}
+    wanted |= {f"question_{each.name}" for each in questions}
+    wanted |= {f"answer_{option}" for each in questions for option in each.options}
+    assert wanted <= told
+    begins = ("question_", "answer_")
+    assert {each for each in told if each.startswith(begins)} <= wanted
 
 
 # ---------------------------------------------------------------------- what is drawn

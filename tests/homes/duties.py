@@ -12,7 +12,7 @@ from PIL import Image
 from .client import Client
 
 DOMAIN = "camera_steward"
-_GOOD: Mapping[str, str] = {
+GOOD: Mapping[str, str] = {
     "guideline_changed": "no",
     "own_property": "no",
     "medium_in_camera": "no",
@@ -27,9 +27,9 @@ def duties(client: Client, site: str, language: str = "en") -> dict[str, Any]:
     return found
 
 
-def open_tasks(client: Client, site: str) -> dict[str, dict[str, Any]]:
+def open_tasks(client: Client, site: str, language: str = "en") -> dict[str, dict[str, Any]]:
     """Return the tasks that are due or overdue, by id."""
-    listed = client.ws(f"{DOMAIN}/tasks", entry_id=site, language="en")
+    listed = client.ws(f"{DOMAIN}/tasks", entry_id=site, language=language)
     return {each["task"]: each for each in listed if each["state"] != "upcoming"}
 
 
@@ -48,7 +48,7 @@ def _answer(client: Client, site: str, question: Mapping[str, Any], today: date)
         case "tick":
             return True
         case "choice":
-            return _GOOD.get(question["name"], question["options"][0]["value"])
+            return GOOD.get(question["name"], question["options"][0]["value"])
         case "date":
             return today.isoformat()
         case "photo":

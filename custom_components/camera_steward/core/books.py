@@ -4,6 +4,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from enum import StrEnum
 from hashlib import sha256
 from itertools import islice
@@ -367,6 +368,7 @@ class Books:
         cameras: Collection[str],
         *,
         recording: Callable[[str], bool],
+        clock_offset: Callable[[str], timedelta | None],
         watch: Callable[[str, Callable[[], None]], LiveFeed],
         on_event: Callable[[InspectionEvent], None],
         on_error: Callable[[StewardError], None],
@@ -380,6 +382,7 @@ class Books:
             files=self.vault.files,
             folder=self._settings.state / _INSPECTION_NAME,
             recording=recording,
+            clock_offset=clock_offset,
             watch=watch,
             on_event=on_event,
             on_error=on_error,

@@ -647,10 +647,15 @@ class Steward:
         def recording(camera: str) -> bool:
             return self._cameras[camera].status is CaptureStatus.RECORDING
 
+        def clock_offset(camera: str) -> timedelta | None:
+            worker = self._cameras[camera].worker
+            return worker.clock_offset if worker is not None else None
+
         try:
             self._inspector = books.inspector(
                 cameras,
                 recording=recording,
+                clock_offset=clock_offset,
                 watch=self.watch,
                 on_event=self._emit,
                 on_error=lambda error: self._emit(Failed(error=error)),

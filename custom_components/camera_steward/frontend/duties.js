@@ -78,7 +78,7 @@ export class DutiesPage {
     this._told.replaceChildren(marked(count ? "due" : "done", told));
     this._counts.replaceChildren(
       ...[...ATTENTION, ...WELL].map((state) =>
-        make("li", {}, marked(state, context.text(`duties_state_${state}`)), make("strong", {}, context.number(counts[state] ?? 0))),
+        make("li", {}, marked(state, context.text(`state_${state}`)), make("strong", {}, context.number(counts[state] ?? 0))),
       ),
     );
     this._pack.textContent = context.text("duties_pack", { ...pack, as_of: context.date(pack.as_of.slice(0, 10)) });
@@ -102,7 +102,7 @@ export class DutiesPage {
       const held = cards([each.state]);
       each.details.hidden = !held.length;
       each.summary.replaceChildren(
-        marked(each.state, context.text("duties_fold", { state: context.text(`duties_state_${each.state}`), count: context.number(counts[each.state] ?? 0) })),
+        marked(each.state, context.text("duties_fold", { state: context.text(`state_${each.state}`), count: context.number(counts[each.state] ?? 0) })),
       );
       put(each.list, held);
     }
@@ -143,8 +143,8 @@ export class DutiesPage {
     const [{ cite, text, state, evidence, limit }] = group;
     return make(
       "li",
-      {},
-      make("div", { class: "about" }, marked(state, context.text(`duties_state_${state}`)), make("span", { class: "hint" }, cite)),
+      { class: "duty" },
+      make("div", { class: "about" }, marked(state, context.text(`state_${state}`)), make("span", { class: "hint" }, cite)),
       make("h3", {}, text),
       ...group.map((each) => this._subject(each)),
       ...(evidence ? [make("p", { class: "hint" }, context.text("duties_evidence", { evidence }))] : []),
@@ -182,5 +182,7 @@ export class DutiesPage {
 // A reason without the name of what it is about, which stands above it already.
 function unnamed(reason, name) {
   const begins = [`${name}：`, `${name}: `].find((each) => reason.startsWith(each));
-  return begins ? reason.slice(begins.length) : reason;
+  if (!begins) return reason;
+  const rest = reason.slice(begins.length);
+  return rest.charAt(0).toUpperCase() + rest.slice(1);
 }

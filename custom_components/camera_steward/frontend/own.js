@@ -17,7 +17,7 @@ export class OwnPage {
   }
 
   // Show the sites as they are now. A section stays while its texts do: it may be half read.
-  update(sites) {
+  update(sites, away) {
     const shown = new Map();
     for (const { permissions, ...site } of sites) {
       const key = JSON.stringify(site);
@@ -29,7 +29,7 @@ export class OwnPage {
     const same = shown.size === this._shown.size && [...shown.keys()].every((each) => this._shown.has(each));
     this._shown = shown;
     if (same && shown.size) return;
-    const nobody = make("p", {}, this._context.text("panel_nobody"));
+    const nobody = make("p", {}, this._context.text(away ? "panel_away" : "panel_nobody"));
     this._list.replaceChildren(...(shown.size ? [...shown.values()].map((each) => each.section) : [nobody]));
   }
 
@@ -104,7 +104,7 @@ export class OwnPage {
       this._accepted();
     });
     const label = make("label", { class: "choice" }, box, make("span", {}, text("panel_read", { name: site.name })));
-    return make("div", {}, label, button);
+    return make("div", {}, make("p", { class: "hint" }, text("panel_accept_about")), label, button);
   }
 
   _words() {

@@ -21,6 +21,9 @@ import { PRINTED, STYLE } from "./style.js";
 import { TasksPage } from "./tasks.js";
 
 const LOOK_AGAIN_MS = 30_000;
+// A site that was there and is not may be starting anew.
+const LOOK_SOON_MS = 2_000;
+const AWAY_MS = 120_000;
 const MANAGER = ["manager"];
 const BOTH = ["manager", "operator"];
 const PAGES = {
@@ -88,6 +91,7 @@ class CameraStewardPanel extends HTMLElement {
 
   disconnectedCallback() {
     clearInterval(this._timer);
+    clearTimeout(this._soon);
     document.removeEventListener("visibilitychange", this._look);
     window.removeEventListener("beforeprint", this._print);
     window.removeEventListener("afterprint", this._printed);
@@ -147,6 +151,7 @@ class CameraStewardPanel extends HTMLElement {
       // Someone else's by now, or shown by a panel that came after this one.
       if (mine !== kept || !this.isConnected) return;
       mine.context = context;
+      this._miss(sites);
       this._sites = sites;
     } catch (error) {
       if (mine !== kept) return;
@@ -159,6 +164,16 @@ class CameraStewardPanel extends HTMLElement {
     const before = this._page;
     this._show();
     if (this._page === before) before.refresh?.();
+  }
+
+  // Look again soon for a site that was there a while ago.
+  _miss(sites) {
+    const missing = (this._sites ?? []).some((each) => !sites.some((site) => site.entry_id === each.entry_id));
+    if (missing) this._awaySince = Date.now();
+    else if (sites.length) this._awaySince = null;
+    this._away = this._awaySince && Date.now() - this._awaySince < AWAY_MS;
+    clearTimeout(this._soon);
+    if (this._away) this._soon = setTimeout(this._look, LOOK_SOON_MS);
   }
 
   _trouble(text) {
@@ -194,7 +209,7 @@ class CameraStewardPanel extends HTMLElement {
   _own() {
     const go = (site, name) => shown?._go(site, name);
     this._ownPage ??= new OwnPage(kept.context, { accepted: () => this._refresh(), go });
-    this._ownPage.update(this._sites);
+    this._ownPage.update(this._sites, this._away);
     return this._ownPage;
   }
 

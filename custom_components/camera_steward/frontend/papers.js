@@ -2,7 +2,7 @@
 // as it is wanted, and the adoption of the rules.
 
 import { needed } from "./holds.js";
-import { facts, field, fill, focusWrong, make, mark, pastDay, put } from "./parts.js";
+import { choices, chosen, facts, field, fill, focusWrong, make, mark, offer, pastDay, put } from "./parts.js";
 import { showDocument } from "./record.js";
 import { Sign } from "./sign.js";
 import { marked } from "./states.js";
@@ -19,14 +19,21 @@ export class PapersPage {
     this._list = make("ul", { class: "cards" }, make("li", { class: "none" }, context.text("panel_waiting")));
     this._sign = new Sign(context, site, () => this._leaveSign());
     this._sign.element.hidden = true;
+    this._registers = make("ul", { class: "cards" });
+    this._books = make("section", { hidden: true }, make("h2", {}, context.text("papers_registers_title")), this._registers);
     this._papers = make(
-      "section",
+      "div",
       {},
-      make("h2", { tabindex: "-1" }, context.text("papers_title")),
-      make("p", { class: "hint" }, context.text("papers_about")),
-      this._trouble,
-      this._told,
-      this._list,
+      make(
+        "section",
+        {},
+        make("h2", { tabindex: "-1" }, context.text("papers_title")),
+        make("p", { class: "hint" }, context.text("papers_about")),
+        this._trouble,
+        this._told,
+        this._list,
+      ),
+      this._books,
     );
     this.element = make("div", {}, this._papers, this._sign.element);
   }
@@ -39,7 +46,8 @@ export class PapersPage {
   clear() {
     this._told.textContent = "";
     this._held.clear();
-    this._list.replaceChildren();
+    for (const each of [this._list, this._registers]) each.replaceChildren();
+    this._books.hidden = true;
     this._sign.clear();
     this.element.querySelector("dialog")?.close();
   }
@@ -74,18 +82,22 @@ export class PapersPage {
       held.set(each.paper, shown);
     }
     this._held = held;
-    put(this._list, [...held.values()].map((each) => each.card));
+    const cards = (registers) => [...held].filter(([name]) => name.startsWith("register_") === registers).map(([, each]) => each.card);
+    put(this._list, cards(false));
+    put(this._registers, cards(true));
+    this._books.hidden = !this._registers.childElementCount;
   }
 
   _card(paper) {
     const context = this._context;
-    const subject = make("select");
-    const choice = field(`paper-${paper.paper}-subject`, context.text("papers_subject"), subject);
-    const shown = { paper, subject, choice, told: make("div"), title: make("h3", { tabindex: "-1" }, paper.title) };
+    const subject = make("select", { "aria-label": context.text("papers_subject", { paper: paper.title }) });
+    const named = choices(`paper-${paper.paper}-named`, context.text("papers_notice_shown"));
+    offer(named, [["manager", context.text("papers_sign_manager")]]);
+    const shown = { paper, subject, named, told: make("div"), title: make("h3", { tabindex: "-1" }, paper.title) };
     const buttons = paper.languages.map((language) =>
       make(
         "button",
-        { type: "button", class: "second", "aria-label": context.text(`papers_read_${language}`, { paper: paper.title }), onclick: () => this._read(shown.paper, language, subject) },
+        { type: "button", class: "second", "aria-label": context.text(`papers_read_${language}`, { paper: paper.title }), onclick: () => this._read(shown, language) },
         context.text(`papers_language_${language}`),
       ),
     );
@@ -96,8 +108,8 @@ export class PapersPage {
       shown.title,
       make("p", {}, paper.about),
       shown.told,
-      choice,
-      make("div", { class: "buttons" }, ...(paper.paper === "sign" ? [sign] : buttons)),
+      ...(paper.paper === "notice" ? [named] : []),
+      make("div", { class: "buttons" }, subject, ...(paper.paper === "sign" ? [sign] : buttons)),
     );
     if (paper.paper === "rules") this._addAdoption(shown);
     return shown;
@@ -112,7 +124,7 @@ export class PapersPage {
     shown.said = said;
     const { version, adopted, differing, subjects } = paper;
     fill(shown.subject, subjects.map((each) => [each.id, each.name]));
-    shown.choice.hidden = !subjects.length;
+    shown.subject.hidden = !subjects.length;
     const isRules = paper.paper === "rules";
     const told = adopted && text("papers_adopted_by", { on: context.date(adopted.on), body: adopted.body, by: adopted.by, version: adopted.version.slice(0, SHORT) });
     shown.told.replaceChildren(
@@ -122,19 +134,20 @@ export class PapersPage {
       ]),
     );
     if (!isRules) return;
-    const same = adopted && adopted.version === version;
+    const same = adopted?.version === version;
     const state = same ? marked("done", text("papers_rules_same")) : marked("due", text(adopted ? "papers_rules_differ" : "papers_rules_new"));
     shown.told.append(state);
+    shown.adopt.classList.toggle("second", same);
     if (adopted && differing.length) {
       shown.told.append(make("p", {}, text("papers_differing")), make("ul", {}, ...differing.map((each) => make("li", {}, each))));
     }
-    shown.named.textContent = text("papers_adopt_version", { version: version.slice(0, SHORT) });
+    shown.version.textContent = text("papers_adopt_version", { version: version.slice(0, SHORT) });
   }
 
-  async _read(paper, language, subject) {
+  async _read({ paper, subject, named }, language) {
     const context = this._context;
     this._trouble.textContent = "";
-    const asked = { paper: paper.paper, language, options: {} };
+    const asked = { paper: paper.paper, language, options: { manager: chosen(named).length > 0 } };
     if (paper.subjects.length) asked.subject = subject.value;
     try {
       const { html, file } = await context.call("paper", this._site, asked);
@@ -158,7 +171,7 @@ export class PapersPage {
   _makeSign() {
     this._papers.hidden = true;
     this._sign.element.hidden = false;
-    this._sign.open();
+    this._sign.open(this._held.get("sign").paper.options);
     this.element.scrollIntoView();
   }
 
@@ -175,13 +188,13 @@ export class PapersPage {
   _addAdoption(shown) {
     const context = this._context;
     const text = (key) => context.text(key);
-    shown.named = make("p", {});
+    shown.version = make("p", {});
     const day = pastDay(context);
     const form = make(
       "form",
       { novalidate: true, hidden: true, class: "within", style: needed(context) },
       make("p", { class: "hint" }, text("papers_adopt_about")),
-      shown.named,
+      shown.version,
       field("adopt-adopted_on", text("papers_adopt_on"), day),
       field("adopt-body", text("papers_adopt_body"), make("input", { type: "text", maxlength: "500", autocomplete: "off", required: true }), text("papers_adopt_body_hint")),
       make("p", { role: "alert", class: "refused" }),
@@ -202,6 +215,7 @@ export class PapersPage {
       event.preventDefault();
       this._adopt(shown, form, open);
     });
+    shown.adopt = button;
     shown.card.lastElementChild.append(button);
     shown.card.append(form);
   }

@@ -4,17 +4,15 @@ import { choices, chosen, field, fill, focusWrong, make, mark, offer, pastDay } 
 import { Photo } from "./photos.js";
 
 const LISTED = 6;
-const SHORT = 12;
+const SHORT = 16;
 const LONGEST_TEXT = "500";
 const LONGEST_LONG_TEXT = "4000";
 
 export class Questions {
-  // `questions` as a command gives them, fields of records alike; `prefix` begins the ids of the fields. `past` are dates that
-  // may not be to come.
-  constructor(context, site, prefix, questions, { past = false } = {}) {
+  // `questions` as a command gives them, fields of records alike; `prefix` begins the ids of the fields.
+  constructor(context, site, prefix, questions) {
     this._context = context;
     this._site = site;
-    this._past = past;
     this._asked = questions.map((each) => ({ ...each, ...this._field(each, `${prefix}-${each.name}`), id: `${prefix}-${each.name}` }));
   }
 
@@ -49,22 +47,23 @@ export class Questions {
 
   // ------------------------------------------------------------------ inside
 
-  _late({ type }, value) {
-    const late = this._past && type === "date" && value > this._context.today();
+  // A day is not to come, but where it may.
+  _late({ type, to_come: toCome }, value) {
+    const late = type === "date" && !toCome && value > this._context.today();
     return late ? this._context.text("tasks_needs_past") : "";
   }
 
   // Return an element, and how its answer is read and set.
-  _field({ type, label, required, options = [] }, id) {
+  _field({ type, label, required, to_come: toCome, options = [] }, id) {
     if (type === "tick") return this._tick(id, label, required);
     if (type === "photo") return this._photo(id, label, required);
     if (type === "choice") return options.length > LISTED || !required ? this._list(id, label, required, options) : this._choice(id, label, required, options);
-    const input = this._input(type, required);
+    const input = this._input(type, required, toCome);
     return { element: field(id, label, input), get: () => input.value.trim(), set: (value) => { input.value = value; } };
   }
 
-  _input(type, required) {
-    if (type === "date") return this._past ? pastDay(this._context, required) : make("input", { type: "date", max: "2199-12-31", required });
+  _input(type, required, toCome) {
+    if (type === "date") return toCome ? make("input", { type: "date", max: "2199-12-31", required }) : pastDay(this._context, required);
     if (type === "long_text") return make("textarea", { rows: "4", maxlength: LONGEST_LONG_TEXT, required });
     return make("input", { type: "text", maxlength: LONGEST_TEXT, autocomplete: "off", required });
   }

@@ -25,11 +25,12 @@ export class RemovalPage {
     this._decided = make("div");
     this._begin = this._beginning();
     this._finish = this._finishing();
+    this._withdrawal = this._withdrawing();
     const section = (name, ...parts) => make("section", { hidden: true }, make("h2", { tabindex: "-1" }, text(`removal_${name}_title`)), make("p", { class: "hint" }, text(`removal_${name}_about`)), ...parts);
     this._sections = {
       open: section("open", this._open),
       begin: section("begin", this._begin),
-      steps: section("steps", this._steps, this._decided),
+      steps: section("steps", this._decided, this._steps, this._withdrawal),
       finish: section("finish", this._finish),
     };
     this.element = make(
@@ -48,7 +49,6 @@ export class RemovalPage {
 
   clear() {
     this._asked += 1;
-    this._told.textContent = "";
     for (const each of Object.values(this._sections)) each.hidden = true;
     this.element.querySelector("dialog")?.close();
   }
@@ -64,7 +64,7 @@ export class RemovalPage {
     if (this._what.value === NONE) return;
     const asked = ++this._asked;
     try {
-      const found = await this._context.call("removal", this._site, { camera: this._camera() });
+      const found = await this._context.call("removal", this._site, { camera: this._camera(), language: this._context.language });
       // Who chose another meanwhile does not want this any more.
       if (asked !== this._asked) return;
       this._trouble.textContent = "";
@@ -89,9 +89,9 @@ export class RemovalPage {
 
   _choose() {
     this.clear();
+    this._told.textContent = "";
     this._trouble.textContent = "";
-    this._begin.reset();
-    this._finish.reset();
+    for (const each of [this._begin, this._finish, this._withdraw]) each.reset();
     this._warn();
     this.refresh();
   }
@@ -100,7 +100,7 @@ export class RemovalPage {
 
   _show(found) {
     const { record, steps } = found;
-    this._record = record;
+    this._record = record?.record;
     this._showOpen(found);
     this._sections.open.hidden = false;
     this._sections.begin.hidden = Boolean(record);
@@ -114,16 +114,21 @@ export class RemovalPage {
     const said = JSON.stringify([recording, holds, disclosures, inquiries, footage]);
     if (this._said === said) return;
     this._said = said;
-    const list = (lines) => (lines.length ? make("ul", {}, ...lines.map((each) => make("li", {}, each))) : text("removal_none"));
+    // What there is, and a way to where it is dealt with.
+    const list = (each, page, begins, say) => {
+      if (!each.length) return text("removal_none");
+      const go = make("button", { type: "button", class: "link", onclick: () => this._go(page, begins) }, text("tasks_open", { page: text(`panel_${page}`) }));
+      return make("div", {}, make("ul", {}, ...each.map((found) => make("li", {}, say(found)))), go);
+    };
     const kept = footage.segments
       ? text("removal_footage", { count: context.number(footage.segments), oldest: context.moment(footage.oldest_at), gone_by: context.moment(footage.gone_by) })
       : text("removal_footage_none");
     this._open.replaceChildren(
       facts([
         [text("removal_recording"), text(recording ? "removal_recording_on" : "removal_recording_off")],
-        [text("removal_holds"), list(holds)],
-        [text("removal_disclosures"), list(disclosures)],
-        [text("removal_inquiries"), list(inquiries)],
+        [text("removal_holds"), list(holds, "holds", null, (each) => text("removal_hold", { until: context.day(each.until), reason: each.reason }))],
+        [text("removal_disclosures"), list(disclosures, "disclosures", null, (each) => text("removal_disclosure", each))],
+        [text("removal_inquiries"), list(inquiries, "records", { kind: "inquiry", record: inquiries[0]?.record }, (each) => text("removal_inquiry", { ...each, day: context.date(each.received_on) }))],
         [text("removal_kept"), kept],
       ]),
     );
@@ -143,7 +148,7 @@ export class RemovalPage {
       "div",
       { class: "warning", hidden: true },
       make("p", {}, marked("breached", text("removal_warning"))),
-      field("removal-reason", text("removal_reason"), make("textarea", { rows: "2", maxlength: "500", required: true }), text("removal_reason_hint")),
+      field("removal-reason", text("removal_reason"), make("textarea", { rows: "2", maxlength: "4000", required: true }), text("removal_reason_hint")),
       sure,
     );
     const form = make(
@@ -155,6 +160,8 @@ export class RemovalPage {
         field("removal-decided_on", text("removal_decided_on"), pastDay(context)),
         field("removal-body", text("removal_body"), make("input", { type: "text", maxlength: "500", autocomplete: "off", required: true }), text("removal_body_hint")),
       ),
+      field("removal-medium", text("removal_medium"), make("textarea", { rows: "2", maxlength: "4000" }), text("removal_medium_hint")),
+      field("removal-notified", text("removal_notified"), make("textarea", { rows: "2", maxlength: "4000" }), text("removal_notified_hint")),
       this._erase,
       this._warning,
       make("p", { role: "alert", class: "refused" }),
@@ -179,7 +186,7 @@ export class RemovalPage {
     const value = (name) => form.querySelector(`#removal-${name}`).value.trim();
     const [erase] = chosen(this._erase);
     const now = erase === "now";
-    const given = { camera: this._camera(), decided_on: value("decided_on"), body: value("body"), erase };
+    const given = { camera: this._camera(), decided_on: value("decided_on"), body: value("body"), erase, medium: value("medium"), notified: value("notified") };
     if (now) given.reason = value("reason");
     const wrong = {
       decided_on: !given.decided_on || given.decided_on > context.today(),
@@ -203,7 +210,16 @@ export class RemovalPage {
     this._steps.replaceChildren(...steps.map((each) => this._step(each)));
     const button = (language) =>
       make("button", { type: "button", class: "second", onclick: () => this._print(language) }, context.text(`removal_print_${language}`));
-    this._decided.replaceChildren(make("div", { class: "buttons" }, ...LANGUAGES.map(button)));
+    const { decided_on: day, body, reason, erase } = record.fields;
+    this._decided.replaceChildren(
+      facts([
+        [context.text("removal_decided_on"), context.date(day)],
+        [context.text("removal_body"), body],
+        [context.text("removal_erase"), context.text(`removal_erase_${erase}`)],
+        [context.text("removal_reason"), reason],
+      ]),
+      make("div", { class: "buttons" }, ...LANGUAGES.map(button)),
+    );
   }
 
   _step({ task, title, done_at: at, done_by: by }) {
@@ -222,6 +238,38 @@ export class RemovalPage {
     } catch (error) {
       this._trouble.textContent = context.error(error);
     }
+  }
+
+  // ------------------------------------------------------------------ taken back
+
+  _withdrawing() {
+    const context = this._context;
+    const text = (key) => context.text(key);
+    this._withdraw = make(
+      "form",
+      { novalidate: true, style: needed(context) },
+      make("p", { class: "hint" }, text("removal_withdraw_about")),
+      field("withdraw-reason", text("removal_withdraw_reason"), make("textarea", { rows: "2", maxlength: "4000", required: true })),
+      make("p", { role: "alert", class: "refused" }),
+      make("button", { type: "submit", class: "second" }, text("removal_withdraw")),
+    );
+    this._withdraw.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this._takeBack();
+    });
+    return make("details", {}, make("summary", {}, text("removal_withdraw")), this._withdraw);
+  }
+
+  async _takeBack() {
+    const context = this._context;
+    const form = this._withdraw;
+    const reason = form.querySelector("#withdraw-reason").value.trim();
+    mark(form, "withdraw-reason", reason ? "" : context.text("removal_needs_reason"));
+    if (focusWrong(form)) return;
+    await this._send(form, "removal_withdraw", { record: this._record, reason }, () => {
+      this._withdrawal.open = false;
+      return context.text("removal_withdrawn");
+    });
   }
 
   // ------------------------------------------------------------------ the end
@@ -246,10 +294,11 @@ export class RemovalPage {
     mark(form, "finish-sure", form.querySelector("input:checked") ? "" : context.text("removal_needs_finish"));
     if (focusWrong(form)) return;
     const name = this._what.selectedOptions[0].textContent;
+    const whole = this._camera() === null;
     await this._send(form, "removal_finish", { record: this._record }, () => {
       this._what.value = NONE;
       this.clear();
-      return context.text("removal_finished", { camera: name });
+      return context.text(whole ? "removal_finished_whole" : "removal_finished", { camera: name });
     });
   }
 

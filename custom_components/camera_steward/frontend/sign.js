@@ -1,12 +1,12 @@
-// The sign as it is wanted: languages, size, what it says and where its code leads; seen at once, to print
+// The sign as it is wanted: languages, size, what it says and what its code opens; seen at once, to print
 // and to save.
 
-import { choices, chosen, download, field, make, offer } from "./parts.js";
+import { choices, chosen, download, field, make, mark, offer } from "./parts.js";
 import { showDocument } from "./record.js";
 
 const LANGUAGES = ["ja", "en", "zh", "ko"];
 const SIZES = ["a4", "a3", "sticker"];
-const SHOWN = ["manager", "contact"];
+const SHOWN = ["manager", "contact", "purpose"];
 const PAUSE_MS = 400;
 const PRINT_SCALE = 300 / 96;
 // Browsers on phones draw no more.
@@ -24,10 +24,13 @@ export class Sign {
     offer(this._size, SIZES.map((each) => [each, text(`papers_size_${each}`)]));
     this._shown = choices("sign-shown", text("papers_sign_shown"));
     offer(this._shown, SHOWN.map((each) => [each, text(`papers_sign_${each}`)]));
-    this._address = make("input", { type: "url", maxlength: "500", autocomplete: "off", inputmode: "url" });
+    for (const each of [this._languages, this._size]) each.classList.add("inline");
+    this._address = make("input", { type: "text", maxlength: "500", autocomplete: "off" });
+    this._keep = choices("sign-keep", text("papers_sign_keep"));
+    offer(this._keep, [["keep", text("papers_sign_keep_yes"), text("papers_sign_keep_hint")]]);
     this._trouble = make("p", { role: "alert" });
     this._preview = make("img", { alt: text("papers_sign_preview"), hidden: true });
-    const button = (key, doing, kind = "second") => make("button", { type: "button", class: kind, disabled: true, onclick: doing }, text(key));
+    const button = (key, doing, kind = "second") => make("button", { type: "button", class: kind, disabled: true, onclick: () => this._take(doing) }, text(key));
     this._doing = [
       button("papers_print", () => this._print(), null),
       button("papers_save_svg", () => this._save()),
@@ -40,18 +43,22 @@ export class Sign {
       this._size,
       this._shown,
       field("sign-qr", text("papers_sign_qr"), this._address, text("papers_sign_qr_hint")),
+      this._keep,
       this._trouble,
       make("div", { class: "buttons" }, ...this._doing, make("button", { type: "button", class: "second", onclick: back }, text("papers_back"))),
     );
     form.addEventListener("submit", (event) => event.preventDefault());
     this._title = make("h2", { tabindex: "-1" }, text("papers_sign_title"));
     this.element = make("section", {}, this._title, make("p", { class: "hint" }, text("papers_sign_about")), make("div", { class: "sign" }, form, this._preview));
-    this._choose(this._languages, ["ja"]);
     this._choose(this._size, ["a4"]);
-    this._choose(this._shown, []);
+    this._choose(this._keep, ["keep"]);
   }
 
-  open() {
+  // Begin with how it was printed last.
+  open({ languages, qr, ...shown }) {
+    this._choose(this._languages, languages);
+    this._choose(this._shown, SHOWN.filter((each) => shown[each]));
+    this._address.value = qr;
     this._title.focus();
     this._look();
   }
@@ -91,20 +98,52 @@ export class Sign {
     const asked = ++this._asked;
     const options = this._options();
     this._trouble.textContent = options.languages.length ? "" : context.text("papers_needs_languages");
-    if (!options.languages.length) return;
+    if (!options.languages.length) {
+      this.clear();
+      return;
+    }
     try {
-      const made = await context.call("paper", this._site, { paper: "sign", language: context.language, options });
+      const made = await this._ask(options);
       if (asked !== this._asked) return;
       this._made = made;
       if (this._preview.src) URL.revokeObjectURL(this._preview.src);
       // As a picture: nothing in it runs.
       this._preview.src = URL.createObjectURL(this._drawn());
+      await this._preview.decode();
       this._preview.hidden = false;
       for (const each of this._doing) each.disabled = false;
     } catch (error) {
       if (asked !== this._asked) return;
-      this._trouble.textContent = context.error(error);
+      this.clear();
+      this._tell(error);
     }
+  }
+
+  // Beside the field that it names, where that can be mended here.
+  _tell(error) {
+    const context = this._context;
+    if (error?.translation_placeholders?.field === "qr") mark(this.element, "sign-qr", context.text("papers_needs_qr"));
+    else this._trouble.textContent = context.error(error);
+  }
+
+  _ask(options) {
+    return this._context.call("paper", this._site, { paper: "sign", language: this._context.language, options });
+  }
+
+  // Print or save it as it is chosen now; where it is to hang, that is kept first.
+  async _take(doing) {
+    clearTimeout(this._timer);
+    this._trouble.textContent = "";
+    if (chosen(this._keep).length) {
+      try {
+        await this._ask({ ...this._options(), keep: true });
+      } catch (error) {
+        this._tell(error);
+        return;
+      }
+    }
+    await this._look();
+    if (this._made) await doing();
   }
 
   _drawn() {

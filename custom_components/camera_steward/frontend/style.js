@@ -86,6 +86,7 @@ export const STYLE = `
   .above { display: flex; flex-wrap: wrap; gap: 8px 16px; align-items: center; justify-content: space-between;
            margin-bottom: 8px; }
   .buttons { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }
+  .buttons select { width: auto; max-width: 100%; }
   .rows { overflow-x: auto; }
   table { border-collapse: collapse; width: 100%; font-size: 14px; }
   th, td { text-align: start; vertical-align: top; padding: 10px 12px 10px 0; }
@@ -112,6 +113,7 @@ export const STYLE = `
   ul.counts li { display: flex; justify-content: space-between; align-items: center; gap: 8px;
                  border: 1px solid var(--divider-color); border-radius: 8px; padding: 8px 12px; }
   ul.counts strong { font-size: 20px; font-weight: 500; }
+  .duty h3 { font-size: 16px; }
   .subject + .subject { margin-top: 12px; }
   .subject:has(h4) { border-inline-start: 3px solid var(--divider-color); padding-inline-start: 16px; }
   .dates { display: flex; flex-wrap: wrap; gap: 0 20px; }
@@ -174,6 +176,7 @@ export const PRINTED = `
     #camera-steward-paper tr { break-inside: avoid; }
     #camera-steward-paper th, #camera-steward-paper td {
       border: 0.3pt solid #666; padding: 1mm 1.5mm; text-align: left; vertical-align: top; overflow-wrap: anywhere; }
+    #camera-steward-paper th { overflow-wrap: break-word; }
     #camera-steward-paper .mark.denied { font-weight: bold; }
   }
 `;

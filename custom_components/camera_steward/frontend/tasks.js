@@ -91,11 +91,13 @@ export class TasksPage {
       const key = JSON.stringify([each.task, each.may, each.by_hand, each.questions]);
       const shown = this._held.get(key) ?? this._card(each);
       this._showFacts(shown, each);
-      held.set(key, { ...shown, state: each.state });
+      held.set(key, { ...shown, state: each.state, may: each.may });
     }
     this._held = held;
     for (const [state, { list, section }] of this._lists) {
-      const cards = [...held.values()].filter((each) => each.state === state).map((each) => each.card);
+      const found = [...held.values()].filter((each) => each.state === state);
+      // One's own first; in the order of their dates otherwise.
+      const cards = [true, false].flatMap((may) => found.filter((each) => each.may === may)).map((each) => each.card);
       put(list, cards);
       section.hidden = !cards.length;
     }
@@ -154,7 +156,7 @@ export class TasksPage {
   _addForm(shown, task, buttons) {
     const context = this._context;
     const prefix = `task${++made}`;
-    const questions = new Questions(context, this._site, prefix, task.questions, { past: true });
+    const questions = new Questions(context, this._site, prefix, task.questions);
     const form = make(
       "form",
       { novalidate: true, hidden: true, class: "within", style: needed(context) },

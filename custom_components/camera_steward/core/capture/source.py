@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from time import monotonic
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from ..errors import StewardError
 from ..media.fragments import Header, Track
@@ -54,6 +55,16 @@ class OpenSource(Protocol):
 
     def close(self) -> None:
         """Hang up; harmless when repeated."""
+        ...
+
+
+@runtime_checkable
+class Timed(Protocol):
+    """An open source whose camera says what time it is."""
+
+    @property
+    def camera_time(self) -> datetime | None:
+        """Return what the camera's own clock shows now; None before it was told."""
         ...
 
 

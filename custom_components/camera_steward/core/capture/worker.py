@@ -24,7 +24,7 @@ from ..vault.writer import Sealed
 from .live import Live, LiveFeed
 from .recorder import Recorder, RecorderSettings
 from .schedule import Schedule
-from .source import OpenSource, Source, bare
+from .source import OpenSource, Source, Timed, bare
 
 _SHORTEST = 1.0
 _LONGEST = 60.0
@@ -141,6 +141,8 @@ class CaptureWorker:
         self._gap_owed: tuple[datetime, GapCause] | None = None
         self._last_ended_at: datetime | None = None
         self._stored_any = False
+        self.clock_offset: timedelta | None = None
+        """How far the camera's own clock is ahead; None where it does not say."""
         self._thread = threading.Thread(
             target=self._run, name=f"camera-steward-{plan.camera}", daemon=True
         )
@@ -309,6 +311,7 @@ class CaptureWorker:
         if self._triggered_at is not None:
             recorder.trigger(self._triggered_at)
         self._header = None
+        self.clock_offset = None
         video = source.tracks[0].index
         quitting = self._quit.is_set
         schedule, look_at = self._plan.schedule, timedelta()
@@ -386,6 +389,8 @@ class CaptureWorker:
                     audio=sound[0].codec if sound else None,
                 )
             )
+        if isinstance(source, Timed) and (shown := source.camera_time) is not None:
+            self.clock_offset = shown - self._clock.now()
         if not recorder.stores:
             self._try_storing(recorder)
         elif self._plan.settings.on_trigger and not recorder.writing:

@@ -162,7 +162,10 @@ def _words(text: str) -> Iterator[str]:
     for each in _clusters(text):
         if (
             word
-            and (word[-1].isspace() or ((_is_wide(each) or _is_wide(word[-1])) and not each.isspace()))
+            and (
+                word[-1].isspace()
+                or ((_is_wide(each) or _is_wide(word[-1])) and not each.isspace())
+            )
             and each[0] not in _NOT_FIRST
             and word[-1] not in _NOT_LAST
         ):

@@ -13,7 +13,7 @@ from typing import Final
 
 from .lettering import plain
 from .rendering import LANGUAGES, render, render_shared
-from .rules import Rules, RulesSite, day, rule_values
+from .rules import Rules, RulesSite, capital, day, rule_values
 
 _LONGEST_CELL: Final = 2000
 """Characters; what people write into a record is at most twice that."""
@@ -194,16 +194,14 @@ class Figures:
         return self.media + self.removals
 
 
-def rules_paper(
-    language: str, site: PaperSite, contractors: Sequence[Contractor]
-) -> Printed:
+def rules_paper(language: str, site: PaperSite, contractors: Sequence[Contractor]) -> Printed:
     """Return the rules with their annexes: cameras with a frame to draw in, people, contractors."""
 
     def values(each: str) -> dict[str, object]:
         found = site.adoption if site.in_force_on is not None else None
         *articles, _ = site.rules.articles[each]
         return {
-            "title": site.site.pack.words["rules"][each],
+            "title": capital(site.site.pack.words["rules"][each]),
             "articles": articles,
             "adopted_on": day(each, site.in_force_on),
             "adopted_by": plain(found.body) if found is not None else "",
@@ -223,7 +221,7 @@ def rules_paper(
 
 
 def manual_paper(language: str, site: PaperSite) -> Printed:
-    """Return what to do day by day, and when the police ask, something fails, someone leaves …"""
+    """Return what to do day by day, and when the police ask, something fails or someone leaves."""
     return _print(language, site, "manual.html", lambda each: {"title": _MANUAL[each]})
 
 
@@ -253,13 +251,13 @@ def appointment_paper(language: str, site: PaperSite, person: Appointee) -> Prin
     manager = person.role == "manager"
 
     def values(each: str) -> dict[str, object]:
-        words = site.site.pack.words
         return {
             "title": _role(each, site, person),
             "role": _role(each, site, person),
             "manager": manager,
             "name": plain(person.name),
-            "appointer_role": words["installer" if manager else "manager"][each],
+            "appointer_role": "installer" if manager else "manager",
+            "person": person.role,
             "appointer": plain(site.site.installer if manager else site.site.manager),
             "on": "",
             "since": day(each, person.since_on),
@@ -314,9 +312,7 @@ def register_paper(
     return _print(language, site, "register.html", values, shared=True)
 
 
-def statement_paper(
-    language: str, site: PaperSite, statements: ByLanguage[Statement]
-) -> Printed:
+def statement_paper(language: str, site: PaperSite, statements: ByLanguage[Statement]) -> Printed:
     """Return how each article of the pack stands, why, and what shows it. It certifies nothing."""
 
     def values(each: str) -> dict[str, object]:
@@ -385,8 +381,7 @@ def removal_paper(
             "title": _REMOVAL[each],
             "number": number,
             "rows": [
-                (name, [plain(line, _LONGEST_CELL) for line in lines])
-                for name, lines in rows[each]
+                (name, [plain(line, _LONGEST_CELL) for line in lines]) for name, lines in rows[each]
             ],
         }
 
@@ -395,7 +390,10 @@ def removal_paper(
 
 _MANUAL: Final = {"ja": "防犯カメラ運用マニュアル", "en": "Manual for the security cameras"}
 _PLEDGE: Final = {"ja": "誓約書", "en": "Pledge of secrecy"}
-_NOTICE: Final = {"ja": "防犯カメラの設置及び運用についてのお知らせ", "en": "Notice on security cameras"}
+_NOTICE: Final = {
+    "ja": "防犯カメラの設置及び運用についてのお知らせ",
+    "en": "Notice on security cameras",
+}
 _REPORT: Final = {"ja": "防犯カメラ運用状況報告書", "en": "Report on the security cameras"}
 _REMOVAL: Final = {"ja": "防犯カメラ撤去記録", "en": "Record of removal"}
 

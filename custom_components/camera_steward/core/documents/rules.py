@@ -191,6 +191,7 @@ def rule_values(language: str, site: RulesSite) -> dict[str, object]:
         "purpose": plain(site.purpose),
         "manager": plain(site.manager),
         "words": {name: each[language] for name, each in pack.words.items()},
+        "heads": {name: capital(each[language]) for name, each in pack.words.items()},
         "count": _number(language, len(site.cameras)),
         "audio": any(each.audio for each in site.cameras),
         "live": _number(language, site.live_length // timedelta(minutes=1)),
@@ -228,6 +229,11 @@ def _limit(language: str, limit: Limit, pack: Pack) -> dict[str, object]:
         "approver": plain(limit.approver),
         "review": day(language, limit.review_on),
     }
+
+
+def capital(text: str) -> str:
+    """Return a text as it begins a line."""
+    return text[:1].upper() + text[1:]
 
 
 def wide(number: int) -> str:

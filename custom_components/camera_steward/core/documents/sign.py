@@ -18,6 +18,7 @@ from markupsafe import Markup
 from ..errors import PaperInvalidError, SignIncompleteError
 from .lettering import Fitted, clean, fit, runs_from_right, width_of
 from .rendering import render_shared
+from .rules import capital
 
 
 class SignSize(StrEnum):
@@ -104,7 +105,7 @@ class Sign:
     def label_of(self, item: str) -> str:
         """Return what an item is called, in all languages of the sign."""
         words = {**_LABELS[item], **(self.manager_words if item == SignItem.MANAGER else {})}
-        return " / ".join(_capital(words[each]) for each in self.languages)
+        return " / ".join(capital(words[each]) for each in self.languages)
 
     def text_of(self, item: SignItem) -> str:
         """Return what it says of an item, fit for print."""
@@ -138,7 +139,7 @@ def scan_address(text: str) -> str:
     """
     text = text.strip()
     bare = text.removeprefix("tel:").removeprefix("mailto:")
-    if len(text) <= _LONGEST_ADDRESS:
+    if len(text) <= _LONGEST_ADDRESS and text.isprintable():
         if _WEB.fullmatch(text):
             return text
         if _PHONE.fullmatch(bare):
@@ -152,11 +153,7 @@ def sign_version(sign: Sign) -> str:
     """Return the SHA-256 over all that a sign says, hexadecimal; its size is none of it."""
     said = [
         [[each, _HEADING[each]] for each in sign.languages],
-        [
-            [item, sign.label_of(item), text]
-            for item in SignItem
-            if (text := sign.text_of(item))
-        ],
+        [[item, sign.label_of(item), text] for item in SignItem if (text := sign.text_of(item))],
         sign.scan,
     ]
     text = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
@@ -204,10 +201,6 @@ def sign_page(svg: str, size: SignSize) -> str:
     return render_shared("sign.html", {"svg": Markup(svg), "width": wide, "height": high})  # noqa: S704
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
 def _top(languages: tuple[str, ...]) -> list[_Line]:
     """Return that a camera is in operation: large in the first language, smaller in the others."""
     first, *others = languages
@@ -224,9 +217,7 @@ def _top(languages: tuple[str, ...]) -> list[_Line]:
 
 def _rows(sign: Sign, height: float) -> list[_Line]:
     """Return installer, purpose, manager and contact, each under its label, in the lower part."""
-    items = [
-        *(SignItem.INSTALLER, SignItem.PURPOSE, SignItem.MANAGER, SignItem.CONTACT),
-    ]
+    items = (SignItem.INSTALLER, SignItem.PURPOSE, SignItem.MANAGER, SignItem.CONTACT)
     shown = [(item, text) for item in items if (text := sign.text_of(item))]
     width = _INSIDE - 16 - (_QR_SIDE + 6 if sign.scan else 0)
     middle = _EDGE + 8 + width / 2
@@ -276,7 +267,7 @@ def _lines(
 def _line(
     text: str, x: float, middle: float, size: float, language: str, *, bold: bool = True
 ) -> _Line:
-    # Letters of these fonts reach from 0.85 above to 0.15 below their line.
+    # The middle of a letter is about a third of its height above its line.
     return _Line(
         text=text,
         x=round(x, 2),

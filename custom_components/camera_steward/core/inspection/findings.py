@@ -32,6 +32,17 @@ class FaultKind(StrEnum):
     """The camera's own clock goes wrong."""
 
 
+OF_THE_VIEW = frozenset(
+    {
+        FaultKind.BLURRED,
+        FaultKind.COVERED,
+        FaultKind.MOVED,
+        FaultKind.SIZE_CHANGED,
+        FaultKind.RATE_CHANGED,
+    }
+)
+"""What is found beside the approved view, and is over when another one is approved."""
+
 type Figures = Mapping[str, float | int | str]
 """What was measured, by name: plain numbers, never a picture."""
 
@@ -73,7 +84,8 @@ class Tally:
 
         Neither is done here: `open` is the caller's to change once it is on record.
         """
-        opening, closing = [], []
+        opening: list[tuple[FaultKind, datetime]] = []
+        closing: list[FaultKind] = []
         for kind in verdict.suspected:
             self._against.pop(kind, None)
             count, since = self._for.get(kind, (0, at))
@@ -87,3 +99,9 @@ class Tally:
                 if self._against[kind] >= CLOSES_AFTER:
                     closing.append(kind)
         return opening, closing
+
+    def forget(self, kind: FaultKind) -> None:
+        """Begin to count anew, as nothing was found."""
+        self.open.pop(kind, None)
+        self._for.pop(kind, None)
+        self._against.pop(kind, None)

@@ -20,7 +20,7 @@ from ..ledger.store import Ledger
 from ..model import GapCause, Segment, SegmentState, to_micros
 from ..vault.vault import Vault
 from .features import Features, Luma, features_of
-from .findings import FaultKind, Figures, Tally, Verdict
+from .findings import OF_THE_VIEW, FaultKind, Figures, Tally, Verdict
 from .judge import Memory, Seen, judge
 from .keeping import forget_others, read_memory, write_memory
 from .keyframe import Small, small_picture
@@ -40,6 +40,8 @@ _CLEAR = 0.08
 _DAY = timedelta(days=1)
 _MISSING, _MISSING_LESS = timedelta(minutes=72), timedelta(minutes=36)
 """A twentieth of a day, and half of that: product defaults."""
+_CLOCK, _CLOCK_LESS = timedelta(seconds=60), timedelta(seconds=30)
+"""Likewise."""
 _ON_PURPOSE = frozenset({GapCause.SCHEDULE, GapCause.SWITCHED_OFF})
 _SAME_MEAN, _SAME_MOST = 0.05, 2
 
@@ -78,13 +80,15 @@ class CameraInspection:
     """How a camera's picture stands: when it was looked at last, and the faults that hold.
 
     `missing` is how much of the last day there is no footage of without anybody wanting it so;
-    None before the first look. `view` is the digest of the approved view.
+    None before the first look. `view` is the digest of the approved view. `clock_offset` is how far
+    the camera's own clock is ahead; None where it does not say.
     """
 
     looked_at: datetime | None = None
     faults: Mapping[FaultKind, datetime] = field(default_factory=dict)
     view: str | None = None
     missing: timedelta | None = None
+    clock_offset: timedelta | None = None
 
 
 @dataclass(slots=True)
@@ -114,18 +118,19 @@ class Inspector:
         files: Files,
         folder: Path,
         recording: Callable[[str], bool],
+        clock_offset: Callable[[str], timedelta | None],
         watch: Callable[[str, Callable[[], None]], LiveFeed],
         on_event: Callable[[InspectionEvent], None],
         on_error: Callable[[StewardError], None],
     ) -> None:
         """Read what is remembered and which faults hold; raises `StorageError`.
 
-        `folder` is the inspection's own. `recording` says whether a camera records now, `watch`
-        shows what its recorder receives.
+        `folder` is the inspection's own. `recording` says whether a camera records now, and
+        `clock_offset` how far its clock is ahead if it says so; `watch` shows what is received of it.
         """
         self._vault, self._ledger, self._clock, self._files = vault, ledger, clock, files
         self._folder = folder
-        self._recording, self._watch = recording, watch
+        self._recording, self._clock_offset, self._watch = recording, clock_offset, watch
         self._on_event, self._on_error = on_event, on_error
         self._quit = threading.Event()
         self._thread: threading.Thread | None = None
@@ -163,6 +168,7 @@ class Inspector:
                 faults=dict(state.tally.open),
                 view=None if (view := state.memory.view) is None else view.digest,
                 missing=state.missing,
+                clock_offset=self._clock_offset(camera),
             )
             for camera, state in self._cameras.items()
         }
@@ -178,15 +184,16 @@ class Inspector:
     def approve(self, camera: str, described: Described | None) -> None:
         """Take what was described for the approved view, for it was approved; durable on return.
 
-        Without a descriptor the first later look takes it that shows enough. Raises `StorageError`.
+        What was found beside the last one is over then. Without a descriptor the first later look
+        takes it that shows enough. Raises `StorageError`.
         """
         with self._lock:
             state = self._cameras[camera]
             if described is None:
                 state.memory.wanted_since = self._clock.now()
+                self._write(camera, state)
             else:
-                state.memory.approve(described.view, described.rate)
-            self._write(camera, state)
+                self._take(camera, state, described)
 
     def look(self, camera: str) -> None:
         """Look once at a camera's newest keyframe, if there is one that was not looked at yet.
@@ -196,11 +203,11 @@ class Inspector:
         now = self._clock.now()
         with self._lock:
             state = self._cameras[camera]
-            verdicts = [(self._missed(camera, state, now), now)]
+            verdicts = [(self._missed(camera, state, now), now), (self._timed(camera), now)]
             found = self._newest(camera, state, now) if self._recording(camera) else None
             if found is not None:
                 small, at = found
-                verdicts.append((self._judged(state, small, at), at))
+                verdicts.append((self._judged(camera, state, small, at), at))
                 state.memory.looked_at = now
             for verdict, at in verdicts:
                 self._enter(camera, state, verdict, at)
@@ -300,12 +307,11 @@ class Inspector:
             feed.close()
         return None
 
-    def _judged(self, state: _Camera, small: Small, at: datetime) -> Verdict:
+    def _judged(self, camera: str, state: _Camera, small: Small, at: datetime) -> Verdict:
         features = _features(small)
         wanted = state.memory.wanted_since
         if wanted is not None and at >= wanted and (found := _described(features, small)):
-            state.memory.approve(found.view, found.rate)
-            state.written = None
+            self._take(camera, state, found)
         last, state.last = state.last, (self._clock.elapsed(), small.luma)
         seen = Seen(
             at=at,
@@ -330,6 +336,15 @@ class Inspector:
         cleared = {FaultKind.GAPS} if missing < _MISSING_LESS else frozenset()
         return Verdict(cleared=cleared)
 
+    def _timed(self, camera: str) -> Verdict:
+        """Compare the camera's own clock with the site's, where it tells."""
+        offset = self._clock_offset(camera)
+        if offset is None:
+            return Verdict()
+        if abs(offset) >= _CLOCK:
+            return Verdict(suspected={FaultKind.CLOCK: {"seconds": round(offset.total_seconds())}})
+        return Verdict(cleared={FaultKind.CLOCK} if abs(offset) < _CLOCK_LESS else frozenset())
+
     def _enter(self, camera: str, state: _Camera, verdict: Verdict, at: datetime) -> None:
         """Count a verdict, and enter what comes of it before anybody is told."""
         opening, closing_ = state.tally.take(verdict, at)
@@ -338,10 +353,22 @@ class Inspector:
             state.tally.open[kind] = since
             self._on_event(FaultFound(camera=camera, kind=kind, since_at=since))
         for kind in closing_:
-            since = state.tally.open[kind]
-            self._append(EntryKind.FAULT_GONE, camera, kind, since, {})
-            del state.tally.open[kind]
-            self._on_event(FaultGone(camera=camera, kind=kind, since_at=since))
+            self._gone(camera, state, kind, {})
+
+    def _gone(self, camera: str, state: _Camera, kind: FaultKind, figures: Figures) -> None:
+        since = state.tally.open[kind]
+        self._append(EntryKind.FAULT_GONE, camera, kind, since, figures)
+        state.tally.forget(kind)
+        self._on_event(FaultGone(camera=camera, kind=kind, since_at=since))
+
+    def _take(self, camera: str, state: _Camera, described: Described) -> None:
+        """Take another approved view, and end what was found beside the last one."""
+        state.memory.approve(described.view, described.rate)
+        self._write(camera, state)
+        for kind in OF_THE_VIEW:
+            if kind in state.tally.open:
+                self._gone(camera, state, kind, {"view": described.view.digest})
+            state.tally.forget(kind)
 
     def _append(
         self, entry: EntryKind, camera: str, kind: FaultKind, since: datetime, figures: Figures

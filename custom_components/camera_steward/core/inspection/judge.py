@@ -152,13 +152,14 @@ def judge(seen: Seen, memory: Memory) -> Verdict:
     return Verdict(suspected=saying.suspected, cleared=frozenset(saying.cleared))
 
 
+def _bright(features: Features, view: View) -> bool:
+    """Return whether there is as much light as when the view was approved, or a lamp of its own."""
+    return features.brightness >= _LIT * view.brightness and features.noise <= 2 * view.noise + 1
+
+
 def _lit(features: Features, view: View) -> bool:
     """Return whether it is as light as when the view was approved: a picture in grey is of a night."""
-    return (
-        features.brightness >= _LIT * view.brightness
-        and features.noise <= 2 * view.noise + 1
-        and features.colour >= _COLOURED * view.colour
-    )
+    return _bright(features, view) and features.colour >= _COLOURED * view.colour
 
 
 def _compare_stream(saying: _Saying, seen: Seen, view: View, memory: Memory) -> None:
@@ -183,9 +184,10 @@ def _compare(
     found = match(view, features, memory.weights)
     if found is None:
         return False
+    nothing = features.structure < _SOME * view.structure
     elsewhere = (
         found.pose.moved >= _MOVED
-        and features.structure >= _SOME * view.structure
+        and not nothing
         and found.sure(found.best) >= _SURELY
         and found.best >= _BETTER * found.here
         and found.best - found.here >= _BY_CHANCE * found.chance
@@ -200,7 +202,7 @@ def _compare(
     if not elsewhere:
         if recognised and found.kept >= _KEPT:
             saying.say(FaultKind.COVERED, False)
-        elif found.kept < _GONE and expected:
+        elif found.kept < _GONE and (expected or (_bright(features, view) and nothing)):
             saying.say(FaultKind.COVERED, True, kept=round(found.kept, 2))
     if recognised:
         _compare_sharpness(saying, seen, view, memory, lit=lit)

@@ -441,7 +441,8 @@ def _inspection_runs(case: Case) -> Iterator[Verdict]:
         yield case.says(State.NOT_APPLICABLE, "not_recording")
     elif camera.inspected_at is not None and now - camera.inspected_at <= LOOKED_WITHIN:
         yield case.says(State.ENFORCED, "inspected")
-    elif now - max(camera.since_at, camera.inspected_at or camera.since_at) <= LOOKED_WITHIN:
+    # A recorder that began lately has not been looked at yet, whatever was before it.
+    elif now - max(camera.since_at, camera.status_since) <= LOOKED_WITHIN:
         yield case.says(State.NOT_APPLICABLE, "not_started")
     else:
         yield case.says(State.NOT_ENFORCED, "not_inspected")

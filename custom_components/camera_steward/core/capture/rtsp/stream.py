@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from struct import Struct
 from time import monotonic, sleep
@@ -38,6 +39,13 @@ _LOOK_SECONDS = 1.0
 _FRAME = Struct(">xBHBBHI")
 """An interleaved frame (RFC 2326 10.12) up to the RTP timestamp: channel, length, then of RTP
 (RFC 3550 5.1) version and flags, marker and type, sequence number, timestamp."""
+
+_REPORT = Struct(">BBHIII")
+"""A sender report (RFC 3550 6.4.1) up to its NTP timestamp."""
+_REPORT_BYTES, _SENDER_REPORT = 28, 200
+_EPOCH_1900, _NO_CLOCK_BEFORE = 2_208_988_800, 946_684_800
+"""Seconds from 1900 to 1970, and from 1970 to 2000: a camera may count from anywhere, but does not
+think that it is earlier. After February 2036 the seconds begin anew, and nothing is told."""
 
 _RTP_BYTES = 12
 _NAP_SECONDS = 0.2
@@ -152,6 +160,7 @@ class _RtspStream:
         self._connection = connection
         self._templates = templates
         self._channels = channels
+        self._reported: tuple[float, float] | None = None
         self.tracks = tuple(
             Track.of(
                 stream,
@@ -166,6 +175,14 @@ class _RtspStream:
 
     def header_for(self, keyframe: bytes) -> Header:
         return self._headers.fitting(keyframe)
+
+    @property
+    def camera_time(self) -> datetime | None:
+        """Return what the camera's clock shows by its last sender report; None before the first."""
+        if self._reported is None:
+            return None
+        shown, at = self._reported
+        return datetime.fromtimestamp(shown, UTC) + timedelta(seconds=monotonic() - at)
 
     def packets(self) -> Iterator[Packet | None]:
         failure = yield from self._packets()
@@ -250,10 +267,21 @@ class _RtspStream:
                 found = receiving.take(view[begin:stop], timestamp, marker > 0x7F, lost)
                 if found:
                     done += found
+            elif receiving is None and channel - 1 in channels:
+                self._hear_report(at + 4, end)
             at = end
         if at:
             connection.consume(0, at)
         return done if heard else None
+
+    def _hear_report(self, at: int, end: int) -> None:
+        """Note what time a sender report says that it is."""
+        if end - at < _REPORT_BYTES:
+            return
+        flags, kind, _, _, seconds, fraction = _REPORT.unpack_from(self._connection.buffer, at)
+        shown = seconds - _EPOCH_1900 + fraction / 2**32
+        if flags & 0xC0 == 0x80 and kind == _SENDER_REPORT and shown >= _NO_CLOCK_BEFORE:
+            self._reported = (shown, monotonic())
 
     def _aside(self, at: int) -> int | None:
         """Return where what is no frame ends: an answer, a request of the camera's, or noise."""
