@@ -20,7 +20,7 @@ from custom_components.camera_steward.core.policy.task import QuestionType, Task
 from tests.cameras import RtspCamera
 from tests.core.inspection_scenes import seen_from, sent, street
 
-from .automating import FOLDER, Phone, async_automate, async_automate_all, async_phone
+from .automating import FOLDER, Phone, async_automate_all, async_phone
 from .sites import (
     DOOR,
     Kernel,
@@ -218,7 +218,10 @@ async def test_findings_are_told_on_monday_also_where_there_are_none(
 
     await hass.config_entries.async_unload(entry.entry_id)
     await async_pass_to(hass, freezer, "2026-12-21T09:00:00")
-    assert {each[:12] for each in texts_of(phone)[6:]} == {"How the cont", "管理項目の状態を読めませ"}
+    assert {each[:12] for each in texts_of(phone)[6:]} == {
+        "How the cont",
+        "管理項目の状態を読めませ",
+    }
 
 
 def in_order(task: Task) -> dict[str, Any]:
@@ -238,16 +241,23 @@ def in_order(task: Task) -> dict[str, Any]:
 
 
 async def test_the_review_of_the_guideline_is_told_in_april_where_it_is_to_come(
-    hass: HomeAssistant, phone: Phone, disk: Path, freezer: FrozenDateTimeFactory
+    hass: HomeAssistant,
+    phone: Phone,
+    aioclient_mock: AiohttpClientMocker,
+    disk: Path,
+    freezer: FrozenDateTimeFactory,
 ) -> None:
     """On the first day of it that is no Saturday or Sunday."""
     freezer.move_to("2028-03-27T01:00:00+00:00")
     entry = await manned(hass, disk)
-    here: dict[str, Any] = {
-        "tasks": entity_id(hass, "todo", entry.entry_id, "tasks"),
-        "phone": [phone.entity],
-    }
-    await async_automate(hass, "guideline_review_in_april.yaml", **here)
+    english = await async_phone(hass, aioclient_mock, "english")
+    here = {"tasks": entity_id(hass, "todo", entry.entry_id, "tasks")}
+    in_english = {**here, "phone": [english.entity], "language": "en"}
+    await async_automate_all(
+        hass,
+        ("guideline_review_in_april.yaml", {**here, "phone": [phone.entity]}),
+        ("guideline_review_in_april.yaml", in_english),
+    )
     await look(entry)
     for day in ("2028-03-31", "2028-04-01"):  # Friday, Saturday
         await async_pass_to(hass, freezer, f"{day}T09:00:00")
@@ -255,6 +265,9 @@ async def test_the_review_of_the_guideline_is_told_in_april_where_it_is_to_come(
     await async_pass_to(hass, freezer, "2028-04-03T09:00:00")
     review = "市のガイドラインが改定されていないか確認してください。"
     assert texts_of(phone) == [f"Honcho Shop：{review}期限は2028-04-10です。"]
+    assert texts_of(english) == [
+        "Honcho Shop: See whether the city changed its guideline. Due by 2028-04-10."
+    ]
     await async_pass_to(hass, freezer, "2028-04-04T09:00:00")
     assert len(phone.messages) == 1
 
@@ -343,6 +356,7 @@ async def test_a_camera_that_was_moved_is_told_and_other_faults_are_not(
         await async_automate_all(
             hass,
             ("camera_moved_or_covered.yaml", {**here, "language": "en"}),
+            ("camera_moved_or_covered.yaml", {**here, "fault": ["moved", "gaps"]}),
             ("camera_moved_or_covered.yaml", {**here, "fault": ["covered", "gaps"]}),
         )
         inspector = entry.runtime_data.bridge.steward.inspector()
@@ -356,12 +370,15 @@ async def test_a_camera_that_was_moved_is_told_and_other_faults_are_not(
             await hass.async_block_till_done()
         found = state_of(hass, "binary_sensor", DOOR, "picture").attributes["faults"]
         assert "moved" in found
-        await until(lambda: phone.messages)
+        await until(lambda: len(phone.messages) == 2)
         # What comes back with the site was told before.
         await hass.config_entries.async_reload(entry.entry_id)
         await until(lambda: state_of(hass, "binary_sensor", DOOR, "picture").state == "on")
         await hass.async_block_till_done(wait_background_tasks=True)
-    assert texts_of(phone) == ["Door: Not the approved view. Please look at the camera."]
+    assert sorted(texts_of(phone)) == [
+        "Door: Not the approved view. Please look at the camera.",
+        "Door：承認した画角と異なる。カメラを確認してください。",
+    ]
 
 
 def film(path: Path, across: float) -> None:
