@@ -15,11 +15,12 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, Upda
 from homeassistant.util import dt as dt_util
 
 from . import repairs
-from .bridge import RESERVE_BYTES, Bridge, CameraNotice, cameras_of, notices, viewing_notice
+from .bridge import RESERVE_BYTES, Bridge, cameras_of
 from .const import CONF_ADDRESS, DOMAIN
 from .copies import CopiesCheck, CopiesLook
 from .core.copies.keeper import FolderSnapshot
 from .core.errors import FolderForeignError, SourceRefusedError, StewardError
+from .core.inspection.inspector import FaultFound, FaultGone, InspectionFailed
 from .core.model import CaptureStatus
 from .core.policy.states import State
 from .core.retention.guard import ClockState
@@ -39,6 +40,7 @@ from .exposure import Exposure, ExposureCheck, Logins
 from .folders import folders_of
 from .forms import size_text
 from .memory import SiteMemory
+from .notices import CameraNotice, notices, viewing_notice
 from .people import people_of
 from .repairs import Issue, backup_lines, gate_lines, outdated_lines, place_names
 from .site_facts import Sight
@@ -150,10 +152,12 @@ class CameraStewardCoordinator(DataUpdateCoordinator[SiteSnapshot]):
                 self._async_tell(Issue.EVICTED, True, size=size_text(size))
             case IndexRebuilt(segments=count):
                 self._async_tell(Issue.INDEX_REBUILT, True, count=str(count))
+            case InspectionFailed(error=error):
+                _LOGGER.warning("Pictures could not be inspected: %s", error.key)
             case Failed(error=error) if error.key not in self._failures:
                 self._failures.add(error.key)
                 _LOGGER.warning("Retention could not run and is tried again: %s", error.key)
-            case ClockChanged() | LedgerBroken() | StatementMade():
+            case ClockChanged() | LedgerBroken() | StatementMade() | FaultFound() | FaultGone():
                 self._async_look_at_duties()
             case _:
                 pass

@@ -23,7 +23,6 @@ from custom_components.camera_steward.bridge import state_directory
 from custom_components.camera_steward.condition import async_get_conditions
 from custom_components.camera_steward.const import DOMAIN
 from custom_components.camera_steward.core.books import LEDGER_NAME
-from custom_components.camera_steward.core.clock import SystemClock
 from custom_components.camera_steward.core.ledger.entry import EntryKind
 from custom_components.camera_steward.core.policy.gate import Missing
 from custom_components.camera_steward.core.policy.states import State, Subject, SubjectKind
@@ -36,6 +35,7 @@ from .sites import (
     DOOR,
     MANAGER,
     YARD,
+    Kernel,
     async_add_cameras,
     async_ledger,
     async_set_up,
@@ -50,20 +50,6 @@ NAME = "Hanako Kumagaya"
 SIGN, VIEW = "kumagaya-2019/2-3b", "kumagaya-2019/2-2a"
 MANAGED, RULES = "kumagaya-2019/3-1-(1)a", "kumagaya-2019/4-1-(1)"
 DARK = "rtsp://127.0.0.1:1/none"
-
-
-class Kernel:
-    """Whether the kernel vouches for the clock, which a test sets."""
-
-    vouches: bool | None = True
-
-
-@pytest.fixture
-def kernel(monkeypatch: pytest.MonkeyPatch) -> Kernel:
-    """Let the test say whether the clock can be believed."""
-    kernel = Kernel()
-    monkeypatch.setattr(SystemClock, "synchronised", lambda self: kernel.vouches)
-    return kernel
 
 
 async def manned(hass: HomeAssistant, disk: Path, *cameras: str, **more: Any) -> MockConfigEntry:

@@ -170,7 +170,8 @@ class Books:
             self.ledger = opened
             # By the ledger's key: evidence is the ledger's, and outlives a vault that is given up.
             self.photos = Photos(files, settings.state / EVIDENCE_NAME, settings.signing_key)
-            if restart is not None:
+            self.ledger_restarted = restart is not None
+            if self.ledger_restarted:
                 emit(LedgerBroken())
             adopting = bool(settings.adopted_by) and self._is_another_ledgers()
             if damaged or not self.vault.index_complete:
@@ -371,7 +372,6 @@ class Books:
         clock_offset: Callable[[str], timedelta | None],
         watch: Callable[[str, Callable[[], None]], LiveFeed],
         on_event: Callable[[InspectionEvent], None],
-        on_error: Callable[[StewardError], None],
     ) -> Inspector:
         """Make what looks at the pictures; raises `StorageError`."""
         return Inspector(
@@ -385,7 +385,6 @@ class Books:
             clock_offset=clock_offset,
             watch=watch,
             on_event=on_event,
-            on_error=on_error,
         )
 
     def counter(self, lobby: Lobby, settings: SiteSettings) -> Counter:
