@@ -47,7 +47,7 @@ from .core.steward import Steward
 from .core.tasks.records import open_facts
 from .core.viewing.lobby import Lobby
 from .exposure import Exposure, Logins
-from .limits import limit_from
+from .limits import ceiling_of, limit_from
 from .memory import SiteMemory
 from .papers import sign_now
 from .people import is_person, people_of
@@ -215,7 +215,7 @@ def _cameras(
             overdue=found.overdue,
             sealed=CONF_ADDRESS in data,
             live_limited=seen.enforced if seen is not None else None,
-            limit=effective(limit, pack.ceiling, now),
+            limit=effective(limit, ceiling_of(entry.data), now),
             asked=limit.duration,
             reason=limit.reason,
             approver=limit.approver,

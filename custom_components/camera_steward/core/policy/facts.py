@@ -212,6 +212,16 @@ class SiteFacts:
                 found[each.user] = each
         return tuple(found.values())
 
+    @property
+    def going(self) -> frozenset[str]:
+        """Return the cameras that are being removed: they have no tasks but those of their removal."""
+        found = {
+            each.fields.get("camera", "")
+            for each in self.records
+            if each.subject.kind is SubjectKind.REMOVAL
+        }
+        return frozenset(each.id for each in self.cameras if found & {each.id, ""})
+
     def subjects(self, kind: SubjectKind) -> Mapping[Subject, str]:
         """Return everything of a kind that a duty can be about, with what it is called."""
         match kind:
