@@ -142,8 +142,7 @@ class Counter:
 
     def allow(self, caller: Caller, action: Action) -> Decision:
         """Return why somebody may do something; `RefusedError`, entered, where they may not."""
-        with self._desk.on_record(caller, action):
-            return self._desk.decide(caller.asking(action)).or_refused()
+        return self._desk.allow(caller, action)
 
     # What a person sees
 
