@@ -172,11 +172,6 @@ class Counter:
         """
         return [e for e in self.register(caller, FIRST_AT, FAR_AT) if self._is_to_return(e)]
 
-    def count_to_return(self) -> int:
-        """Return how many of these there are: a number, whoever asks."""
-        found = disclosure_register(self._ledger, FIRST_AT, FAR_AT)
-        return sum(map(self._is_to_return, found))
-
     def progress(self) -> dict[str, Progress]:
         """Return, by disclosure, how far what waits and what is being sent has come."""
         self._lapse()
