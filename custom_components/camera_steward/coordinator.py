@@ -20,6 +20,7 @@ from .const import CONF_ADDRESS, DOMAIN
 from .copies import CopiesCheck, CopiesLook
 from .core.copies.keeper import FolderSnapshot
 from .core.errors import FolderForeignError, SourceRefusedError, StewardError
+from .core.inspection.inspector import FaultFound, FaultGone, InspectionFailed
 from .core.model import CaptureStatus
 from .core.policy.states import State
 from .core.retention.guard import ClockState
@@ -151,10 +152,12 @@ class CameraStewardCoordinator(DataUpdateCoordinator[SiteSnapshot]):
                 self._async_tell(Issue.EVICTED, True, size=size_text(size))
             case IndexRebuilt(segments=count):
                 self._async_tell(Issue.INDEX_REBUILT, True, count=str(count))
+            case InspectionFailed(error=error):
+                _LOGGER.warning("Pictures could not be inspected: %s", error.key)
             case Failed(error=error) if error.key not in self._failures:
                 self._failures.add(error.key)
                 _LOGGER.warning("Retention could not run and is tried again: %s", error.key)
-            case ClockChanged() | LedgerBroken() | StatementMade():
+            case ClockChanged() | LedgerBroken() | StatementMade() | FaultFound() | FaultGone():
                 self._async_look_at_duties()
             case _:
                 pass

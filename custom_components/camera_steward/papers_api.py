@@ -16,6 +16,7 @@ from homeassistant.util import dt as dt_util
 from .commands import ENTRY, answering, async_manager
 from .const import DOMAIN
 from .core.disclosure.counter import Counter
+from .core.documents.lettering import clean
 from .core.documents.papers import (
     ABOUT,
     About,
@@ -189,7 +190,7 @@ async def adopt_rules(
     `rules_stale` where they read otherwise by now; `paper_invalid` names `adopted_on` or `body`.
     """
     entry, _, name = await async_manager(hass, connection, msg)
-    body = msg["body"].strip()
+    body = clean(msg["body"], _LONGEST + 1)
     if not body or len(body) > _LONGEST:
         raise PaperInvalidError("body")
     try:

@@ -174,9 +174,9 @@ async def record_close(
 
 
 async def async_records_changed(entry: CameraStewardConfigEntry) -> None:
-    """Let what rests on the books be looked at anew."""
+    """Look anew at what rests on the books: whoever changed them goes on to their tasks."""
     await entry.runtime_data.coordinator.async_refresh()
-    entry.runtime_data.duties.async_look_soon()
+    await entry.runtime_data.duties.async_look()
 
 
 def record_row(entry: CameraStewardConfigEntry, texts: Texts, each: Record) -> dict[str, Any]:

@@ -87,6 +87,7 @@ _KINDS: Final = (
     EntryKind.PACK_CHOSEN,
     EntryKind.RECOVERY_KIT_TAKEN,
     EntryKind.RULES_ADOPTED,
+    EntryKind.LEDGER_RESTARTED,
 )
 
 
@@ -247,6 +248,9 @@ def _take(known: _OnRecord, each: Entry, entry: ConfigEntry) -> None:
         case EntryKind.PACK_CHOSEN:
             # The first: choosing another one gives no new days without what recording needs.
             known.pack_at = known.pack_at or each.at
+        case EntryKind.LEDGER_RESTARTED:
+            # A damaged ledger took along what was done; recording must not end with it.
+            known.pack_at = each.at
         case EntryKind.CAMERA_ADDED:
             known.cameras[each.subject] = each.at
         case EntryKind.RECOVERY_KIT_TAKEN:

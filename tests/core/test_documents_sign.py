@@ -173,7 +173,14 @@ def test_a_code_opens_a_page_or_a_contact(given: str, address: str) -> None:
     "given",
     [
         *("", "javascript:alert(1)", "file:///etc/passwd", "data:text/html,x", "本町商店"),
-        *("https://", "https://a b", "ftp://example.jp", "https://example.jp/" + "a" * 500, "1"),
+        *(
+            "https://",
+            "https://a b",
+            "ftp://example.jp",
+            "https://example.jp/" + "a" * 500,
+            "1",
+            "https://\ud800",
+        ),
     ],
 )
 def test_a_code_opens_nothing_else(given: str) -> None:

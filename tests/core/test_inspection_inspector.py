@@ -11,18 +11,20 @@ import pytest
 from PIL import Image
 
 from custom_components.camera_steward.core.capture.live import Live
-from custom_components.camera_steward.core.errors import StewardError
+from custom_components.camera_steward.core.inspection import inspector as inspector_module
 from custom_components.camera_steward.core.inspection.features import Luma
 from custom_components.camera_steward.core.inspection.findings import FaultKind
 from custom_components.camera_steward.core.inspection.inspector import (
     FaultFound,
     FaultGone,
     InspectionEvent,
+    InspectionFailed,
     Inspector,
 )
 from custom_components.camera_steward.core.ledger.entry import SYSTEM, Entry, EntryKind
 from custom_components.camera_steward.core.ledger.store import Ledger
 from custom_components.camera_steward.core.model import GapCause, Segment
+from tests.cameras import wait_for
 
 from .inspection_scenes import EVERY, Canvas, seen_from, sent, street
 from .ledgers import ledger_at
@@ -46,9 +48,9 @@ class Inspected:
     site: Site
     folder: Path
     recording: bool = True
+    mistaken: bool = False
     offset: timedelta | None = None
     events: list[InspectionEvent] = field(default_factory=list)
-    errors: list[StewardError] = field(default_factory=list)
     pictures: int = 0
 
     def __post_init__(self) -> None:
@@ -63,12 +65,16 @@ class Inspected:
             clock=self.site.clock,
             files=self.site.files,
             folder=self.folder / "inspection",
-            recording=lambda camera: self.recording and camera == "door",
+            recording=self.is_recording,
             clock_offset=lambda camera: self.offset,
             watch=lambda camera, news: closed_live(self.site).join(news),
             on_event=self.events.append,
-            on_error=self.errors.append,
         )
+
+    def is_recording(self, camera: str) -> bool:
+        if self.mistaken:
+            raise LookupError
+        return self.recording and camera == "door"
 
     def record(self, *units: bytes) -> Segment:
         """Store a segment of these pictures, and let the rest of the minutes pass."""
@@ -152,7 +158,6 @@ def test_a_fault_is_entered_with_its_beginning_outlives_a_restart_and_goes(
         FaultGone(camera="door", kind=FaultKind.MOVED, since_at=began_at)
     ]
     assert inspected.made().standing()["door"].faults == {}
-    assert inspected.errors == []
 
 
 def test_another_approval_ends_what_was_found_beside_the_last_view(inspected: Inspected) -> None:
@@ -193,7 +198,6 @@ def test_what_cannot_be_read_or_decoded_is_no_fault_of_the_picture(inspected: In
     assert inspected.entries() == []
     inspected.look(MOVED)  # nor does it break off a count
     assert inspected.faults == {FaultKind.MOVED}
-    assert inspected.errors == []
 
 
 def test_the_same_picture_sent_again_and_again_is_frozen(inspected: Inspected) -> None:
@@ -280,6 +284,29 @@ def test_a_view_is_not_taken_of_the_dark_nor_from_before_it_was_approved(
     for _ in range(3):
         inspected.look()
     assert inspected.faults == set()
+
+
+def test_its_thread_looks_by_itself_and_goes_on_after_a_mistake(
+    inspected: Inspected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inspector_module, "_FIRST", timedelta(0))
+    monkeypatch.setattr(inspector_module, "LOOK_EVERY", timedelta(0))
+    inspected.record(jpeg(sent(STILL)))
+    inspected.mistaken = True
+    inspected.inspector.start()
+    wait_for(lambda: inspected.events)
+    inspected.mistaken = False
+    wait_for(lambda: inspected.inspector.standing()["door"].looked_at)
+    assert not inspected.inspector.join(0)
+    inspected.inspector.request_stop()
+    assert inspected.inspector.join(60)
+    failed = [each for each in inspected.events if isinstance(each, InspectionFailed)]
+    assert {(each.camera, each.error.key, each.error.detail) for each in failed} == {
+        (camera, "unknown", "LookupError") for camera in ("door", "yard")
+    }
+    assert len(failed) == 2  # once for each camera
+    kept = inspected.made().standing()["door"]
+    assert kept.looked_at == inspected.inspector.standing()["door"].looked_at
 
 
 def test_a_file_that_is_none_of_ours_is_begun_anew_and_one_of_a_camera_gone_removed(

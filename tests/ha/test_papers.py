@@ -184,7 +184,12 @@ async def test_rules_are_adopted_by_the_manager_as_they_read_now(door: Stage) ->
     assert await refused(door, "adopt_rules", client=operator.socket, **given) == ("refused", None)
     assert (await door.denied())[-1]["refusal"] == "not_manager"
     tomorrow = (today + timedelta(days=1)).isoformat()
-    for field, wrong in (("adopted_on", tomorrow), ("adopted_on", "soon"), ("body", " ")):
+    for field, wrong in (
+        ("adopted_on", tomorrow),
+        ("adopted_on", "soon"),
+        ("body", " "),
+        ("body", "x" * 501),
+    ):
         answer = await refused(door, "adopt_rules", **{**given, field: wrong})
         assert answer == ("paper_invalid", field)
     stale = await refused(door, "adopt_rules", **{**given, "version": "0" * 64})

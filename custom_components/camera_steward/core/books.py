@@ -372,7 +372,6 @@ class Books:
         clock_offset: Callable[[str], timedelta | None],
         watch: Callable[[str, Callable[[], None]], LiveFeed],
         on_event: Callable[[InspectionEvent], None],
-        on_error: Callable[[StewardError], None],
     ) -> Inspector:
         """Make what looks at the pictures; raises `StorageError`."""
         return Inspector(
@@ -386,7 +385,6 @@ class Books:
             clock_offset=clock_offset,
             watch=watch,
             on_event=on_event,
-            on_error=on_error,
         )
 
     def counter(self, lobby: Lobby, settings: SiteSettings) -> Counter:

@@ -28,7 +28,7 @@ from .errors import (
     StorageError,
 )
 from .files import Files, LocalFiles
-from .inspection.inspector import CameraInspection, Inspector
+from .inspection.inspector import CameraInspection, InspectionFailed, Inspector
 from .ledger.entry import SYSTEM, Entry, EntryKind, Json
 from .ledger.records import Records
 from .ledger.registers import PurgeRecord, removed_cameras
@@ -550,9 +550,8 @@ class Steward:
                 clock_offset=clock_offset,
                 watch=self.watch,
                 on_event=self._emit,
-                on_error=lambda error: self._emit(Failed(error=error)),
             )
         except StewardError as err:
-            self._emit(Failed(error=err))
+            self._emit(InspectionFailed(camera=None, error=err))
         else:
             self._inspector.start()

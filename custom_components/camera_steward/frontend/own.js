@@ -104,7 +104,7 @@ export class OwnPage {
       this._accepted();
     });
     const label = make("label", { class: "choice" }, box, make("span", {}, text("panel_read", { name: site.name })));
-    return make("div", {}, label, button);
+    return make("div", {}, make("p", { class: "hint" }, text("panel_accept_about")), label, button);
   }
 
   _words() {

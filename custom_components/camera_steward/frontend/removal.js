@@ -53,11 +53,12 @@ export class RemovalPage {
     this.element.querySelector("dialog")?.close();
   }
 
-  // Begin with a camera that another page names.
-  begin({ camera }) {
+  // Take the site as it is now: cameras come and go.
+  meet(site) {
+    this._site = site;
+    const chosen = this._what.value;
     this._offer();
-    this._what.value = camera ?? WHOLE;
-    this._choose();
+    if (this._what.value !== chosen) this._choose();
   }
 
   async refresh() {
@@ -282,7 +283,10 @@ export class RemovalPage {
     const name = this._what.selectedOptions[0].textContent;
     const whole = this._camera() === null;
     await this._send(form, "removal_finish", { record: this._record }, () => {
+      const cameras = { ...this._site.cameras };
+      delete cameras[this._what.value];
       this._what.value = NONE;
+      this.meet({ ...this._site, cameras });
       this.clear();
       return context.text(whole ? "removal_finished_whole" : "removal_finished", { camera: name });
     });

@@ -139,7 +139,7 @@ def scan_address(text: str) -> str:
     """
     text = text.strip()
     bare = text.removeprefix("tel:").removeprefix("mailto:")
-    if len(text) <= _LONGEST_ADDRESS:
+    if len(text) <= _LONGEST_ADDRESS and text.isprintable():
         if _WEB.fullmatch(text):
             return text
         if _PHONE.fullmatch(bare):
@@ -217,9 +217,7 @@ def _top(languages: tuple[str, ...]) -> list[_Line]:
 
 def _rows(sign: Sign, height: float) -> list[_Line]:
     """Return installer, purpose, manager and contact, each under its label, in the lower part."""
-    items = [
-        *(SignItem.INSTALLER, SignItem.PURPOSE, SignItem.MANAGER, SignItem.CONTACT),
-    ]
+    items = (SignItem.INSTALLER, SignItem.PURPOSE, SignItem.MANAGER, SignItem.CONTACT)
     shown = [(item, text) for item in items if (text := sign.text_of(item))]
     width = _INSIDE - 16 - (_QR_SIDE + 6 if sign.scan else 0)
     middle = _EDGE + 8 + width / 2
@@ -269,7 +267,7 @@ def _lines(
 def _line(
     text: str, x: float, middle: float, size: float, language: str, *, bold: bool = True
 ) -> _Line:
-    # Letters of these fonts reach from 0.85 above to 0.15 below their line.
+    # The middle of a letter is about a third of its height above its line.
     return _Line(
         text=text,
         x=round(x, 2),

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..capture.live import LiveFeed
+from ..capture.source import bare
 from ..clock import Clock
 from ..errors import FootageError, LedgerBrokenError, StewardError, UnexpectedError
 from ..files import Files
@@ -64,7 +65,15 @@ class FaultGone:
     since_at: datetime
 
 
-InspectionEvent = FaultFound | FaultGone
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectionFailed:
+    """A camera, or with None any, could not be looked at for a reason that is not its own."""
+
+    camera: str | None
+    error: StewardError
+
+
+InspectionEvent = FaultFound | FaultGone | InspectionFailed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +130,6 @@ class Inspector:
         clock_offset: Callable[[str], timedelta | None],
         watch: Callable[[str, Callable[[], None]], LiveFeed],
         on_event: Callable[[InspectionEvent], None],
-        on_error: Callable[[StewardError], None],
     ) -> None:
         """Read what is remembered and which faults hold; raises `StorageError`.
 
@@ -131,7 +139,7 @@ class Inspector:
         self._vault, self._ledger, self._clock, self._files = vault, ledger, clock, files
         self._folder = folder
         self._recording, self._clock_offset, self._watch = recording, clock_offset, watch
-        self._on_event, self._on_error = on_event, on_error
+        self._on_event = on_event
         self._quit = threading.Event()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
@@ -258,7 +266,8 @@ class Inspector:
             return
         if (camera, error.key) not in self._told:
             self._told.add((camera, error.key))
-            self._on_error(error)
+            # Without its traceback, the frames of which hold a picture (INV-1).
+            self._on_event(InspectionFailed(camera=camera, error=bare(error)))
 
     def _newest(self, camera: str, state: _Camera, now: datetime) -> tuple[Small, datetime] | None:
         """Return the newest keyframe of what is stored whole, and when it was taken."""
