@@ -367,6 +367,7 @@ def _break_off(address: str) -> None:
 
 
 def test_an_operator_preserves_and_hands_nothing_over(stage: _Stage, pictures: Path) -> None:
+    wait_for(lambda: datetime.now(UTC) > stage.start + 31 * _SECOND, 60, 0.5)
     with browser("en") as page:
         log_in(page, stage.home.base, OPERATOR)
         pages = _Pages(page, stage, "en", pictures)
