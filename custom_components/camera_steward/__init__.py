@@ -25,7 +25,7 @@ from .const import (
 )
 from .coordinator import CameraStewardConfigEntry, CameraStewardCoordinator, CameraStewardData
 from .copies import CopiesCheck
-from .core.errors import PackError, StewardError, VaultForeignError, VaultMissingError
+from .core.errors import StewardError, VaultForeignError, VaultMissingError
 from .duties import DutiesCheck
 from .duties_api import async_setup_duties_commands
 from .entity import site_device
@@ -34,13 +34,13 @@ from .folders import folders_of
 from .handover_api import async_setup_handover_commands
 from .handover_views import async_setup_handover_views
 from .inquiries import InquiryForm
-from .limits import async_keep_limits
+from .limits import async_keep_limits, days_text
 from .memory import SiteMemory
 from .panel import async_setup_panel
 from .papers_api import async_setup_papers_commands
 from .photo_views import async_setup_photo_views
 from .places import storage_words
-from .policy_packs import async_hold_pack, problem_text
+from .policy_packs import HeldPack, async_hold_pack, problem_text
 from .records_api import async_setup_records_commands
 from .removal_api import async_setup_removal_commands
 from .repairs import Issue
@@ -104,7 +104,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: CameraStewardConfigEntry
     held = await async_hold_pack(hass, entry)
     if (ceiling := memory.ceiling) is not None:
         async_keep_limits(hass, entry, ceiling)
-    await _async_tell_of_pack(hass, entry, held.error)
+    await _async_tell_of_pack(hass, entry, held)
     coordinator = CameraStewardCoordinator(hass, entry)
     root = Path(entry.data[CONF_VAULT_PATH])
     storage = await hass.async_add_executor_job(storage_words, root)
@@ -222,10 +222,20 @@ async def _async_changed(hass: HomeAssistant, entry: CameraStewardConfigEntry) -
 
 
 async def _async_tell_of_pack(
-    hass: HomeAssistant, entry: CameraStewardConfigEntry, error: PackError | None
+    hass: HomeAssistant, entry: CameraStewardConfigEntry, held: HeldPack
 ) -> None:
-    """Say which file and line keep the site's pack from being read."""
-    if error is None:
+    """Say which file and line keep the site's pack from being read, or what it would cut."""
+    if held.shortens:
+        repairs.async_report(
+            hass,
+            entry,
+            Issue.PACK_SHORTENS,
+            ceiling=days_text(held.pack.ceiling),
+            names="\n".join(f"- {each}" for each in held.shortens),
+        )
+    else:
+        repairs.async_clear(hass, entry, Issue.PACK_SHORTENS)
+    if (error := held.error) is None:
         repairs.async_clear(hass, entry, Issue.PACK_UNREADABLE)
         return
     repairs.async_report(

@@ -75,7 +75,7 @@ from .forms import (
     stripped,
     term_errors,
 )
-from .limits import NO_APPROVAL, ceiling_of, hours_of
+from .limits import NO_APPROVAL, ceiling_of, hours_of, shortened
 from .operator_flow import OperatorSubentryFlow
 from .places import (
     Place,
@@ -92,7 +92,6 @@ from .site_forms import (
     async_site_schema,
     async_unusable_text,
     inquiry_webhook,
-    shortened,
 )
 from .subentry_flows import CameraSubentryFlow
 
@@ -362,9 +361,9 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
             description_placeholders={"names": names, **ceiling_texts(self._data)},
         )
 
-    def _shortened(self) -> list[str]:
+    def _shortened(self) -> tuple[str, ...]:
         if self.source != SOURCE_RECONFIGURE:
-            return []
+            return ()
         return shortened(self._get_reconfigure_entry(), ceiling_of(self._data), dt_util.utcnow())
 
     async def async_step_warn_backup(

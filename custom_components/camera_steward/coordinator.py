@@ -15,7 +15,7 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, Upda
 from homeassistant.util import dt as dt_util
 
 from . import repairs
-from .bridge import RESERVE_BYTES, Bridge, CameraNotice, cameras_of, notices, viewing_notice
+from .bridge import RESERVE_BYTES, Bridge, cameras_of
 from .const import CONF_ADDRESS, DOMAIN
 from .copies import CopiesCheck, CopiesLook
 from .core.copies.keeper import FolderSnapshot
@@ -40,6 +40,7 @@ from .exposure import Exposure, ExposureCheck, Logins
 from .folders import folders_of
 from .forms import size_text
 from .memory import SiteMemory
+from .notices import CameraNotice, notices, viewing_notice
 from .people import people_of
 from .repairs import Issue, backup_lines, gate_lines, outdated_lines, place_names
 from .site_facts import Sight

@@ -6,9 +6,10 @@ from homeassistant.components.event import EventEntity, EventEntityDescription
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .bridge import CameraNotice, Notice, cameras_of
+from .bridge import cameras_of
 from .coordinator import CameraStewardConfigEntry
 from .entity import CameraStewardCameraEntity
+from .notices import CameraNotice, Notice
 
 PARALLEL_UPDATES = 0
 

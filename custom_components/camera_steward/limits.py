@@ -54,6 +54,21 @@ def days_text(length: timedelta) -> str:
     return f"{length / timedelta(days=1):.4g}"
 
 
+def shortened(entry: ConfigEntry, ceiling: timedelta, now: datetime) -> tuple[str, ...]:
+    """Return the cameras and managed folders whose limit another ceiling would cut at once."""
+    before = ceiling_of(entry.data)
+    found = []
+    for each in entry.subentries.values():
+        if CONF_RETENTION_HOURS in each.data:
+            limit = limit_from(each.data)
+            try:
+                if effective(limit, ceiling, now) < effective(limit, before, now):
+                    found.append(each.title)
+            except RetentionError:
+                continue  # told elsewhere
+    return tuple(found)
+
+
 @callback
 def async_keep_limits(hass: HomeAssistant, entry: ConfigEntry, before: timedelta) -> None:
     """Keep what a higher ceiling would lengthen: limits that had fallen to the one `before`."""

@@ -1,8 +1,9 @@
 """The policy packs that there are, and the one that holds for a site.
 
 Packs come with the integration (`packs/`); others lie in `<config>/camera_steward/packs/`. What a
-site was told when its pack was chosen is a bound: a file that was changed since can make its ceiling
-lower by itself, and higher only when somebody saves the site's form again (INV-7).
+site was told when its pack was chosen is a bound: a file that was changed since makes its ceiling
+higher, or so low that stored footage would go at once, only when somebody saves the site's form again
+(INV-2, INV-7).
 """
 
 from collections.abc import Mapping
@@ -12,13 +13,14 @@ from typing import Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
 from .const import CONF_CEILING_HOURS, CONF_PACK, DEFAULT_PACK, DOMAIN
 from .core.errors import PackError
 from .core.policy.loading import load_pack, pack_files
 from .core.policy.pack import Pack, Text
-from .limits import ceiling_of, hours_of
+from .limits import ceiling_of, hours_of, shortened
 from .texts import Texts
 
 BUILT_IN: Final = Path(__file__).parent / "packs"
@@ -37,10 +39,13 @@ class HeldPack:
     """The pack that holds for a site since its set-up.
 
     Where its own cannot be read, `error` says why; it is the default pack then, with the ceiling that
-    held last and without any ground, so that nothing is looser than it was.
+    held last and without any ground, so that nothing is looser than it was. `shortens` names the
+    cameras and managed folders whose footage the pack's lower ceiling would cut, which waits for a
+    person's word.
     """
 
     pack: Pack
+    shortens: tuple[str, ...] = ()
     error: PackError | None = None
 
 
@@ -71,17 +76,18 @@ def held_pack(hass: HomeAssistant, entry: ConfigEntry) -> HeldPack | None:
 async def async_hold_pack(hass: HomeAssistant, entry: ConfigEntry) -> HeldPack:
     """Read the pack of a site anew; from now on it holds.
 
-    Its ceiling is the one in the site's settings, which is lowered to the pack's where that is less.
+    The ceiling in the site's settings is lowered to the pack's where that is less and cuts nothing.
     """
     wanted, ceiling = entry.data.get(CONF_PACK, DEFAULT_PACK), ceiling_of(entry.data)
     own = own_packs(hass)
     try:
         pack = await hass.async_add_executor_job(_load, own, wanted)
-        held = HeldPack(pack=replace(pack, ceiling=min(pack.ceiling, ceiling)))
+        pack = replace(pack, ceiling=min(pack.ceiling, ceiling))
+        held = HeldPack(pack=pack, shortens=shortened(entry, pack.ceiling, dt_util.utcnow()))
     except PackError as err:
         pack = await hass.async_add_executor_job(_load, own, DEFAULT_PACK)
         held = HeldPack(pack=replace(pack, ceiling=ceiling, grounds=frozenset()), error=err)
-    if held.pack.ceiling < ceiling:
+    if held.pack.ceiling < ceiling and not held.shortens:
         lowered = {**entry.data, CONF_CEILING_HOURS: hours_of(held.pack.ceiling)}
         hass.config_entries.async_update_entry(entry, data=lowered)
     hass.data.setdefault(_HELD, {})[entry.entry_id] = held

@@ -80,6 +80,7 @@ class Issue(StrEnum):
     COPY_NOTICED = "copy_noticed"
     RECOVERY_KIT = "recovery_kit"
     PACK_UNREADABLE = "pack_unreadable"
+    PACK_SHORTENS = "pack_shortens"
     RECORDING_PROVISIONAL = "recording_provisional"
     RECORDING_GATED = "recording_gated"
     PAPERS_OUTDATED = "papers_outdated"
@@ -139,6 +140,7 @@ _KINDS = {
     Issue.PACK_UNREADABLE: _Kind(
         severity=ir.IssueSeverity.ERROR, texts=("file", "line", "problem")
     ),
+    Issue.PACK_SHORTENS: _Kind(severity=ir.IssueSeverity.ERROR, texts=("ceiling", "names")),
     Issue.RECORDING_PROVISIONAL: _Kind(severity=ir.IssueSeverity.WARNING, texts=("cameras",)),
     Issue.RECORDING_GATED: _Kind(severity=ir.IssueSeverity.ERROR, fixable=True, texts=("cameras",)),
     Issue.PAPERS_OUTDATED: _Kind(severity=ir.IssueSeverity.WARNING, texts=("papers",)),

@@ -1,14 +1,12 @@
-"""The forms of a site: who answers for it, by which pack, and what another pack would shorten."""
+"""The forms of a site: who answers for it, and by which pack."""
 
 import asyncio
 import logging
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from typing import Any, Final
 
 import probatio
 from homeassistant.components import webhook
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.selector import (
     BooleanSelector,
@@ -32,14 +30,10 @@ from .const import (
     CONF_MANAGER_USER_ID,
     CONF_PACK,
     CONF_PURPOSE,
-    CONF_RETENTION_HOURS,
     DEFAULT_LIVE_MINUTES,
     DEFAULT_PACK,
 )
-from .core.errors import RetentionError
-from .core.retention.limits import effective
 from .forms import LONG_TEXT, TEXT, async_user_selector, size_text
-from .limits import ceiling_of, limit_from
 from .places import Place, async_surroundings, suggest_places
 from .policy_packs import Shelf, in_language, problem_text
 from .texts import async_texts
@@ -107,21 +101,6 @@ async def async_unusable_text(hass: HomeAssistant, shelf: Shelf) -> str:
         for each in shelf.broken
     ]
     return "\n".join((texts["pack_unusable"], *(f"- {each}" for each in lines)))
-
-
-def shortened(entry: ConfigEntry, ceiling: timedelta, now: datetime) -> list[str]:
-    """Return the cameras and managed folders whose limit another ceiling would cut at once."""
-    before = ceiling_of(entry.data)
-    found = []
-    for each in entry.subentries.values():
-        if CONF_RETENTION_HOURS in each.data:
-            limit = limit_from(each.data)
-            try:
-                if effective(limit, ceiling, now) < effective(limit, before, now):
-                    found.append(each.title)
-            except RetentionError:
-                continue  # told elsewhere
-    return found
 
 
 async def async_place_selector(hass: HomeAssistant) -> SelectSelector:

@@ -200,7 +200,7 @@ def _do(
             user=caller.user,
             active=caller.active,
             seen=seen,
-            has_photo=steward.photos().has,
+            has_photo=lambda photo: steward.photos().is_new(photo, desk.now()),
         )
         if camera is not None and task.kind is TaskKind.APPROVE_VIEW:
             steward.inspector().approve(camera, view)

@@ -21,12 +21,12 @@ from homeassistant.helpers.trigger import (
 from homeassistant.helpers.typing import ConfigType, VolDictType
 from homeassistant.util.signal_type import SignalType
 
-from .bridge import ViewingNotice, ViewingOccasion
 from .const import DOMAIN
 from .core.model import Action
 from .core.policy.task import TaskKind
 from .core.viewing.watches import Unusual
 from .duties import DutyNotice, DutyOccasion
+from .notices import ViewingNotice, ViewingOccasion
 
 CONF_KIND: Final = "kind"
 CONF_REASON: Final = "reason"

@@ -335,6 +335,11 @@ def test_inspection_runs() -> None:
             lately = {**long_ago, begun: NOW - DAY / 2}
             fresh = of_camera("inspection_runs", inspected_at=inspected_at, **lately)
             assert said(fresh) == (State.NOT_APPLICABLE, {"not_started"})
+    # Closed for the weekend by its schedule, or not set off for days.
+    waiting = {**long_ago, "status": CaptureStatus.WAITING}
+    idle = of_camera("inspection_runs", inspected_at=NOW - 2 * DAY, **waiting)
+    assert said(idle) == (State.NOT_APPLICABLE, {"not_recording"})
+    assert of_camera("inspection_runs", **waiting).state is State.ENFORCED
     off = of_camera("inspection_runs", inspected_at=None, recording=False)
     assert said(off) == (State.NOT_APPLICABLE, {"not_recording"})
 
@@ -357,6 +362,19 @@ def test_abandoned() -> None:
         State.NOT_APPLICABLE,
         {"away_no_sign"},
     )
+
+
+@pytest.mark.parametrize("going", [CAMERA.id, ""])
+@pytest.mark.parametrize("rule", ["scope", "view_unchanged", "sign_current", "abandoned"])
+def test_nothing_is_asked_of_a_camera_that_is_being_removed(rule: str, going: str) -> None:
+    """There is no task by which anybody could answer it, and its sign may be down already."""
+    away: dict[str, Any] = {"status": CaptureStatus.STOPPED, "status_since": NOW - 31 * DAY}
+    nothing_done = replace(facts(), doings={}) if rule != "abandoned" else facts()
+    assert of_camera(rule, site=nothing_done, **away).needs_attention
+    site = replace(nothing_done, records=(record(SubjectKind.REMOVAL, camera=going),))
+    assert said(of_camera(rule, site=site, **away)) == (State.NOT_APPLICABLE, {"being_removed"})
+    other = replace(nothing_done, records=(record(SubjectKind.REMOVAL, camera="another"),))
+    assert of_camera(rule, site=other, **away).needs_attention
 
 
 def test_pack_current() -> None:

@@ -134,9 +134,9 @@ def test_the_same_photo_is_kept_once_and_mended(photos: Photos, directory: Path)
     (stored,) = directory.iterdir()
     before = stored.read_bytes()
     stored.write_bytes(before[:-1])
-    assert not photos.has(photo)
+    assert not photos.is_new(photo, NOW)
     assert photos.add(sent(), at=NOW) == photo
-    assert photos.has(photo)
+    assert photos.is_new(photo, NOW)
     assert [each.name for each in directory.iterdir()] == [photo]
 
 
@@ -199,8 +199,8 @@ def test_a_photo_that_was_tampered_with_is_refused(photos: Photos, directory: Pa
     with pytest.raises(PhotoUnreadableError):
         photos.read(photo)
     (directory / photo).write_bytes(stored)
-    assert photos.has(photo)
-    assert not Photos(LocalFiles(), directory, bytes(32)).has(photo)
+    assert photos.is_new(photo, NOW)
+    assert not Photos(LocalFiles(), directory, bytes(32)).is_new(photo, NOW)
 
 
 @pytest.mark.parametrize("photo", ["", "x", "../ledger.db", "0" * 64, "A" * 64, "0" * 64 + "\n"])
@@ -231,15 +231,19 @@ def test_it_goes_after_a_day_without_use_and_after_the_time_of_the_registers(
     ]
     evidence = evidence_of(doings)
     assert evidence == {used: NOW}
+    # What showed something yesterday shows nothing of today, though it is handed in once more.
+    for each in (used, photos.add(sent(), at=NOW + timedelta(days=2))):
+        assert photos.is_new(each, NOW + timedelta(days=1))
+        assert not photos.is_new(each, NOW + timedelta(days=1, seconds=1))
     photos.sweep(evidence, NOW + timedelta(days=1))
-    assert photos.has(unused)
+    assert photos.is_new(unused, NOW)
     assert not (directory / f"{'a' * 64}.new").exists()
     photos.sweep(evidence, NOW + timedelta(days=1, seconds=1))
-    assert not photos.has(unused)
+    assert not photos.is_new(unused, NOW)
     assert photos.lapsed(evidence, NOW + KEPT) == []
     assert photos.lapsed(evidence, NOW + KEPT + timedelta(seconds=1)) == [used]
     photos.sweep(evidence, NOW + KEPT * 2)
-    assert photos.has(used)
+    assert photos.is_new(used, NOW)
     photos.erase([unused, "note.txt", used])
     assert [each.name for each in directory.iterdir()] == ["note.txt"]
     photos.add(sent(), at=NOW)
@@ -266,7 +270,7 @@ def test_a_full_disk_and_a_power_cut_leave_no_half_photo(directory: Path) -> Non
             else:
                 assert at > 5
                 files.power_on(Loss.LOST)
-                assert photos.has(photo)  # durable on return
+                assert photos.is_new(photo, NOW)  # durable on return
                 break
             again = photos.add(sent((60, 40)), at=NOW)
             assert seen(photos.read(again)).size == (60, 40)

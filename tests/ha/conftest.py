@@ -1,16 +1,20 @@
 """What every test inside a Home Assistant needs."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowHandler, FlowManager, FlowResult
+from pytest_homeassistant_custom_component.test_util.aiohttp import AiohttpClientMocker
 
+from custom_components.camera_steward.core.clock import SystemClock
 from tests.cameras import Clip, RtspCamera
 
+from .automating import Phone, async_phone
+from .sites import Kernel
 from .texts import missing_texts
 from .watching import Stage, async_stage
 
@@ -79,3 +83,18 @@ async def stage(
 ) -> Stage:
     """Set up a site that recorded, with its manager logged in."""
     return await async_stage(hass, disk, rtsp_camera, hass_ws_client, hass_client_no_auth)
+
+
+@pytest.fixture
+def kernel(monkeypatch: pytest.MonkeyPatch) -> Kernel:
+    """Let the test say whether the clock can be believed."""
+    kernel = Kernel()
+    monkeypatch.setattr(SystemClock, "synchronised", lambda self: kernel.vouches)
+    return kernel
+
+
+@pytest.fixture
+async def phone(hass: HomeAssistant, aioclient_mock: AiohttpClientMocker) -> AsyncGenerator[Phone]:
+    """Register a phone; at the end no automation waits any longer."""
+    yield await async_phone(hass, aioclient_mock, "phone")
+    await hass.services.async_call("automation", "turn_off", {"entity_id": "all"}, blocking=True)

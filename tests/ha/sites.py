@@ -50,6 +50,12 @@ retention: {{ceiling_hours: {hours}}}
 """A pack of one's own."""
 
 
+class Kernel:
+    """Whether the kernel vouches for the clock, which a test sets."""
+
+    vouches: bool | None = True
+
+
 class StreamEntity(CameraEntity):
     """A camera entity of another integration: it has an address and nothing else."""
 

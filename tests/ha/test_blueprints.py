@@ -1,8 +1,7 @@
 """Each blueprint by the real automation integration, from its trigger to a phone."""
 
 import re
-import shutil
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -11,20 +10,15 @@ from urllib.parse import quote
 
 import pytest
 import yaml
-from homeassistant.components.automation import DATA_COMPONENT
 from homeassistant.components.blueprint.models import Blueprint
 from homeassistant.components.blueprint.schemas import BLUEPRINT_SCHEMA
 from homeassistant.components.trace.const import DATA_TRACE
 from homeassistant.core import CoreState, HomeAssistant
-from homeassistant.helpers import entity_registry as er
-from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util, yaml as yaml_util
 from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
     async_capture_events,
     async_fire_time_changed,
 )
-from pytest_homeassistant_custom_component.test_util.aiohttp import AiohttpClientMocker
 
 from custom_components.camera_steward.bridge import state_directory
 from custom_components.camera_steward.const import PURPOSES
@@ -37,6 +31,7 @@ from custom_components.camera_steward.core.viewing.watches import Unusual
 from custom_components.camera_steward.trigger import KINDS
 from tests.cameras import DeadCamera, RtspCamera
 
+from .automating import FOLDER, Phone, async_automate
 from .sites import (
     DOOR,
     MANAGER,
@@ -55,70 +50,8 @@ from .test_binary_sensor import grow_older
 from .texts import TEXTS
 from .watching import ROOT, Stage, let_in, played
 
-FOLDER = Path(__file__).parents[2] / "blueprints/automation/camera_steward"
 NAMES = sorted(path.name for path in FOLDER.glob("*.yaml"))
-PUSH = "https://push.test/send"
 NOWHERE = "rtsp://127.0.0.1:1/none"
-
-
-class Phone:
-    """A phone with the official app, and what was pushed to it."""
-
-    def __init__(self, entity: str, pushed: AiohttpClientMocker) -> None:
-        """Know where it listens."""
-        self.entity = entity
-        self._pushed = pushed
-
-    @property
-    def messages(self) -> list[dict[str, Any]]:
-        """Return what it received, in order."""
-        return [body for _, url, body, _ in self._pushed.mock_calls if str(url) == PUSH]
-
-
-@pytest.fixture
-async def phone(hass: HomeAssistant, aioclient_mock: AiohttpClientMocker) -> AsyncGenerator[Phone]:
-    """Register a phone; at the end no automation waits any longer."""
-    aioclient_mock.post(PUSH, json={})
-    registration = MockConfigEntry(
-        domain="mobile_app",
-        title="Phone",
-        data={
-            "app_data": {"push_token": "token", "push_url": PUSH},
-            "app_id": "io.test.app",
-            "app_name": "App",
-            "app_version": "1",
-            "device_id": "phone",
-            "device_name": "Phone",
-            "manufacturer": "Maker",
-            "model": "Model",
-            "os_name": "OS",
-            "os_version": "1",
-            "supports_encryption": False,
-            "user_id": "nobody",
-            "webhook_id": "webhook",
-        },
-    )
-    registration.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(registration.entry_id)
-    await hass.async_block_till_done()
-    [entity] = [
-        each.entity_id
-        for each in er.async_entries_for_config_entry(er.async_get(hass), registration.entry_id)
-        if each.domain == "notify"
-    ]
-    yield Phone(entity, aioclient_mock)
-    await hass.services.async_call("automation", "turn_off", {"entity_id": "all"}, blocking=True)
-
-
-async def async_automate(hass: HomeAssistant, name: str, **inputs: object) -> None:
-    """Import a blueprint as a user would have, and make an automation of it."""
-    target = Path(hass.config.path("blueprints/automation/camera_steward"))
-    await hass.async_add_executor_job(shutil.copytree, FOLDER, target)
-    config = {"id": name, "use_blueprint": {"path": f"camera_steward/{name}", "input": inputs}}
-    assert await async_setup_component(hass, "automation", {"automation": [config]})
-    await hass.async_block_till_done()
-    [automation] = hass.data[DATA_COMPONENT].entities
-    assert automation.available, "the blueprint was not accepted"
 
 
 @pytest.mark.parametrize("name", NAMES)

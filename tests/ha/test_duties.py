@@ -19,10 +19,12 @@ from homeassistant.helpers.condition import async_get_all_descriptions
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 
+from custom_components.camera_steward.bridge import state_directory
 from custom_components.camera_steward.condition import async_get_conditions
 from custom_components.camera_steward.const import DOMAIN
-from custom_components.camera_steward.core.clock import SystemClock
+from custom_components.camera_steward.core.books import LEDGER_NAME
 from custom_components.camera_steward.core.ledger.entry import EntryKind
+from custom_components.camera_steward.core.policy.gate import Missing
 from custom_components.camera_steward.core.policy.states import State, Subject, SubjectKind
 from custom_components.camera_steward.core.policy.task import TaskKind, TaskState
 from custom_components.camera_steward.core.retention.guard import ClockState
@@ -33,6 +35,7 @@ from .sites import (
     DOOR,
     MANAGER,
     YARD,
+    Kernel,
     async_add_cameras,
     async_ledger,
     async_set_up,
@@ -47,20 +50,6 @@ NAME = "Hanako Kumagaya"
 SIGN, VIEW = "kumagaya-2019/2-3b", "kumagaya-2019/2-2a"
 MANAGED, RULES = "kumagaya-2019/3-1-(1)a", "kumagaya-2019/4-1-(1)"
 DARK = "rtsp://127.0.0.1:1/none"
-
-
-class Kernel:
-    """Whether the kernel vouches for the clock, which a test sets."""
-
-    vouches: bool | None = True
-
-
-@pytest.fixture
-def kernel(monkeypatch: pytest.MonkeyPatch) -> Kernel:
-    """Let the test say whether the clock can be believed."""
-    kernel = Kernel()
-    monkeypatch.setattr(SystemClock, "synchronised", lambda self: kernel.vouches)
-    return kernel
 
 
 async def manned(hass: HomeAssistant, disk: Path, *cameras: str, **more: Any) -> MockConfigEntry:
@@ -308,6 +297,26 @@ async def test_a_manager_whose_login_is_gone_gives_days_and_not_an_end_at_once(
     await look(entry)
     await entry.runtime_data.coordinator.async_refresh()
     assert not recording(hass)
+
+
+async def test_a_ledger_that_was_damaged_does_not_end_recording_at_once(
+    hass: HomeAssistant, disk: Path, freezer: FrozenDateTimeFactory, kernel: Kernel
+) -> None:
+    entry = await manned(hass, disk)
+    await complete(hass, entry, DOOR)
+    freezer.tick(timedelta(days=100))
+    assert (await look(entry)).gates[DOOR].missing == ()
+    await hass.config_entries.async_unload(entry.entry_id)
+    (state_directory(hass, entry.entry_id) / LEDGER_NAME).write_bytes(b"nothing that can be read")
+    await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    (restart,) = await async_ledger(hass, entry, EntryKind.LEDGER_RESTARTED)
+    gate = (await look(entry)).gates[DOOR]
+    # What was done before is not on record any more, and is asked for anew.
+    assert set(gate.missing) == {Missing.RULES, Missing.SIGN}
+    assert gate.provisional_until == restart.at + timedelta(days=14)
+    await entry.runtime_data.coordinator.async_refresh()
+    assert recording(hass)
 
 
 async def test_who_left_is_known_from_the_ledger(hass: HomeAssistant, disk: Path) -> None:

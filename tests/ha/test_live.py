@@ -146,7 +146,7 @@ class LiveStage(Stage):
         for _ in range(900):
             if found := await self.ledger(EntryKind.VIEWING_ENDED):
                 return found[0]
-            self.entry.runtime_data.bridge.steward._wake.set()
+            self.entry.runtime_data.bridge.steward._upkeep().wake()
             await asyncio.sleep(0.1)
         raise TimeoutError
 

@@ -114,7 +114,7 @@ async def test_what_is_chosen_and_what_changes_is_entered_once(
     await change(hass, entry, "shop", 1)
     await hass.async_block_till_done()
     assert ceiling_of(entry.data) == (await async_load_pack(hass, entry)).ceiling == 10 * DAY
-    # A lower one holds by itself.
+    # A lower one that cuts nothing holds by itself.
     file.write_text(OWN_PACK.format(id="shop", hours=48))
     await reload(hass, entry)
     keys = await async_load_or_create(hass, entry.entry_id)
@@ -193,6 +193,41 @@ async def test_a_lower_ceiling_is_told_by_name_and_a_higher_one_lengthens_nothin
     changes = await async_ledger(hass, entry, EntryKind.SETTINGS_CHANGED)
     (cut,) = [each.data for each in changes if each.subject == DOOR]
     assert cut["retention_hours"] == {"from": 720, "to": 168}
+
+
+async def test_a_file_that_was_changed_cuts_no_footage_before_a_person_says_so(
+    hass: HomeAssistant, manager: MockUser, disk: Path
+) -> None:
+    file = own(hass, 72)
+    kept = camera(DOOR, "door", retention_hours=72)
+    entry = site(disk / "a", kept, manager_user_id=manager.id, pack="shop", ceiling_hours=72)
+    await async_set_up(hass, entry)
+    keys = await async_load_or_create(hass, entry.entry_id)
+    file.write_text(OWN_PACK.format(id="shop", hours=48))
+    await reload(hass, entry)
+    assert ceiling_of(entry.data) == site_settings(hass, entry, keys).ceiling == 3 * DAY
+    issues = ir.async_get(hass)
+    told = issues.async_get_issue(DOMAIN, f"pack_shortens_{entry.entry_id}")
+    assert told is not None
+    assert told.translation_placeholders is not None
+    assert {"ceiling": "2", "names": "- Door"}.items() <= told.translation_placeholders.items()
+    # That it is kept for longer than the pack says is no secret.
+    assert (await async_load_pack(hass, entry)).ceiling == 2 * DAY
+    await entry.runtime_data.duties.async_look()
+    seen = entry.runtime_data.coordinator.duties
+    (held,) = seen.facts.cameras
+    assert held.limit == 3 * DAY
+    (retention,) = [each for each in seen.states if each.control == "own/retention"]
+    assert {each.key for each in retention.why} == {"limit_no_reason"}
+
+    result = await change(hass, entry, "shop", 2)
+    assert (result["type"], result["step_id"]) == (FlowResultType.FORM, "shorter")
+    assert result["description_placeholders"] == {"names": "- Door", "ceiling": "2"}
+    result = await send(hass, result, {"understood": True})
+    assert result["reason"] == "reconfigure_successful"
+    await hass.async_block_till_done()
+    assert ceiling_of(entry.data) == site_settings(hass, entry, keys).ceiling == 2 * DAY
+    assert issues.async_get_issue(DOMAIN, f"pack_shortens_{entry.entry_id}") is None
 
 
 async def test_what_can_be_wrong_with_a_pack_has_its_words(hass: HomeAssistant) -> None:

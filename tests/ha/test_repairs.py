@@ -57,7 +57,7 @@ NEEDED = {
     Issue.RECORDING_GATED: {"cameras": "- Door"},
     Issue.PAPERS_OUTDATED: {"papers": "- The rules"},
     Issue.CONTROL_BREACHED: {"count": "1", "articles": "第２ ３"},
-    Issue.PACK_UNREADABLE: {"file": "shop.yaml", "line": "7", "problem": "Not so."},
+    Issue.PACK_SHORTENS: {"ceiling": "2", "names": "- Door"},
 }
 OF_SUBENTRY = {
     Issue.NO_STREAM,

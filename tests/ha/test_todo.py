@@ -116,7 +116,8 @@ async def test_a_tick_completes_what_asks_for_no_more(door: Stage) -> None:
     await update(MANAGER, view, **completed)
     (entry,) = await done(door)
     assert (entry.actor, entry.subject) == ("Hanako Kumagaya", view)
-    assert entry.data["answers"] == {"minimum": True, "way": "todo"}
+    # Nothing came of the camera just then.
+    assert entry.data["answers"] == {"minimum": True, "way": "todo", "view": None}
     assert set(before) - set(await items(door)) == {view}
     # What the camera sees next is what it is compared with from now on.
     inspector = door.entry.runtime_data.bridge.steward.inspector()

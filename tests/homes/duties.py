@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -58,9 +59,11 @@ def _answer(client: Client, site: str, question: Mapping[str, Any], today: date)
 
 
 def photo() -> bytes:
-    """Return a picture such as a telephone takes, of nobody."""
+    """Return a picture such as a telephone takes, of nobody; no two are the same."""
     made = io.BytesIO()
-    Image.linear_gradient("L").convert("RGB").resize((1600, 1200)).save(made, "JPEG")
+    seen = Image.linear_gradient("L").convert("RGB").resize((1600, 1200))
+    seen.paste(tuple(os.urandom(3)), (0, 0, 400, 300))
+    seen.save(made, "JPEG")
     return made.getvalue()
 
 

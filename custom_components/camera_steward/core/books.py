@@ -170,7 +170,8 @@ class Books:
             self.ledger = opened
             # By the ledger's key: evidence is the ledger's, and outlives a vault that is given up.
             self.photos = Photos(files, settings.state / EVIDENCE_NAME, settings.signing_key)
-            if restart is not None:
+            self.ledger_restarted = restart is not None
+            if self.ledger_restarted:
                 emit(LedgerBroken())
             adopting = bool(settings.adopted_by) and self._is_another_ledgers()
             if damaged or not self.vault.index_complete:

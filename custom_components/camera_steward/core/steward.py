@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from .books import FOLDERS_NAME, Books, kept_checkpoints
+from .books import FOLDERS_NAME, Books
 from .capture.live import Live, LiveFeed
 from .capture.worker import (
     CameraPlan,
@@ -23,56 +23,40 @@ from .copies.importing import Importer
 from .copies.keeper import FolderKeeper
 from .disclosure.counter import Counter
 from .errors import (
-    HoldFailedError,
     HoldMissingError,
-    LedgerBrokenError,
-    RetentionError,
     StewardError,
-    StoppedError,
     StorageError,
-    UnexpectedError,
 )
 from .files import Files, LocalFiles
 from .inspection.inspector import CameraInspection, InspectionFailed, Inspector
 from .ledger.entry import SYSTEM, Entry, EntryKind, Json
 from .ledger.records import Records
 from .ledger.registers import PurgeRecord, removed_cameras
-from .ledger.verify import Verification
 from .model import CaptureStatus, Footage, Gap, GapCause, Segment
 from .retention.copier import Copier
-from .retention.guard import ClockState
 from .retention.hold import HoldsDue
 from .retention.holds import Holds
-from .retention.keeper import RunResult
 from .retention.limits import SiteLimits
-from .retention.plan import next_due
 from .retention.removals import Removals
 from .retention.statement import Statement
 from .site import (
     CameraSettings,
     CameraSnapshot,
-    ClockChanged,
-    Evicted,
     Failed,
-    LedgerBroken,
     PurgeDone,
     SiteSettings,
     SiteSnapshot,
-    StatementMade,
     StewardEvent,
     VerifyReport,
 )
 from .tasks.book import TaskBook
 from .tasks.photos import Photos
+from .upkeep import Upkeep
 from .vault.verify import Damage, VerifyLevel, verify
 from .viewing.desk import House
 from .viewing.lobby import Lobby
 
-_STATEMENT_EVERY = timedelta(days=1)
 _FOOTAGE_EVERY = timedelta(seconds=60)
-_GAPS_KEPT = timedelta(days=3 * 366)
-_TROUBLED = timedelta(seconds=20)
-_MEBIBYTE = 1024 * 1024
 
 
 @dataclass(slots=True, kw_only=True)
@@ -116,22 +100,15 @@ class Steward:
         }
         self._lock = threading.RLock()
         self._quit = threading.Event()
-        self._wake = threading.Event()
-        self._thread: threading.Thread | None = None
         self._copier: Copier | None = None
-        self._opened: Books | None = None
+        self._opened: Upkeep | None = None
         self._folders: FolderKeeper | None = None
         self._house = House()
         self._lobby: Lobby | None = None
         self._counter: Counter | None = None
         self._tasks: TaskBook | None = None
         self._inspector: Inspector | None = None
-        self._next_at: datetime | None = None
-        self._statement: Statement | None = None
-        self._statement_at: datetime | None = None
-        self._clock_state = ClockState.TRUSTED
         self._storage_error: str | None = None
-        self._ledger_broken = False
 
     # Life
 
@@ -141,12 +118,17 @@ class Steward:
         Raises `VaultMissingError`, `VaultForeignError` or another `StorageError` when the vault
         cannot be used; nothing is running then.
         """
-        books = self._opened = Books(
-            self._settings, self._clock, self._files, self._limits, self._emit
+        books = Books(self._settings, self._clock, self._files, self._limits, self._emit)
+        upkeep = self._opened = Upkeep(
+            books,
+            self._settings,
+            quitting=self._quit,
+            names=lambda: {k: each.settings.name for k, each in self._cameras.items()},
+            sweep=self._sweep,
+            on_event=self._emit,
         )
         try:
-            self._remember_statement(books)
-            self._run(SYSTEM, close=True)
+            upkeep.begin()
         except StorageError:
             self._opened = None
             books.close()
@@ -185,10 +167,7 @@ class Steward:
             books.holds, self._quit.is_set, lambda error: self._emit(Failed(error=error))
         )
         books.holds.listen(self._copier.start)
-        self._thread = threading.Thread(
-            target=self._keep, name="camera-steward-keeper", daemon=True
-        )
-        self._thread.start()
+        upkeep.start()
         self._inspect(books)
         with contextlib.suppress(StewardError):
             self.counter()  # so that what a crash broke off is entered
@@ -201,7 +180,8 @@ class Steward:
     def request_stop(self) -> None:
         """Ask all threads to end; returns at once."""
         self._quit.set()
-        self._wake.set()
+        if self._opened is not None:
+            self._opened.wake()
         if self._folders is not None:
             self._folders.request_stop()
         if self._inspector is not None:
@@ -225,17 +205,17 @@ class Steward:
         for state in self._cameras.values():
             if state.worker is not None:
                 ended &= state.worker.join(left())
-        if self._thread is not None:
-            self._thread.join(left())
-            ended &= not self._thread.is_alive()
+        upkeep = self._opened
+        if upkeep is not None:
+            ended &= upkeep.join(left())
         if self._copier is not None:
             ended &= self._copier.join(left())
         if self._folders is not None:
             ended &= self._folders.join(left())
         if self._inspector is not None:
             ended &= self._inspector.join(left())
-        books = self._opened
-        if ended and books is not None:
+        if ended and upkeep is not None:
+            books = upkeep.books
             self._counter = self._tasks = None
             lobby, self._lobby = self._lobby, None
             with contextlib.suppress(StewardError):
@@ -303,22 +283,17 @@ class Steward:
         """
         if self._folders is not None:
             self._folders.look_now()
-        return list(self._run(actor, close=True).records)
+        return list(self._upkeep().run(actor, close=True).records)
 
     def accept_clock(self, *, actor: str) -> None:
         """Believe the wall clock on a person's word."""
-        self._books().keeper.accept_clock(actor)
-        self._wake.set()
+        upkeep = self._upkeep()
+        upkeep.books.keeper.accept_clock(actor)
+        upkeep.wake()
 
     def make_statement(self, *, actor: str = SYSTEM) -> Statement:
         """Walk the disk, enter what was met, and attest to the ledger."""
-        books = self._books()
-        statement = books.keeper.state(actor, stopping=self._quit.is_set)
-        self._statement, self._statement_at = statement, statement.record.walked_to
-        books.keep_checkpoint(books.ledger.checkpoint())
-        self._check_ledger(books)
-        self._emit(StatementMade(statement=statement))
-        return statement
+        return self._upkeep().make_statement(actor)
 
     def verify(
         self,
@@ -328,7 +303,8 @@ class Steward:
         camera: str | None = None,
     ) -> VerifyReport:
         """Check the segments that reach into [start, end), copies of holds as well, and the ledger."""
-        books = self._books()
+        upkeep = self._upkeep()
+        books = upkeep.books
         cameras = [camera] if camera is not None else books.index.cameras()
         checked = 0
         damages: list[Damage] = []
@@ -341,8 +317,7 @@ class Steward:
                 copies = books.holds.segments(hold.id, camera, (start, end))
                 damages += books.holds.verify(hold.id, level, copies)
                 checked += len(copies)
-        found = self._check_ledger(books)
-        return VerifyReport(checked=checked, damages=tuple(damages), ledger=found)
+        return VerifyReport(checked=checked, damages=tuple(damages), ledger=upkeep.check_ledger())
 
     def footage(
         self, camera: str, start: datetime, end: datetime
@@ -440,7 +415,8 @@ class Steward:
 
     def snapshot(self) -> SiteSnapshot:
         """Return how everything stands: some look-ups in the index, no walk of the disk."""
-        books = self._books()
+        upkeep = self._upkeep()
+        books = upkeep.books
         overdue: dict[str, int] = {}
         for each in books.keeper.overdue():
             overdue[each.camera] = overdue.get(each.camera, 0) + 1
@@ -451,7 +427,7 @@ class Steward:
         except StorageError as err:
             missing = err.key
         # Outside the lock, which recorders need to tell their events: a turn may last ten seconds.
-        next_at = self._next_due(books)
+        next_at = upkeep.next_due()
         inspected = self._inspector.standing() if self._inspector is not None else {}
         with self._lock:
             return SiteSnapshot(
@@ -472,11 +448,11 @@ class Steward:
                 },
                 space=space,
                 next_purge_at=next_at,
-                last_statement_at=self._statement_at,
-                last_statement=self._statement,
+                last_statement_at=upkeep.statement_at,
+                last_statement=upkeep.statement,
                 clock=books.guard.report.state,
                 storage_error_key=missing or self._storage_error,
-                ledger_broken=self._ledger_broken,
+                ledger_broken=upkeep.ledger_broken,
                 past_limit=sum(overdue.values()),
                 holds=(holds := books.holds.all()),
                 holds_due=HoldsDue.of(holds, books.guard.now()),
@@ -485,11 +461,14 @@ class Steward:
 
     # Inside
 
-    def _books(self) -> Books:
-        books = self._opened
-        if books is None:
+    def _upkeep(self) -> Upkeep:
+        upkeep = self._opened
+        if upkeep is None:
             raise StorageError("not started")
-        return books
+        return upkeep
+
+    def _books(self) -> Books:
+        return self._upkeep().books
 
     def _limits(self) -> SiteLimits:
         return SiteLimits(
@@ -505,17 +484,8 @@ class Steward:
             state.footage = (now, books.index.footage(camera))
         return replace(state.footage[1], oldest_at=books.index.oldest_start(camera))
 
-    def _next_due(self, books: Books) -> datetime | None:
-        """Return when the next segment reaches its limit; the keeper looks each minute anyway."""
-        starts = {each: books.index.oldest_start(each) for each in books.index.cameras()}
-        try:
-            limits = books.keeper.limits()
-        except RetentionError:
-            return self._next_at
-        return next_due({k: at for k, at in starts.items() if at is not None}, limits)
-
     def _start_worker(self, state: _CameraState) -> None:
-        books = self._books()
+        upkeep = self._upkeep()
         if self._quit.is_set() or (state.worker is not None and state.worker.alive):
             return
         settings = state.settings
@@ -526,10 +496,10 @@ class Steward:
                 settings=settings.recorder,
                 schedule=settings.schedule,
             ),
-            books.vault,
-            books.guard,
+            upkeep.books.vault,
+            upkeep.books.guard,
             self._emit,
-            self._make_room,
+            upkeep.make_room,
         )
         state.worker.start()
 
@@ -548,96 +518,18 @@ class Steward:
                 case PurgeDone():
                     for state in self._cameras.values():
                         state.footage = None
-                case LedgerBroken():
-                    self._ledger_broken = True
                 case _:
                     pass
         self._on_event(event)
 
-    def _keep(self) -> None:
-        """Run retention when the next segment is due, at least each minute; walk the disk daily."""
-        while not self._quit.is_set():
-            try:
-                try:
-                    self._run(SYSTEM)
-                    self._books().removals.resume()
-                except HoldFailedError as err:
-                    # What one hold lacks does not keep the statement from being made.
-                    self._troubled(err)
-                finally:
-                    # Also while the storage fails: a live view that was left still holds its camera.
-                    if self._lobby is not None:
-                        self._lobby.watches.sweep()
-                    if self._copier is not None:
-                        self._copier.start()
-                    if self._counter is not None:
-                        self._counter.sweep()
-                if self._statement_due():
-                    self.make_statement()
-                    self._books().tidy_photos()
-                    self._books().index.forget_gaps(self._books().guard.now() - _GAPS_KEPT)
-            except StoppedError:
-                break
-            except LedgerBrokenError as err:
-                self._emit(LedgerBroken())
-                self._resume_ledger(err)
-            except StewardError as err:
-                self._troubled(err)
-            except Exception as err:
-                # A mistake of ours must not end retention unseen: told, and tried again.
-                self._troubled(UnexpectedError(type(err).__name__))
-            wait = _TROUBLED
-            if self._next_at is not None:
-                wait = min(self._next_at - self._books().guard.now(), timedelta(minutes=1))
-            self._wake.wait(max(wait.total_seconds(), 0.05))
-            self._wake.clear()
-
-    def _resume_ledger(self, broken: LedgerBrokenError) -> None:
-        """Go on behind a break, which stays on record, rather than keep records out (INV-2)."""
-        books = self._books()
-        try:
-            books.ledger.resume(kept_checkpoints(self._settings.root, self._files))
-        except StewardError:
-            self._troubled(broken)
-        else:
-            self._next_at = books.guard.now() + timedelta(seconds=1)
-
-    def _troubled(self, err: StewardError) -> None:
-        self._next_at = self._books().guard.now() + _TROUBLED
-        self._emit(Failed(error=err))
-
-    def _run(self, actor: str, *, close: bool = False) -> RunResult:
-        books = self._books()
-        try:
-            result = books.keeper.run(actor, close=close)
-        except HoldFailedError:
-            self._keep_space(books)  # all else was done
-            raise
-        self._next_at = result.next_at
-        if result.records:
-            self._emit(PurgeDone(records=result.records))
-        state = books.guard.report.state
-        if state is not self._clock_state:
-            self._clock_state = state
-            self._emit(ClockChanged(state=state))
-        self._keep_space(books)
-        return result
-
-    def _keep_space(self, books: Books) -> None:
-        """Erase the oldest where less than the reserve is free; and let the vault say whose it is."""
-        books.vault.check()
-        self._describe(books)
-        space = books.vault.space()
-        reserve = self._settings.reserve_of(space)
-        if space.free_bytes < reserve:
-            self._evict(books, reserve - space.free_bytes + reserve // 4)
-
-    def _describe(self, books: Books) -> None:
-        """Let the vault say whose it is; a disk that is full keeps nothing else from being done."""
-        try:
-            books.describe({k: each.settings.name for k, each in self._cameras.items()})
-        except StewardError as err:
-            self._emit(Failed(error=err))
+    def _sweep(self) -> None:
+        """Let go of who left, and copy what waits."""
+        if self._lobby is not None:
+            self._lobby.watches.sweep()
+        if self._copier is not None:
+            self._copier.start()
+        if self._counter is not None:
+            self._counter.sweep()
 
     def _inspect(self, books: Books) -> None:
         """Begin to look at the pictures; recording goes on where that cannot be."""
@@ -663,34 +555,3 @@ class Steward:
             self._emit(InspectionFailed(camera=None, error=err))
         else:
             self._inspector.start()
-
-    def _make_room(self) -> bool:
-        """Free some bytes for a recorder whose write found the storage full."""
-        books = self._books()
-        total = books.vault.space().total_bytes
-        with contextlib.suppress(StewardError):
-            return self._evict(books, min(64 * _MEBIBYTE, total // 10)) > 0
-        return False
-
-    def _evict(self, books: Books, needed_bytes: int) -> int:
-        freed = books.keeper.make_room(needed_bytes)
-        if freed:
-            self._emit(Evicted(size_bytes=freed))
-        return freed
-
-    def _remember_statement(self, books: Books) -> None:
-        last = None
-        for entry in books.ledger.entries((EntryKind.STATEMENT,)):
-            last = entry.at
-        self._statement_at = last
-
-    def _statement_due(self) -> bool:
-        last = self._statement_at
-        return last is None or self._books().guard.now() - last >= _STATEMENT_EVERY
-
-    def _check_ledger(self, books: Books) -> Verification:
-        found = books.verify_ledger()
-        self._ledger_broken = False
-        if found.broken:
-            self._emit(LedgerBroken())
-        return found

@@ -220,7 +220,9 @@ class CameraStewardPanel extends HTMLElement {
       const page = new PAGES[name].Page(kept.context, site, go);
       kept.pages.set(key, { page, name, site: site.entry_id });
     }
-    return kept.pages.get(key).page;
+    const { page } = kept.pages.get(key);
+    page.meet?.(site);
+    return page;
   }
 
   // Go from one page of a site to another, which begins with what is known already.

@@ -4,7 +4,7 @@
 Reasons are keys of texts, `why_<key>`; `REASONS` are all that there are.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
@@ -40,6 +40,7 @@ REASONS = frozenset(
         "away_no_sign",
         "backup_holds_footage",
         "backups_without_footage",
+        "being_removed",
         "clock_in_doubt",
         "copies_due",
         "copies_in_order",
@@ -124,6 +125,9 @@ REASONS = frozenset(
 )
 
 
+type _Judge = Callable[[Case], Iterator[Verdict]]
+
+
 def _asks_nothing(case: Case) -> Iterator[Verdict]:
     yield case.says(State.NOT_APPLICABLE, "asks_nothing")
 
@@ -133,6 +137,18 @@ def _manager_may_be_installer(case: Case) -> Iterator[Verdict]:
 
 
 # Purpose and view
+
+
+def _unless_going(judge: _Judge) -> _Judge:
+    """Return a rule that asks nothing of a camera that is being removed: nobody could mend it."""
+
+    def judged(case: Case) -> Iterator[Verdict]:
+        if case.subject.id in case.facts.going:
+            yield case.says(State.NOT_APPLICABLE, "being_removed")
+        else:
+            yield from judge(case)
+
+    return judged
 
 
 def _scope(case: Case) -> Iterator[Verdict]:
@@ -441,6 +457,9 @@ def _inspection_runs(case: Case) -> Iterator[Verdict]:
         yield case.says(State.NOT_APPLICABLE, "not_recording")
     elif camera.inspected_at is not None and now - camera.inspected_at <= LOOKED_WITHIN:
         yield case.says(State.ENFORCED, "inspected")
+    # Outside its schedule, or until something sets it off, there is nothing to look at.
+    elif camera.status is CaptureStatus.WAITING:
+        yield case.says(State.NOT_APPLICABLE, "not_recording")
     # A recorder that began lately has not been looked at yet, whatever was before it.
     elif now - max(camera.since_at, camera.status_since) <= LOOKED_WITHIN:
         yield case.says(State.NOT_APPLICABLE, "not_started")
@@ -485,14 +504,16 @@ def _task_rule(kind: TaskKind) -> Rule:
     """Return the rule that a kind of task is done in its time."""
 
     def judge(case: Case) -> Iterator[Verdict]:
-        found = _concerned(
-            case.subject,
-            {
-                each
-                for each in case.names
-                if task_id(kind, each) in case.todo
-                or (kind in ONCE and case.facts.doing(kind, each) is not None)
-            },
+        def asked(each: Subject) -> bool:
+            once = kind in ONCE and case.facts.doing(kind, each) is not None
+            return once or task_id(kind, each) in case.todo
+
+        # Its own first: who floods the public form with inquiries must not make this slow.
+        own = case.subject.kind is not SubjectKind.SITE and asked(case.subject)
+        found = (
+            {case.subject}
+            if own
+            else _concerned(case.subject, {each for each in case.names if asked(each)})
         )
         for each in sorted(found):
             yield _task_verdict(replace(case, subject=each), kind)
@@ -554,18 +575,18 @@ _SITE = {
     "pack_current": _pack_current,
 }
 _CAMERA = {
-    "scope": _scope,
+    "scope": _unless_going(_scope),
     "purpose_asked": _purpose_asked,
     "copies_noticed": _copies_noticed,
     "view_described": _view_described,
-    "view_unchanged": _view_unchanged,
-    "sign_current": _sign_current,
+    "view_unchanged": _unless_going(_view_unchanged),
+    "sign_current": _unless_going(_sign_current),
     "named_only": _named_only,
     "permissions_only": _permissions_only,
     "retention": _retention,
     "retention_reason": _retention_reason,
     "inspection_runs": _inspection_runs,
-    "abandoned": _abandoned,
+    "abandoned": _unless_going(_abandoned),
 }
 _PERSON = {"pledged": _pledged, "rules_acknowledged": _rules_acknowledged}
 

@@ -60,12 +60,8 @@ class _Look:
     @property
     def cameras(self) -> Iterator[CameraFact]:
         """Return the cameras that are not being removed."""
-        going = {
-            each.fields.get("camera", "")
-            for each in self.facts.records
-            if each.subject.kind is SubjectKind.REMOVAL
-        }
-        return (c for c in self.facts.cameras if c.id not in going and "" not in going)
+        going = self.facts.going
+        return (each for each in self.facts.cameras if each.id not in going)
 
     def records(self, kind: SubjectKind) -> Iterator[RecordFact]:
         return (each for each in self.facts.records if each.subject.kind is kind)

@@ -119,13 +119,16 @@ class Photos:
         """
         return self._read(photo)
 
-    def has(self, photo: str) -> bool:
-        """Return whether a photo is kept and can be read."""
+    def is_new(self, photo: str, now: datetime) -> bool:
+        """Return whether a photo is kept that came within the last day.
+
+        One that came earlier is evidence of something else: it shows nothing of today.
+        """
         try:
             self._read(photo)
+            return now - _Header.unpack(self._bytes(photo)).added_at <= _ATTACHED_WITHIN
         except PhotoMissingError, PhotoUnreadableError:
             return False
-        return True
 
     def lapsed(self, evidence: Mapping[str, datetime], now: datetime) -> list[str]:
         """Return the ids of those that were evidence for as long as registers are kept.
