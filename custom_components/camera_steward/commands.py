@@ -17,8 +17,11 @@ from homeassistant.util import dt as dt_util
 from .bridge import figures_of
 from .const import DOMAIN
 from .coordinator import CameraStewardConfigEntry
-from .core.access.decide import Refusal, RefusedError
+from .core.access.decide import Decision, Refusal, RefusedError
 from .core.errors import StewardError
+from .core.model import Action
+from .core.viewing.desk import Caller
+from .people import caller_of_connection
 from .views import running_site
 
 ENTRY: Final[VolDictType] = {probatio.Required("entry_id"): str}
@@ -80,6 +83,25 @@ def site_of(hass: HomeAssistant, msg: dict[str, Any]) -> CameraStewardConfigEntr
     if entry is None:
         raise RefusedError(Refusal.NOT_MANAGER)
     return entry
+
+
+async def async_allowed(
+    hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any], action: Action
+) -> tuple[CameraStewardConfigEntry, Caller, Decision]:
+    """Return the site, who asks, and why they may; anyone else is refused, and that is entered."""
+    entry, caller = site_of(hass, msg), caller_of_connection(connection)
+    decision = await entry.runtime_data.bridge.async_in_lobby(
+        lambda lobby: lobby.desk.allow(caller, action)
+    )
+    return entry, caller, decision
+
+
+async def async_manager(
+    hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
+) -> tuple[CameraStewardConfigEntry, Caller, str]:
+    """Return the site whose manager the caller is, and the manager's name."""
+    entry, caller, decision = await async_allowed(hass, connection, msg, Action.MANAGE)
+    return entry, caller, decision.name or ""
 
 
 def table(

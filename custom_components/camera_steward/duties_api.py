@@ -8,16 +8,14 @@ from homeassistant.components.websocket_api import ActiveConnection
 from homeassistant.core import HomeAssistant, callback
 
 from .bridge import camera_name
-from .commands import ENTRY, answering, site_of
+from .commands import ENTRY, answering, async_allowed
 from .const import DOMAIN
 from .core.errors import StewardError
 from .core.model import Action
 from .core.policy.facts import Scope
 from .core.policy.pack import Control
 from .core.policy.states import ControlState, Reason, State, SubjectKind
-from .core.viewing.lobby import Lobby
 from .duties import DutiesLook
-from .people import caller_of_connection
 from .pledge import LANGUAGES
 from .texts import Texts, async_texts, iso
 
@@ -56,15 +54,8 @@ async def duties(
     `next_at`, `checked_at`, `checked_by`, `evidence`, `limit`}], `gates`: [{`camera_id`, `camera`,
     `open`, `provisional_until`, `missing`: [text]}]}
     """
-    entry = site_of(hass, msg)
-    caller = caller_of_connection(connection)
-
-    def check(lobby: Lobby) -> None:
-        with lobby.desk.on_record(caller, Action.DUTIES):
-            lobby.desk.decide(caller.asking(Action.DUTIES)).or_refused()
-
+    entry, *_ = await async_allowed(hass, connection, msg, Action.DUTIES)
     data = entry.runtime_data
-    await data.bridge.async_in_lobby(check)
     if data.coordinator.duties is None:
         await data.duties.async_look()
     if (look := data.coordinator.duties) is None:

@@ -13,9 +13,8 @@ from homeassistant.components.websocket_api import ActiveConnection
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 
-from .commands import ENTRY, answering, site_of
+from .commands import ENTRY, answering, async_manager
 from .const import DOMAIN
-from .coordinator import CameraStewardConfigEntry
 from .core.disclosure.counter import Counter
 from .core.documents.lettering import clean
 from .core.documents.papers import (
@@ -30,11 +29,8 @@ from .core.documents.rendering import LANGUAGES
 from .core.documents.rules import differing
 from .core.documents.sign import sign_version
 from .core.errors import PaperInvalidError
-from .core.model import Action
-from .core.viewing.desk import Caller
 from .paper_books import Books
 from .papers import PLAIN_SIGN, adopted, async_adopt, async_paper_site, sign_now
-from .people import caller_of_connection
 from .policy_packs import async_load_pack
 from .printing import async_print, async_print_sign, one_of, people_subjects, period_subjects
 from .texts import async_texts, iso
@@ -70,7 +66,7 @@ async def papers(
     adopted, `options`: how it was printed last, as `paper` takes them}]; `adopted` and `differing`
     are the rules' alone, `options` the sign's, else None.
     """
-    entry, caller = await _async_manager(hass, connection, msg)
+    entry, caller, _ = await async_manager(hass, connection, msg)
     data, language = entry.runtime_data, msg["language"]
     texts = await async_texts(hass, language)
     site = await async_paper_site(hass, entry, data.bridge)
@@ -157,7 +153,7 @@ async def paper(
     whether it is printed so from now on, so that a change of what it says makes it out of date. Of
     the public notice: `manager`, whether it names them.
     """
-    entry, caller = await _async_manager(hass, connection, msg)
+    entry, caller, _ = await async_manager(hass, connection, msg)
     kind = one_of(Paper, msg["paper"], "paper")
     if kind is Paper.SIGN:
         return await async_print_sign(hass, entry, msg["options"])
@@ -193,7 +189,7 @@ async def adopt_rules(
 
     `rules_stale` where they read otherwise by now; `paper_invalid` names `adopted_on` or `body`.
     """
-    entry, caller = await _async_manager(hass, connection, msg)
+    entry, _, name = await async_manager(hass, connection, msg)
     body = clean(msg["body"], _LONGEST + 1)
     if not body or len(body) > _LONGEST:
         raise PaperInvalidError("body")
@@ -204,23 +200,7 @@ async def adopt_rules(
     if not date(1950, 1, 1) <= on <= dt_util.now().date():
         raise PaperInvalidError("adopted_on")
     data = entry.runtime_data
-    name = await data.bridge.async_in_lobby(lambda lobby: lobby.desk.name_of(caller))
     adoption = Adoption(version=msg["version"], adopted_on=on, body=body)
     await async_adopt(hass, entry, data.bridge, adoption=adoption, actor=name)
     await data.duties.async_look()
     return {}
-
-
-# ---------------------------------------------------------------------- inside
-
-
-async def _async_manager(
-    hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
-) -> tuple[CameraStewardConfigEntry, Caller]:
-    """Return the site whose manager the caller is; anyone else is refused, and that is entered."""
-    entry = site_of(hass, msg)
-    caller = caller_of_connection(connection)
-    await entry.runtime_data.bridge.async_at_counter(
-        lambda counter: counter.allow(caller, Action.MANAGE)
-    )
-    return entry, caller

@@ -16,7 +16,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 
 from .bridge import AUTOMATION, camera_name, cameras_of
-from .commands import ENTRY, answering, local, site_of, table
+from .commands import ENTRY, answering, async_manager, local, table
 from .const import DOMAIN
 from .coordinator import CameraStewardConfigEntry
 from .core.errors import RecordInvalidError, StewardError
@@ -29,12 +29,10 @@ from .core.ledger.records import (
     columns_of,
     row_of,
 )
-from .core.model import Action
 from .core.policy.task import TaskKind
 from .core.tasks.kinds import KINDS, interval_of
 from .core.tasks.records import answer_due_at
 from .inquiries import PUBLIC_FORM, form_address
-from .people import caller_of_connection
 from .pledge import LANGUAGES
 from .texts import Texts, async_texts, iso
 
@@ -87,7 +85,7 @@ async def records(
     `opened_by`, `closed_at`, `closed_by`, `due_at` and `overdue`: of an inquiry that waits}] · `form`:
     the address of the public form for inquiries, None where it is off or there is none.
     """
-    entry, _ = await async_manager(hass, connection, msg)
+    entry, *_ = await async_manager(hass, connection, msg)
     kind = RecordKind(msg["kind"])
     books = entry.runtime_data.bridge.steward.records()
     found = await hass.async_add_executor_job(books.all, kind, msg.get("closed"))
@@ -120,7 +118,7 @@ async def record_save(
 
     `fields` are all of them: what is left out is empty from then on. What is the steward's stays.
     """
-    entry, name = await async_manager(hass, connection, msg)
+    entry, _, name = await async_manager(hass, connection, msg)
     kind, given = RecordKind(msg["kind"]), msg["fields"]
     steward = entry.runtime_data.bridge.steward
 
@@ -155,7 +153,7 @@ async def record_close(
     hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
 ) -> dict[str, Any]:
     """Close a record with all its fields, as they are to stand; return {}."""
-    entry, name = await async_manager(hass, connection, msg)
+    entry, _, name = await async_manager(hass, connection, msg)
     steward = entry.runtime_data.bridge.steward
 
     def close() -> None:
@@ -172,18 +170,6 @@ async def record_close(
 
 
 # ---------------------------------------------------------------------- shared
-
-
-async def async_manager(
-    hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
-) -> tuple[CameraStewardConfigEntry, str]:
-    """Return the site whose manager the caller is, and their name; others are refused, on record."""
-    entry = site_of(hass, msg)
-    caller = caller_of_connection(connection)
-    decision = await entry.runtime_data.bridge.async_at_counter(
-        lambda counter: counter.allow(caller, Action.MANAGE)
-    )
-    return entry, decision.name or ""
 
 
 async def async_records_changed(entry: CameraStewardConfigEntry) -> None:

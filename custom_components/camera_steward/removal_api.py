@@ -15,7 +15,7 @@ from homeassistant.helpers.typing import VolDictType
 from homeassistant.util import dt as dt_util
 
 from .bridge import camera_name, cameras_of
-from .commands import ENTRY, answering
+from .commands import ENTRY, answering, async_manager
 from .const import DOMAIN
 from .coordinator import CameraStewardConfigEntry
 from .core.disclosure.counter import Counter
@@ -26,7 +26,7 @@ from .core.ledger.records import Record
 from .core.retention.hold import Hold
 from .core.retention.removals import Kept, Removals, Step
 from .pledge import LANGUAGES
-from .records_api import async_manager, async_records_changed, record_row
+from .records_api import async_records_changed, record_row
 from .texts import Texts, async_texts, iso
 
 _CAMERA: Final[VolDictType] = {probatio.Required("camera"): probatio.Any(None, str)}
@@ -62,7 +62,7 @@ async def removal(
     its limit}, `record`: the removal that goes on, as `records` gives it, or None, `steps`: [{`task`,
     `title`, `done_at`, `done_by`}]}
     """
-    entry, _ = await async_manager(hass, connection, msg)
+    entry, *_ = await async_manager(hass, connection, msg)
     camera = msg["camera"]
     texts = await async_texts(hass, msg.get("language"))
 
@@ -117,7 +117,7 @@ async def removal_begin(
     The latter needs a `reason`. Return {`record`}. The code `removal_open` says that it was begun
     before, `removal_blocked` that footage is still needed; `needed` numbers by what.
     """
-    entry, name = await async_manager(hass, connection, msg)
+    entry, _, name = await async_manager(hass, connection, msg)
     data = entry.runtime_data
     steward, camera = data.bridge.steward, msg["camera"]
     given = {each: msg[each] for each in ("decided_on", "body", "reason", "medium", "notified")}
@@ -171,7 +171,7 @@ async def removal_finish(
     do. The codes `removal_footage_left`, `removal_device_left`, `removal_sign_left` and
     `removal_medium_left` say what is to be done first.
     """
-    entry, name = await async_manager(hass, connection, msg)
+    entry, _, name = await async_manager(hass, connection, msg)
     steward = entry.runtime_data.bridge.steward
     done = await hass.async_add_executor_job(
         lambda: steward.removals().finish(msg["record"], actor=name)
@@ -198,7 +198,7 @@ async def removal_withdraw(
     hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
 ) -> dict[str, Any]:
     """End a removal that is not carried out, for a reason; recording stays off. Return {}."""
-    entry, name = await async_manager(hass, connection, msg)
+    entry, _, name = await async_manager(hass, connection, msg)
     steward = entry.runtime_data.bridge.steward
     await hass.async_add_executor_job(
         lambda: steward.removals().withdraw(msg["record"], reason=msg["reason"], actor=name)

@@ -6,7 +6,6 @@ Read anew at each look. What the ledger and the templates say is read in the exe
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from pathlib import Path
 from typing import Final
 
 from homeassistant.config_entries import ConfigEntry
@@ -15,9 +14,6 @@ from homeassistant.core import HomeAssistant
 
 from .bridge import Bridge, cameras_of
 from .const import (
-    CONF_ADDRESS,
-    CONF_AUDIO,
-    CONF_CONTACT,
     CONF_DIRECTION,
     CONF_FIELD_OF_VIEW,
     CONF_INSTALLER,
@@ -28,11 +24,9 @@ from .const import (
     CONF_PURPOSE,
     CONF_UNTIL,
     CONF_USER_ID,
-    CONF_VAULT_PATH,
 )
 from .copies import CopiesLook
 from .core.access.people import Person, Role
-from .core.disclosure.counter import Counter
 from .core.documents.rules import Rules, differing
 from .core.documents.sign import sign_version
 from .core.ledger.entry import Entry, EntryKind
@@ -51,7 +45,6 @@ from .limits import ceiling_of, limit_from
 from .memory import SiteMemory
 from .papers import sign_now
 from .people import is_person, people_of
-from .places import storage_words
 from .texts import bounds
 
 
@@ -73,7 +66,6 @@ class _OnRecord:
     since_at: datetime | None = None
     pack_at: datetime | None = None
     kit_taken_at: datetime | None = None
-    register_read_at: datetime | None = None
     adopted: Entry | None = None
     """The entry of the rules that were adopted last."""
     cameras: dict[str, datetime] = field(default_factory=dict)
@@ -94,7 +86,6 @@ _KINDS: Final = (
     EntryKind.PERSON_REMOVED,
     EntryKind.PACK_CHOSEN,
     EntryKind.RECOVERY_KIT_TAKEN,
-    EntryKind.REGISTER_READ,
     EntryKind.RULES_ADOPTED,
     EntryKind.LEDGER_RESTARTED,
 )
@@ -119,8 +110,6 @@ async def async_site_facts(
         return desk.now(), frozenset(each for each in logins if desk.has_pledged(each))
 
     now, pledged = await bridge.async_in_lobby(ask)
-    to_return = await bridge.async_at_counter(Counter.count_to_return)
-    storage = await hass.async_add_executor_job(storage_words, Path(entry.data[CONF_VAULT_PATH]))
     snapshot, copies = sight.snapshot, sight.copies
     since_at = known.since_at or entry.created_at
     people = [*_appointed(people_of(entry), known), *known.left]
@@ -132,7 +121,6 @@ async def async_site_facts(
         since_at=since_at,
         provisional_since=known.pack_at or since_at,
         installer=entry.data[CONF_INSTALLER],
-        contact=entry.data[CONF_CONTACT],
         purpose=entry.data[CONF_PURPOSE],
         people=tuple(
             PersonFact(
@@ -149,10 +137,8 @@ async def async_site_facts(
         ),
         cameras=tuple(_cameras(entry, memory, sight, known, pack, now)),
         ceiling=pack.ceiling,
-        storage=storage,
         past_limit=snapshot.past_limit,
         statement_at=snapshot.last_statement_at,
-        purge_at=snapshot.next_purge_at,
         clock_trusted=snapshot.clock is not ClockState.SUSPENDED,
         ledger_broken=snapshot.ledger_broken,
         storage_trouble=snapshot.storage_error_key is not None,
@@ -164,8 +150,6 @@ async def async_site_facts(
         copies_due=len(copies.due),
         backup_plan_holds=copies.plan is not None and bool(copies.plan.places),
         kit_taken_at=known.kit_taken_at,
-        register_read_at=known.register_read_at,
-        to_return=to_return,
         sign_version=sign_version(sign_now(entry, pack, memory)),
         rules=_rules(known.adopted, sight.rules),
         records=known.records,
@@ -211,16 +195,13 @@ def _cameras(
             recording=found.recording,
             status=found.status,
             status_since=memory.silent.get(camera, found.since),
-            footage=found.footage.segments > 0,
             overdue=found.overdue,
-            sealed=CONF_ADDRESS in data,
             live_limited=seen.enforced if seen is not None else None,
             limit=effective(limit, ceiling_of(entry.data), now),
             asked=limit.duration,
             reason=limit.reason,
             approver=limit.approver,
             review_at=limit.review_at,
-            audio=data.get(CONF_AUDIO, False),
             noticed=sight.copies.noticed.get(camera, 0),
             inspected_at=found.inspection.looked_at,
             faults=found.faults,
@@ -275,8 +256,6 @@ def _take(known: _OnRecord, each: Entry, entry: ConfigEntry) -> None:
         case EntryKind.RECOVERY_KIT_TAKEN:
             valid = each.data.get("mark") == entry.data[CONF_KEY_MARK]
             known.kit_taken_at = each.at if valid else known.kit_taken_at
-        case EntryKind.REGISTER_READ:
-            known.register_read_at = each.at
         case EntryKind.RULES_ADOPTED:
             known.adopted = each
         case EntryKind.PERSON_APPOINTED:

@@ -11,14 +11,13 @@ from homeassistant.components import websocket_api
 from homeassistant.components.websocket_api import ActiveConnection
 from homeassistant.core import HomeAssistant, callback
 
-from .commands import ENTRY, answering, site_of
+from .commands import ENTRY, answering, async_allowed, site_of
 from .const import DOMAIN
 from .core.access.decide import Decision
 from .core.model import Action
 from .core.policy.task import Question, Task
 from .core.tasks.doing import may
 from .core.viewing.desk import Caller
-from .core.viewing.lobby import Lobby
 from .people import caller_of_connection
 from .pledge import LANGUAGES
 from .tasks import Way, about_of, answer_of, async_do, find_task, label_of, title_of
@@ -55,14 +54,8 @@ async def tasks(
     [{`name`, `label`, `type`, `required`, `options`: [{`value`, `label`}]}], `last`: {`at`, `by`} or
     None.
     """
-    entry = site_of(hass, msg)
-    data, caller = entry.runtime_data, caller_of_connection(connection)
-
-    def decide(lobby: Lobby) -> Decision:
-        with lobby.desk.on_record(caller, Action.DUTIES):
-            return lobby.desk.decide(caller.asking(Action.DUTIES)).or_refused()
-
-    decision = await data.bridge.async_in_lobby(decide)
+    entry, caller, decision = await async_allowed(hass, connection, msg, Action.DUTIES)
+    data = entry.runtime_data
     if data.coordinator.duties is None:
         await data.duties.async_look()
     look = data.coordinator.duties

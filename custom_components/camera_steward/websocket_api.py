@@ -15,7 +15,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 
 from .bridge import camera_name, cameras_of
-from .commands import ENTRY, TEXT, answering, check_unlogged, local, site_of, table
+from .commands import ENTRY, TEXT, answering, async_manager, check_unlogged, local, site_of, table
 from .const import CONF_ADDRESS, DOMAIN
 from .coordinator import CameraStewardConfigEntry
 from .core.access.decide import Refusal, RefusedError
@@ -134,7 +134,7 @@ async def permissions(
 
     `uses` is None where the register cannot be read: a permission can be ended all the same.
     """
-    entry, _ = await _async_manager(hass, connection, msg)
+    entry, *_ = await async_manager(hass, connection, msg)
 
     def look(lobby: Lobby) -> tuple[tuple[Permission, ...], list[Viewing] | None]:
         given = lobby.desk.permissions()
@@ -182,7 +182,7 @@ async def permit(
     hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
 ) -> dict[str, Any]:
     """Give a guest permission."""
-    entry, manager = await _async_manager(hass, connection, msg)
+    entry, manager, _ = await async_manager(hass, connection, msg)
     user = await hass.auth.async_get_user(msg["user_id"])
     known = user is not None and is_person(user)
 
@@ -212,9 +212,9 @@ async def permit(
 @answering
 async def withdraw(hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]) -> bool:
     """End a guest permission now."""
-    entry, manager = await _async_manager(hass, connection, msg)
+    entry, _, name = await async_manager(hass, connection, msg)
     return await entry.runtime_data.bridge.async_in_lobby(
-        lambda lobby: lobby.desk.withdraw(msg["permission"], actor=lobby.desk.name_of(manager))
+        lambda lobby: lobby.desk.withdraw(msg["permission"], actor=name)
     )
 
 
@@ -236,7 +236,7 @@ async def viewings(
     hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
 ) -> dict[str, Any]:
     """Return the viewing register of a span, as rows or as a table to print."""
-    entry, manager = await _async_manager(hass, connection, msg)
+    entry, manager, _ = await async_manager(hass, connection, msg)
     start, end = dt_util.as_utc(msg["start"]), dt_util.as_utc(msg["end"])
 
     def read(lobby: Lobby) -> list[Viewing]:
@@ -260,7 +260,7 @@ async def exposure(
     hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
 ) -> dict[str, Any]:
     """Return who can watch past the steward, and by which entities on which dashboards."""
-    entry, _ = await _async_manager(hass, connection, msg)
+    entry, *_ = await async_manager(hass, connection, msg)
     data = entry.runtime_data
     await data.exposure.async_look()
     seen = data.coordinator
@@ -288,7 +288,7 @@ async def copies(
     hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
 ) -> dict[str, Any]:
     """Return the copies outside the vault that are known."""
-    entry, _ = await _async_manager(hass, connection, msg)
+    entry, *_ = await async_manager(hass, connection, msg)
     await entry.runtime_data.copies.async_look()
     seen = entry.runtime_data.coordinator.copies
     found = seen.copies if seen is not None else ()
@@ -311,10 +311,9 @@ async def recovery_kit(
     hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
 ) -> dict[str, Any]:
     """Return the recovery kit as a page to print; who took it is in the ledger before."""
-    entry, manager = await _async_manager(hass, connection, msg)
+    entry, manager, name = await async_manager(hass, connection, msg)
     check_unlogged()
     bridge = entry.runtime_data.bridge
-    name = await bridge.async_in_lobby(lambda lobby: lobby.desk.name_of(manager))
     page = await async_take(
         hass, entry, bridge, user=manager.user or "", name=name, language=msg["language"]
     )
@@ -331,7 +330,7 @@ async def recovery_kit_taken(
     hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
 ) -> dict[str, Any] | None:
     """Return when the recovery kit was taken last, by whom, and whether it opens the vault."""
-    entry, _ = await _async_manager(hass, connection, msg)
+    entry, *_ = await async_manager(hass, connection, msg)
     taken = await async_taken(entry, entry.runtime_data.bridge)
     if taken is None:
         return None
@@ -343,21 +342,6 @@ async def recovery_kit_taken(
 
 def _may_pledge(lobby: Lobby, caller: Caller) -> bool:
     return caller.active and lobby.desk.may_pledge(caller.user or "")
-
-
-async def _async_manager(
-    hass: HomeAssistant, connection: ActiveConnection, msg: dict[str, Any]
-) -> tuple[CameraStewardConfigEntry, Caller]:
-    """Return the site whose manager the caller is; anyone else is refused, and that is entered."""
-    entry = site_of(hass, msg)
-    caller = caller_of_connection(connection)
-
-    def check(lobby: Lobby) -> None:
-        with lobby.desk.on_record(caller, Action.MANAGE):
-            lobby.desk.decide(caller.asking(Action.MANAGE)).or_refused()
-
-    await entry.runtime_data.bridge.async_in_lobby(check)
-    return entry, caller
 
 
 def _permission(given: Permission) -> dict[str, Any]:

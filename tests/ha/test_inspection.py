@@ -1,5 +1,6 @@
 """What Home Assistant tells of the inspection of a camera's picture."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.camera_steward.bridge import state_directory
 from custom_components.camera_steward.const import DOMAIN
+from custom_components.camera_steward.core.inspection.inspector import Inspector
 from custom_components.camera_steward.core.ledger.entry import EntryKind
 from custom_components.camera_steward.core.model import GapCause
 from tests.cameras import RtspCamera
@@ -41,6 +43,20 @@ def listen(hass: HomeAssistant) -> list[dict[str, object]]:
 
     hass.bus.async_listen(EVENT_STATE_CHANGED, take)
     return told
+
+
+async def async_inspected(hass: HomeAssistant, inspector: Inspector) -> None:
+    """Look until a segment is stored, and see that it is told when."""
+    async with asyncio.timeout(120):
+        while inspector.standing()[DOOR].looked_at is None:
+            await hass.async_add_executor_job(inspector.look, DOOR)
+            await asyncio.sleep(0.2)
+
+    def told() -> bool:
+        async_fire_time_changed(hass, datetime.now(UTC) + timedelta(minutes=1))
+        return state_of(hass, "sensor", DOOR, "last_inspection").state != "unknown"
+
+    await until(told)
 
 
 async def test_a_view_is_approved_and_a_fault_is_told_without_any_picture(
@@ -76,12 +92,7 @@ async def test_a_view_is_approved_and_a_fault_is_told_without_any_picture(
     folder = state_directory(hass, entry.entry_id) / "inspection"
     assert [each.name for each in folder.iterdir()] == [f"{DOOR}.json"]
 
-    def looked() -> bool:
-        hass.async_add_executor_job(inspector.look, DOOR)
-        async_fire_time_changed(hass, datetime.now(UTC) + timedelta(minutes=1))
-        return state_of(hass, "sensor", DOOR, "last_inspection").state != "unknown"
-
-    await until(looked)
+    await async_inspected(hass, inspector)
     await until(lambda: state_of(hass, "binary_sensor", DOOR, "picture").state == "off")
     assert state_of(hass, "binary_sensor", DOOR, "picture").attributes["view_approved"] is True
 

@@ -23,8 +23,8 @@ from custom_components.camera_steward.core.errors import (
 from custom_components.camera_steward.core.model import GapCause
 from custom_components.camera_steward.core.policy.gate import Missing
 from custom_components.camera_steward.core.policy.rules import REASONS
-from custom_components.camera_steward.core.policy.states import NEEDS_ATTENTION, State, SubjectKind
-from custom_components.camera_steward.core.policy.task import TaskKind, TaskState
+from custom_components.camera_steward.core.policy.states import NEEDS_ATTENTION, State
+from custom_components.camera_steward.core.policy.task import TaskKind
 from custom_components.camera_steward.core.tasks.kinds import KINDS as KINDS_OF_TASK
 from custom_components.camera_steward.core.viewing import lettering
 from custom_components.camera_steward.core.viewing.watches import Unusual
@@ -282,8 +282,6 @@ def test_files_are_written_as_texts_and_not_as_escapes() -> None:
         ("why_", REASONS),
         ("missing_", set(Missing)),
         ("state_", set(State)),
-        ("subject_", set(SubjectKind)),
-        ("task_state_", set(TaskState)),
     ],
 )
 def test_every_word_about_duties_has_its_text_and_no_more(begins: str, names: set[str]) -> None:

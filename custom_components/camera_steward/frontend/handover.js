@@ -3,8 +3,9 @@
 
 import { Approved } from "./approved.js";
 import { particulars } from "./disclosures.js";
-import { needed, offered } from "./holds.js";
-import { choices, chosen, facts, field, fill, focusWrong, make, mark, offer, seconds, tell } from "./parts.js";
+import { endForm, lacks, makeForm, send, tell } from "./forms.js";
+import { offered } from "./holds.js";
+import { choices, chosen, facts, field, fill, make, mark, offer, seconds } from "./parts.js";
 
 const STEPS = ["ask", "refuse", "order", "check", "approved"];
 
@@ -81,21 +82,13 @@ export class HandoverPage {
   }
 
   _form(submit, ...parts) {
-    const form = make("form", { novalidate: true, style: needed(this._context) }, ...parts);
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      submit();
-    });
-    return form;
+    return makeForm(this._context, {}, submit, ...parts);
   }
 
   _buttons(next, back, ...more) {
     const text = (key) => this._context.text(key);
     const earlier = back ? [make("button", { type: "button", class: "second", onclick: () => this._step(back()) }, text("handover_back"))] : [];
-    return [
-      make("p", { role: "alert", class: "refused" }),
-      make("div", { class: "buttons" }, make("button", { type: "submit" }, text(next)), ...earlier, ...more),
-    ];
+    return endForm(make("button", { type: "submit" }, text(next)), ...earlier, ...more);
   }
 
   _text(name, { rows = 0, required = true } = {}) {
@@ -112,13 +105,10 @@ export class HandoverPage {
 
   // Say beside each field of a step what it lacks; return whether anything does.
   _lacks(step, wrong) {
-    const form = this._forms[step];
-    for (const [name, isWrong] of Object.entries(wrong)) {
+    return lacks(this._forms[step], "handover", wrong, (name) => {
       const key = `handover_needs_${name}`;
-      const known = this._context.knows(key) ? key : "handover_needs";
-      mark(form, `handover-${name}`, isWrong ? this._context.text(known) : "");
-    }
-    return focusWrong(form);
+      return this._context.text(this._context.knows(key) ? key : "handover_needs");
+    });
   }
 
   // ------------------------------------------------------------------ 1: who asks
@@ -425,22 +415,16 @@ export class HandoverPage {
   // Send a command; an error is shown in the step whose field it names, else where it was sent.
   async _send(step, command, given) {
     const context = this._context;
-    const form = this._forms[step];
-    const button = form.querySelector("button[type=submit]");
     for (const each of Object.values(this._forms)) each.querySelector(".refused").textContent = "";
-    this._told.textContent = "";
-    button.disabled = true;
-    try {
-      return await context.call(command, this._site, given);
-    } catch (error) {
+    let made = null;
+    const doing = async () => { made = await context.call(command, this._site, given); };
+    await send(this._forms[step], this._told, doing, (error) => {
       const name = error?.translation_placeholders?.field;
       const steps = [step, ...Object.keys(this._forms)];
       const at = name && steps.find((each) => this._forms[each].querySelector(`#handover-${CSS.escape(name)}`));
       if (at && at !== step) this._step(at);
       tell(context, this._forms[at || step], "handover", error);
-      return null;
-    } finally {
-      button.disabled = false;
-    }
+    });
+    return made;
   }
 }

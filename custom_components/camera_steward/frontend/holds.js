@@ -1,7 +1,8 @@
 // The page of holds: what is kept past its time, until when and why; for the manager renewal, review
 // and release; for manager and operators a form to preserve footage.
 
-import { choices, chosen, facts, field, fillCards, focusWrong, make, mark, offer, seconds, tell } from "./parts.js";
+import { endForm, lacks, makeForm, send, tell } from "./forms.js";
+import { choices, chosen, facts, field, fillCards, make, offer, seconds } from "./parts.js";
 
 const HOUR_MS = 3_600_000;
 
@@ -143,8 +144,10 @@ export class HoldsPage {
     const text = (key) => context.text(key);
     const id = `${name}-${hold.hold}`;
     const what = name === "review" ? "note" : "reason";
-    const form = make("form", { novalidate: true, hidden: true, class: "within", style: needed(context) });
-    form.append(
+    const form = makeForm(
+      context,
+      { hidden: true, class: "within" },
+      () => this._act(hold, name, form, id, what),
       make("p", { class: "hint" }, text(`hold_${name}_about`)),
       field(`${id}-${what}`, text(`hold_${name}_${what}`), make("textarea", { rows: "2", maxlength: "500", required: true })),
     );
@@ -155,18 +158,11 @@ export class HoldsPage {
       form.append(sure);
     }
     form.append(
-      make("p", { role: "alert", class: "refused" }),
-      make(
-        "div",
-        { class: "buttons" },
+      ...endForm(
         make("button", { type: "submit" }, text(`hold_${name}`)),
         make("button", { type: "reset", class: "second" }, text("hold_cancel")),
       ),
     );
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this._act(hold, name, form, id, what);
-    });
     const cameras = context.list(hold.cameras.map((each) => each.camera));
     const button = make(
       "button",
@@ -199,9 +195,10 @@ export class HoldsPage {
     const moment = () => make("input", { type: "datetime-local", step: "1", max: "2199-12-31T23:59:59", required: true });
     this._cameras = choices("hold-cameras", text("hold_cameras"));
     this._cameras.classList.add("needed");
-    const form = make(
-      "form",
-      { novalidate: true, style: needed(context) },
+    const form = makeForm(
+      context,
+      {},
+      () => this._hold(),
       this._cameras,
       make(
         "div",
@@ -221,10 +218,6 @@ export class HoldsPage {
       make("p", { role: "alert", class: "refused" }),
       make("button", { type: "submit" }, text("hold_place")),
     );
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this._hold();
-    });
     this._blank(form);
     return form;
   }
@@ -311,34 +304,18 @@ export class HoldsPage {
 
   // Say beside each field what it lacks; return whether anything does.
   _lacks(form, prefix, wrong) {
-    for (const [name, isWrong] of Object.entries(wrong)) {
-      mark(form, `${prefix}-${name}`, isWrong ? this._context.text(`hold_needs_${name}`) : "");
-    }
-    return focusWrong(form);
+    return lacks(form, prefix, wrong, (name) => this._context.text(`hold_needs_${name}`));
   }
 
   async _send(form, prefix, command, given, done) {
-    const button = form.querySelector("button[type=submit]");
-    const refused = form.querySelector(".refused");
-    refused.textContent = "";
-    this._told.textContent = "";
-    button.disabled = true;
-    try {
-      const made = await this._context.call(command, this._site, given);
-      const told = done(made);
+    const doing = async () => {
+      const told = done(await this._context.call(command, this._site, given));
       await this.refresh();
       this._told.textContent = told;
       this._told.focus();
-    } catch (error) {
-      tell(this._context, form, prefix, error, "hold");
-    }
-    button.disabled = false;
+    };
+    await send(form, this._told, doing, (error) => tell(this._context, form, prefix, error, "hold"));
   }
-}
-
-// What marks the labels of fields that must be filled in.
-export function needed(context) {
-  return `--needed: "${context.text("panel_needed")}"`;
 }
 
 // A camera to choose: its id, its name, and from when to when there is footage of it.

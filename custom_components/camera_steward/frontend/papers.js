@@ -1,8 +1,8 @@
 // The manager's page of papers: each made from the settings as they are, to read, print and save; the sign
 // as it is wanted, and the adoption of the rules.
 
-import { needed } from "./holds.js";
-import { choices, chosen, facts, field, fill, focusWrong, make, mark, offer, pastDay, put } from "./parts.js";
+import { endForm, lacks, makeForm, sayDone, send } from "./forms.js";
+import { choices, chosen, facts, field, fill, make, offer, pastDay, put } from "./parts.js";
 import { showDocument } from "./record.js";
 import { Sign } from "./sign.js";
 import { marked } from "./states.js";
@@ -190,17 +190,15 @@ export class PapersPage {
     const text = (key) => context.text(key);
     shown.version = make("p", {});
     const day = pastDay(context);
-    const form = make(
-      "form",
-      { novalidate: true, hidden: true, class: "within", style: needed(context) },
+    const form = makeForm(
+      context,
+      { hidden: true, class: "within" },
+      () => this._adopt(shown, form, open),
       make("p", { class: "hint" }, text("papers_adopt_about")),
       shown.version,
       field("adopt-adopted_on", text("papers_adopt_on"), day),
       field("adopt-body", text("papers_adopt_body"), make("input", { type: "text", maxlength: "500", autocomplete: "off", required: true }), text("papers_adopt_body_hint")),
-      make("p", { role: "alert", class: "refused" }),
-      make(
-        "div",
-        { class: "buttons" },
+      ...endForm(
         make("button", { type: "submit" }, text("papers_adopt_enter")),
         make("button", { type: "button", class: "second", onclick: () => open(false) }, text("hold_cancel")),
       ),
@@ -211,10 +209,6 @@ export class PapersPage {
       button.setAttribute("aria-expanded", String(shows));
       (shows ? day : button).focus();
     };
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this._adopt(shown, form, open);
-    });
     shown.adopt = button;
     shown.card.lastElementChild.append(button);
     shown.card.append(form);
@@ -224,24 +218,17 @@ export class PapersPage {
     const context = this._context;
     const value = (name) => form.querySelector(`#adopt-${name}`).value.trim();
     const given = { version: shown.paper.version, adopted_on: value("adopted_on"), body: value("body") };
-    mark(form, "adopt-adopted_on", given.adopted_on && given.adopted_on <= context.today() ? "" : context.text("papers_needs_adopted_on"));
-    mark(form, "adopt-body", given.body ? "" : context.text("papers_needs_body"));
-    if (focusWrong(form)) return;
-    const button = form.querySelector("button[type=submit]");
-    const refused = form.querySelector(".refused");
-    refused.textContent = "";
-    button.disabled = true;
-    try {
+    const wrong = { adopted_on: !given.adopted_on || given.adopted_on > context.today(), body: !given.body };
+    if (lacks(form, "adopt", wrong, (name) => context.text(`papers_needs_${name}`))) return;
+    const doing = async () => {
       await context.call("adopt_rules", this._site, given);
       form.reset();
       open(false);
       await this.refresh();
-      this._told.replaceChildren(marked("done", context.text("papers_adopted_done")));
-      this._told.focus();
-      this.element.scrollIntoView();
-    } catch (error) {
-      refused.textContent = context.error(error);
-    }
-    button.disabled = false;
+      sayDone(this.element, this._told, context.text("papers_adopted_done"));
+    };
+    await send(form, this._told, doing, (error) => {
+      form.querySelector(".refused").textContent = context.error(error);
+    });
   }
 }

@@ -45,19 +45,6 @@ export function focusWrong(root) {
   return Boolean(first);
 }
 
-// Say what an error is about beside the field that it names, else in words at the form's end.
-export function tell(context, form, prefix, error, needs = prefix) {
-  const name = error?.translation_placeholders?.field;
-  const input = name && form.querySelector(`#${prefix}-${CSS.escape(name)}`);
-  if (input) {
-    const key = `${needs}_needs_${name}`;
-    mark(form, input.id, context.knows(key) ? context.text(key) : context.error(error));
-    focusWrong(form);
-  } else {
-    form.querySelector(".refused").textContent = context.error(error);
-  }
-}
-
 // Make an input for a day that is not to come: pages outlast midnight.
 export function pastDay(context, required = true) {
   const input = make("input", { type: "date", max: context.today(), required, onfocus: () => { input.max = context.today(); } });

@@ -1,6 +1,7 @@
 // The manager's page of guest permissions: those that hold, how each was used, and a form to give one.
 
-import { choices, chosen, field, fill, fillCards, focusWrong, make, mark, offer, permissionFacts } from "./parts.js";
+import { lacks, send } from "./forms.js";
+import { choices, chosen, field, fill, fillCards, make, offer, permissionFacts } from "./parts.js";
 
 const HOURS = [0.5, 1, 2, 4, 8, 12, 24];
 const FIRST_HOURS = 1;
@@ -170,8 +171,7 @@ export class PermissionsPage {
     if (first) hours.value = FIRST_HOURS;
   }
 
-  // Say beside each field what it lacks; return whether all is there.
-  _check(given) {
+  _lacks(given) {
     const wrong = {
       user: !given.user_id,
       name: !given.name,
@@ -180,10 +180,7 @@ export class PermissionsPage {
       end: !given.end || given.end <= given.start,
       reason: !given.reason,
     };
-    for (const [id, isWrong] of Object.entries(wrong)) {
-      mark(this._form, `permit-${id}`, isWrong ? this._context.text(`permit_needs_${id}`) : "");
-    }
-    return !focusWrong(this._form);
+    return lacks(this._form, "permit", wrong, (id) => this._context.text(`permit_needs_${id}`));
   }
 
   async _give() {
@@ -198,21 +195,16 @@ export class PermissionsPage {
       reason: this._get("reason").value.trim(),
       hours: Number(this._get("hours").value),
     };
-    const refused = this._form.querySelector(".refused");
-    const button = this._form.querySelector("button");
-    refused.textContent = "";
-    this._told.textContent = "";
-    if (!this._check(given)) return;
-    button.disabled = true;
-    try {
+    if (this._lacks(given)) return;
+    const doing = async () => {
       const made = await context.call("permit", this._site, given);
       this._told.textContent = context.text("permit_given", { name: made.name, until: context.moment(made.until) });
       this._blank(this._form);
       await this.refresh();
       this._told.focus();
-    } catch (error) {
-      refused.textContent = context.error(error);
-    }
-    button.disabled = false;
+    };
+    await send(this._form, this._told, doing, (error) => {
+      this._form.querySelector(".refused").textContent = context.error(error);
+    });
   }
 }

@@ -1,7 +1,7 @@
 // The manager's books that people fill in: inquiries and complaints, contractors, media; opened, changed, closed.
 
-import { needed } from "./holds.js";
-import { download, facts, fillCards, make, put, tell } from "./parts.js";
+import { endForm, makeForm, sayDone, send, tell } from "./forms.js";
+import { download, facts, fillCards, make, put } from "./parts.js";
 import { Questions } from "./questions.js";
 import { marked } from "./states.js";
 
@@ -190,9 +190,9 @@ export class RecordsPage {
       change: (fields) => context.call("record_save", this._site, { kind, record: row.record, fields }),
       close: (fields) => context.call("record_close", this._site, { record: row.record, fields }),
     };
-    const forms = Object.entries(ways).map(([name, send]) => {
+    const forms = Object.entries(ways).map(([name, enter]) => {
       const what = context.text(name === "close" ? `records_close_${kind}` : "records_change");
-      const form = this._asking(name, row, send);
+      const form = this._asking(name, row, enter);
       form.hidden = true;
       form.classList.add("within");
       form.prepend(make("p", { class: "hint" }, context.text(`records_${name}_about`)));
@@ -210,47 +210,34 @@ export class RecordsPage {
     card.append(make("div", { class: "buttons" }, ...forms.map((each) => each.button)), ...forms.map((each) => each.form));
   }
 
-  // A form of the book's fields, to open, change or close a record; `send` gets them.
-  _asking(way, row, send) {
+  // A form of the book's fields, to open, change or close a record; `enter` gets them.
+  _asking(way, row, enter) {
     const context = this._context;
     const prefix = `record${++made}`;
     const asked = this._fields.filter((each) => !each.steward);
     const required = (each) => (way === "close" ? each.required_to_close : each.required);
     const questions = new Questions(context, this._site, prefix, asked.map((each) => ({ ...each, required: required(each) })));
     if (row) questions.fill(row.fields);
-    const element = make(
-      "form",
-      { novalidate: true, style: needed(context) },
+    return makeForm(
+      context,
+      {},
+      (form) => this._send(form, prefix, questions, enter, !row),
       ...questions.elements,
-      make("p", { role: "alert", class: "refused" }),
-      make("div", { class: "buttons" }, make("button", { type: "submit" }, context.text("records_enter"))),
+      ...endForm(make("button", { type: "submit" }, context.text("records_enter"))),
     );
-    element.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this._send(element, prefix, questions, send, !row);
-    });
-    return element;
   }
 
-  async _send(form, prefix, questions, send, blank) {
+  async _send(form, prefix, questions, enter, blank) {
     const context = this._context;
     const fields = questions.read(form);
     if (!fields) return;
-    const button = form.querySelector("button[type=submit]");
-    form.querySelector(".refused").textContent = "";
-    this._told.textContent = "";
-    button.disabled = true;
-    try {
-      await send(fields);
+    const doing = async () => {
+      await enter(fields);
       if (blank) questions.clear();
       await this.refresh();
-      this._told.replaceChildren(marked("done", context.text("records_done")));
-      this._told.focus();
-      this.element.scrollIntoView();
-    } catch (error) {
-      tell(context, form, prefix, error, "records");
-    }
-    button.disabled = false;
+      sayDone(this.element, this._told, context.text("records_done"));
+    };
+    await send(form, this._told, doing, (error) => tell(context, form, prefix, error, "records"));
   }
 
   // The form for a new record: what is typed for one book waits while another is looked at.

@@ -1,8 +1,8 @@
 // The manager's guided way to take a camera down: what is still open, the decision, the steps, the record,
 // and the end, with which it leaves the settings.
 
-import { needed } from "./holds.js";
-import { choices, chosen, facts, field, fill, focusWrong, make, mark, offer, pastDay, tell } from "./parts.js";
+import { lacks, makeForm, sayDone, send, tell } from "./forms.js";
+import { choices, chosen, facts, field, fill, make, offer, pastDay } from "./parts.js";
 import { LANGUAGES, showDocument } from "./record.js";
 import { marked } from "./states.js";
 
@@ -152,9 +152,11 @@ export class RemovalPage {
       field("removal-reason", text("removal_reason"), make("textarea", { rows: "2", maxlength: "4000", required: true }), text("removal_reason_hint")),
       sure,
     );
-    const form = make(
-      "form",
-      { novalidate: true, style: needed(context) },
+    this._erase.addEventListener("input", () => this._warn());
+    return makeForm(
+      context,
+      {},
+      () => this._decide(),
       make(
         "div",
         { class: "pair" },
@@ -168,12 +170,6 @@ export class RemovalPage {
       make("p", { role: "alert", class: "refused" }),
       make("button", { type: "submit" }, text("removal_begin")),
     );
-    this._erase.addEventListener("input", () => this._warn());
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this._decide();
-    });
-    return form;
   }
 
   // What cannot be undone is said before it is chosen for good.
@@ -196,8 +192,7 @@ export class RemovalPage {
       reason: now && !given.reason,
       sure: now && !form.querySelector("#removal-sure input:checked"),
     };
-    for (const [name, isWrong] of Object.entries(wrong)) mark(form, `removal-${name}`, isWrong ? context.text(`removal_needs_${name}`) : "");
-    if (focusWrong(form)) return;
+    if (lacks(form, "removal", wrong, (name) => context.text(`removal_needs_${name}`))) return;
     await this._send(form, "removal_begin", given, () => context.text("removal_begun"));
   }
 
@@ -246,18 +241,15 @@ export class RemovalPage {
   _withdrawing() {
     const context = this._context;
     const text = (key) => context.text(key);
-    this._withdraw = make(
-      "form",
-      { novalidate: true, style: needed(context) },
+    this._withdraw = makeForm(
+      context,
+      {},
+      () => this._takeBack(),
       make("p", { class: "hint" }, text("removal_withdraw_about")),
       field("withdraw-reason", text("removal_withdraw_reason"), make("textarea", { rows: "2", maxlength: "4000", required: true })),
       make("p", { role: "alert", class: "refused" }),
       make("button", { type: "submit", class: "second" }, text("removal_withdraw")),
     );
-    this._withdraw.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this._takeBack();
-    });
     return make("details", {}, make("summary", {}, text("removal_withdraw")), this._withdraw);
   }
 
@@ -265,8 +257,7 @@ export class RemovalPage {
     const context = this._context;
     const form = this._withdraw;
     const reason = form.querySelector("#withdraw-reason").value.trim();
-    mark(form, "withdraw-reason", reason ? "" : context.text("removal_needs_reason"));
-    if (focusWrong(form)) return;
+    if (lacks(form, "withdraw", { reason: !reason }, () => context.text("removal_needs_reason"))) return;
     await this._send(form, "removal_withdraw", { record: this._record, reason }, () => {
       this._withdrawal.open = false;
       return context.text("removal_withdrawn");
@@ -281,19 +272,14 @@ export class RemovalPage {
     const sure = choices("finish-sure", text("removal_finish_sure"));
     sure.classList.add("needed");
     offer(sure, [["yes", text("removal_finish_yes")]]);
-    const form = make("form", { novalidate: true, style: needed(context) }, sure, make("p", { role: "alert", class: "refused" }), make("button", { type: "submit" }, text("removal_finish")));
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this._end();
-    });
-    return form;
+    return makeForm(context, {}, () => this._end(), sure, make("p", { role: "alert", class: "refused" }), make("button", { type: "submit" }, text("removal_finish")));
   }
 
   async _end() {
     const context = this._context;
     const form = this._finish;
-    mark(form, "finish-sure", form.querySelector("input:checked") ? "" : context.text("removal_needs_finish"));
-    if (focusWrong(form)) return;
+    const sure = form.querySelector("input:checked");
+    if (lacks(form, "finish", { sure: !sure }, () => context.text("removal_needs_finish"))) return;
     const name = this._what.selectedOptions[0].textContent;
     const whole = this._camera() === null;
     await this._send(form, "removal_finish", { record: this._record }, () => {
@@ -307,22 +293,14 @@ export class RemovalPage {
   }
 
   async _send(form, command, given, done) {
-    const button = form.querySelector("button[type=submit]");
-    form.querySelector(".refused").textContent = "";
-    this._told.textContent = "";
-    button.disabled = true;
-    try {
+    const doing = async () => {
       await this._context.call(command, this._site, given);
       const told = done();
       form.reset();
       this._warn();
       await this.refresh();
-      this._told.replaceChildren(marked("done", told));
-      this._told.focus();
-      this.element.scrollIntoView();
-    } catch (error) {
-      tell(this._context, form, "removal", error);
-    }
-    button.disabled = false;
+      sayDone(this.element, this._told, told);
+    };
+    await send(form, this._told, doing, (error) => tell(this._context, form, "removal", error));
   }
 }

@@ -1,7 +1,7 @@
 // What people have to do by a date, each with the form that says it is done; what is done elsewhere leads there.
 
-import { needed } from "./holds.js";
-import { facts, make, put, tell } from "./parts.js";
+import { endForm, makeForm, sayDone, send, tell } from "./forms.js";
+import { facts, make, put } from "./parts.js";
 import { Questions } from "./questions.js";
 import { marked } from "./states.js";
 
@@ -157,14 +157,12 @@ export class TasksPage {
     const context = this._context;
     const prefix = `task${++made}`;
     const questions = new Questions(context, this._site, prefix, task.questions);
-    const form = make(
-      "form",
-      { novalidate: true, hidden: true, class: "within", style: needed(context) },
+    const form = makeForm(
+      context,
+      { hidden: true, class: "within" },
+      () => this._enter(task, titled, form, prefix, questions, open),
       ...questions.elements,
-      make("p", { role: "alert", class: "refused" }),
-      make(
-        "div",
-        { class: "buttons" },
+      ...endForm(
         make("button", { type: "submit" }, context.text("tasks_enter")),
         make("button", { type: "button", class: "second", onclick: () => open(false) }, context.text("hold_cancel")),
       ),
@@ -178,10 +176,6 @@ export class TasksPage {
       else button.focus();
     };
     shown.open = () => open(true);
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this._enter(task, titled, form, prefix, questions, open);
-    });
     buttons.append(button);
     shown.card.append(buttons, form);
   }
@@ -190,22 +184,14 @@ export class TasksPage {
     const context = this._context;
     const answers = questions.read(form);
     if (!answers) return;
-    const button = form.querySelector("button[type=submit]");
-    form.querySelector(".refused").textContent = "";
-    this._told.textContent = "";
-    button.disabled = true;
-    try {
+    const doing = async () => {
       await context.call("task_done", this._site, { task: task.task, answers });
       questions.clear();
       open(false);
       await this.refresh();
-      this._told.replaceChildren(marked("done", context.text("tasks_done", { task: titled })));
-      this._told.focus();
-      this.element.scrollIntoView();
-    } catch (error) {
-      tell(context, form, prefix, error, "tasks");
-    }
-    button.disabled = false;
+      sayDone(this.element, this._told, context.text("tasks_done", { task: titled }));
+    };
+    await send(form, this._told, doing, (error) => tell(context, form, prefix, error, "tasks"));
   }
 
   // To the task that is wanted, with its form; gone is what was done meanwhile.

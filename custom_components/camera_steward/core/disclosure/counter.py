@@ -142,8 +142,7 @@ class Counter:
 
     def allow(self, caller: Caller, action: Action) -> Decision:
         """Return why somebody may do something; `RefusedError`, entered, where they may not."""
-        with self._desk.on_record(caller, action):
-            return self._desk.decide(caller.asking(action)).or_refused()
+        return self._desk.allow(caller, action)
 
     # What a person sees
 
@@ -172,11 +171,6 @@ class Counter:
         They hold a copy that is to be given back or destroyed (第3 3).
         """
         return [e for e in self.register(caller, FIRST_AT, FAR_AT) if self._is_to_return(e)]
-
-    def count_to_return(self) -> int:
-        """Return how many of these there are: a number, whoever asks."""
-        found = disclosure_register(self._ledger, FIRST_AT, FAR_AT)
-        return sum(map(self._is_to_return, found))
 
     def progress(self) -> dict[str, Progress]:
         """Return, by disclosure, how far what waits and what is being sent has come."""

@@ -429,6 +429,7 @@ def _print(
     def fill(each: str, printed_on: str, version: str) -> str:
         whole = {
             "language": each,
+            "ja": each == "ja",
             "landscape": False,
             "mark": True,
             "printed_on": printed_on,

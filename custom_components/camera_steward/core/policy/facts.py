@@ -81,16 +81,13 @@ class CameraFact:
     recording: bool
     status: CaptureStatus
     status_since: datetime
-    footage: bool
     overdue: int
-    sealed: bool
     live_limited: bool | None
     limit: timedelta
     asked: timedelta
     reason: str
     approver: str
     review_at: datetime | None
-    audio: bool
     noticed: int = 0
     inspected_at: datetime | None = None
     faults: Mapping[str, datetime] = field(default_factory=dict)
@@ -135,10 +132,9 @@ class RecordFact:
 class SiteFacts:
     """A site as it stands at `now`.
 
-    `site` is the entry's id. `provisional_since` is when the pack came to hold for it. `purge_at` is
-    when the next segment reaches its limit. Counts are of what was found last; `copies` are all that
-    are known of. `people` are also those whose role has ended. `doings` are the newest doing of
-    each task by its id, also of tasks that are over.
+    `site` is the entry's id. `provisional_since` is when the pack came to hold for it. Counts
+    are of what was found last; `copies` are all that are known of. `people` are also those whose
+    role has ended. `doings` are the newest doing of each task by its id, also of tasks that are over.
     """
 
     now: datetime
@@ -147,15 +143,12 @@ class SiteFacts:
     since_at: datetime
     provisional_since: datetime
     installer: str
-    contact: str
     purpose: str
     people: tuple[PersonFact, ...]
     cameras: tuple[CameraFact, ...]
     ceiling: timedelta
-    storage: str
     past_limit: int
     statement_at: datetime | None
-    purge_at: datetime | None
     clock_trusted: bool
     ledger_broken: bool
     storage_trouble: bool
@@ -169,9 +162,6 @@ class SiteFacts:
     copies_due: int
     backup_plan_holds: bool
     kit_taken_at: datetime | None
-    register_read_at: datetime | None
-    to_return: int
-    """Packages that people hold whose role has ended."""
     sign_version: str
     """What the sign that would be printed now says (`documents/sign.py`)."""
     rules: RulesFact

@@ -340,6 +340,11 @@ class Desk:
             self.deny(caller, err.refusal, action, camera, purpose)
             raise
 
+    def allow(self, caller: Caller, action: Action) -> Decision:
+        """Return why somebody may do something; `RefusedError`, entered, where they may not."""
+        with self.on_record(caller, action):
+            return self.decide(caller.asking(action)).or_refused()
+
     def deny(
         self,
         caller: Caller,
