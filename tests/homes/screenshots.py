@@ -18,6 +18,7 @@ from ..cameras import RtspCamera, wait_for
 from .browser import browser, log_in, picture, visit
 from .client import Person, RefusedError
 from .demo import SCENES, SITE, Demo, say
+from .duties import adopt_rules, do, open_tasks
 from .home import ADMINISTRATOR, MANAGER, RESIDENT, ROOT, Home, free_port
 from .pages import ZONE, Pages
 from .site import accept, add_generic, look, wait_until_recording
@@ -26,6 +27,8 @@ from .walk import INTEGRATION, Walker, text
 IMAGES = ROOT / "docs" / "images"
 _WIDTH, _HEIGHT = 1280, 900
 _TALL = 1500
+_A4 = (794, 1123)
+_LANGUAGES_OF_SIGN = ("ja", "en", "zh", "ko")
 """For what is longer than a screen."""
 _COLOURS = 192
 _LARGEST_BYTES = 200_000
@@ -159,9 +162,14 @@ def _sidebar(demo: Demo, images: Path) -> None:
     home.client().rest("POST", f"/api/config/config_entries/entry/{demo.site}/reload")
     wait_until_recording(home, demo.site, *demo.cameras.values())
     _hold_and_refuse(demo, camera, day)
+    _do_some_duties(demo, camera)
     with _seen_by(MANAGER, home, demo.language) as page:
+        _papers(page, demo, images)
         _hand_over(page, demo, images)
         for name, shown in (
+            ("duties", "ul.cards .state"),
+            ("tasks", "ul.cards h3"),
+            ("papers", "ul.cards h3"),
             ("permissions", "ul.cards h4"),
             ("register", "tbody tr"),
             ("exposure", "ul.cards h3"),
@@ -170,6 +178,26 @@ def _sidebar(demo: Demo, images: Path) -> None:
         ):
             visit(page, f"{home.base}/camera-steward/{name}", f"camera-steward-panel {shown}")
             picture(page, images / f"sidebar-{name}.png")
+
+
+def _do_some_duties(demo: Demo, camera: str) -> None:
+    """Adopt the rules and do some of what is due, so that there is some of each state."""
+    client, today = demo.home.client(MANAGER), datetime.now(ZONE).date()
+    adopt_rules(client, demo.site, today)
+    for kind in ("decide_scope", "post_sign", "approve_view"):
+        do(client, demo.site, open_tasks(client, demo.site)[f"{kind}:camera:{camera}"], today)
+
+
+def _papers(page: Page, demo: Demo, images: Path) -> None:
+    """Look at the sign and the first page of the rules as they come out of a printer."""
+    client = demo.home.client(MANAGER)
+    for name, options in (("sign", {"languages": list(_LANGUAGES_OF_SIGN)}), ("rules", {})):
+        asked = {"paper": name, "language": demo.language, "options": options}
+        made = client.ws("camera_steward/paper", entry_id=demo.site, **asked)
+        with page.context.new_page() as paper:
+            paper.set_viewport_size({"width": _A4[0], "height": _A4[1]})
+            paper.set_content(made["html"])
+            picture(paper, images / f"{name}.png")
 
 
 def _hold_and_refuse(demo: Demo, camera: str, day: datetime) -> None:
