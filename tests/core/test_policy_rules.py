@@ -11,7 +11,7 @@ import pytest
 
 from custom_components.camera_steward.core.access.people import Role
 from custom_components.camera_steward.core.model import CaptureStatus
-from custom_components.camera_steward.core.policy import rules
+from custom_components.camera_steward.core.policy import rules, task_rules
 from custom_components.camera_steward.core.policy.facts import RulesFact, SiteFacts
 from custom_components.camera_steward.core.policy.rules import REASONS, RULES
 from custom_components.camera_steward.core.policy.states import (
@@ -499,7 +499,8 @@ def test_each_rule_has_a_test_of_its_own(rule: str) -> None:
 def test_reasons_are_those_that_rules_give() -> None:
     functions = [
         each
-        for each in ast.walk(ast.parse(inspect.getsource(rules)))
+        for module in (rules, task_rules)
+        for each in ast.walk(ast.parse(inspect.getsource(module)))
         if isinstance(each, ast.FunctionDef)
     ]
     inside = [each for function in functions for each in ast.walk(function)]
