@@ -36,11 +36,10 @@ from .inquiries import PUBLIC_FORM, form_address
 from .pledge import LANGUAGES
 from .texts import Texts, async_texts, iso
 
-_LONGEST: Final = 10_000
-"""Characters; what is too long for its field is told by its name."""
-
 KIND: Final = probatio.In([each.value for each in RecordKind])
-_GIVEN: Final = {str: probatio.All(str, probatio.Length(max=_LONGEST))}
+_GIVEN: Final = {str: str}
+"""How long a text may be is asked later: what a schema refuses, Home Assistant writes into its log."""
+
 _NAMES: Final = {
     RecordKind.INQUIRY: "sender",
     RecordKind.CONTRACTOR: "name",

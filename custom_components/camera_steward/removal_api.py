@@ -31,7 +31,6 @@ from .texts import Texts, async_texts, iso
 
 _CAMERA: Final[VolDictType] = {probatio.Required("camera"): probatio.Any(None, str)}
 _RECORD: Final[VolDictType] = {probatio.Required("record"): str}
-_TEXT: Final = probatio.All(str, probatio.Length(max=10_000))
 _WHY: Final[dict[str, Json]] = {"why": "removal"}
 
 
@@ -100,12 +99,12 @@ async def removal(
         probatio.Required("type"): f"{DOMAIN}/removal_begin",
         **ENTRY,
         **_CAMERA,
-        probatio.Required("decided_on"): _TEXT,
-        probatio.Required("body"): _TEXT,
-        probatio.Required("erase"): _TEXT,
-        probatio.Optional("reason", default=""): _TEXT,
-        probatio.Optional("medium", default=""): _TEXT,
-        probatio.Optional("notified", default=""): _TEXT,
+        probatio.Required("decided_on"): str,
+        probatio.Required("body"): str,
+        probatio.Required("erase"): str,
+        probatio.Optional("reason", default=""): str,
+        probatio.Optional("medium", default=""): str,
+        probatio.Optional("notified", default=""): str,
     }
 )
 @websocket_api.async_response
@@ -190,7 +189,7 @@ async def removal_finish(
         probatio.Required("type"): f"{DOMAIN}/removal_withdraw",
         **ENTRY,
         **_RECORD,
-        probatio.Required("reason"): _TEXT,
+        probatio.Required("reason"): str,
     }
 )
 @websocket_api.async_response

@@ -377,7 +377,7 @@ async def test_a_camera_that_was_moved_is_told_and_other_faults_are_not(
         await hass.async_block_till_done(wait_background_tasks=True)
     assert sorted(texts_of(phone)) == [
         "Door: Not the approved view. Please look at the camera.",
-        "Door：承認した画角と異なる。カメラを確認してください。",
+        "Door：承認した撮影範囲と異なる。カメラを確認してください。",
     ]
 
 

@@ -45,7 +45,9 @@ async def quiet(
     return await async_quiet(hass, disk, hass_ws_client, hass_client_no_auth, camera(DOOR, "door"))
 
 
-async def test_a_book_is_kept_by_the_manager(quiet: Stage) -> None:
+async def test_a_book_is_kept_by_the_manager(
+    quiet: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
     book = {"kind": "inquiry", "language": "ja"}
     empty = (await quiet.ask("records", **book))["result"]
     assert (empty["records"], empty["form"]) == ([], None)
@@ -63,6 +65,7 @@ async def test_a_book_is_kept_by_the_manager(quiet: Stage) -> None:
         ({"camera": "elsewhere"}, "camera"),
         ({"received_on": "2999-01-01"}, "received_on"),
         ({"content": "x" * 4001}, "content"),
+        ({"content": "Jiro Osato " * 1000}, "content"),
         ({"colour": "red"}, "colour"),
     ):
         answer = await quiet.ask(
@@ -70,6 +73,7 @@ async def test_a_book_is_kept_by_the_manager(quiet: Stage) -> None:
         )
         assert answer["error"]["code"] == "record_invalid", wrong
         assert answer["error"]["translation_placeholders"] == {"field": field}
+    assert "Jiro" not in caplog.text
     (row,) = (await quiet.ask("records", **book))["result"]["records"]
     assert (row["number"][5:], row["fields"], row["name"]) == ("001", INQUIRY, "Jiro Osato")
     assert (row["opened_by"], row["overdue"]) == ("Hanako Kumagaya", True)
