@@ -193,7 +193,7 @@ async def test_findings_are_told_on_monday_also_where_there_are_none(
     await async_pass_to(hass, freezer, "2026-11-30T09:00:00")
     assert set(texts_of(phone)) == {
         "Controls that need attention: {} (breached {}, due {}, not enforced {}).".format(*numbers),
-        "対応が必要な管理項目は{}件です（違反{}件、要実施{}件、未実施{}件）。".format(*numbers),
+        "対応が必要な管理項目は{}件です（違反{}件、要実施{}件、措置不十分{}件）。".format(*numbers),
     }
     assert {each["title"] for each in phone.messages} == {
         "Findings of the week: Shop",

@@ -5,16 +5,21 @@ On any machine with Python 3.14, cryptography and SQLAlchemy, in the folder abov
 recovered in memory. Footage past its limit, and holds past their end, are not given out (INV-1).
 """
 
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":
+    # Beside this package lies a platform that is called `calendar`; Python's own is meant.
+    sys.path = [each for each in sys.path if Path(each).resolve() != Path(__file__).parents[1]]
+
 import argparse
 import os
 import re
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from getpass import getpass
-from pathlib import Path
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
