@@ -25,10 +25,8 @@ from .people import caller_of_connection
 from .views import running_site
 
 ENTRY: Final[VolDictType] = {probatio.Required("entry_id"): str}
-_LONGEST_TEXT: Final = 500
 _FORMULA: Final = (*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20")
 """Also the signs in full width, which a Japanese spreadsheet takes for the same."""
-TEXT: Final = probatio.All(str, probatio.Length(min=1, max=_LONGEST_TEXT))
 
 _ANSWERS = logging.getLogger("homeassistant.components.websocket_api.http.connection")
 """Where Home Assistant logs every answer that a browser gets, at the level debug."""

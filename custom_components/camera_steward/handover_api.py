@@ -23,7 +23,6 @@ from .const import DOMAIN
 from .coordinator import CameraStewardConfigEntry
 from .core.disclosure.counter import DOWNLOAD_WITHIN, Approval, Counter, Progress
 from .core.disclosure.grounds import (
-    LONGEST_TEXT,
     PARTICULARS,
     Order,
     Request,
@@ -40,7 +39,6 @@ from .pledge import LANGUAGES
 from .texts import Texts, async_texts, iso
 
 _MOMENT: Final = probatio.All(str, moment)
-_MAYBE: Final = probatio.All(str, probatio.Length(max=LONGEST_TEXT))
 _HOLD: Final[VolDictType] = {probatio.Required("hold"): str}
 _CAMERAS: Final = probatio.All([str], probatio.Length(max=1000))
 _DAY: Final = probatio.All(cv.date, sane)
@@ -49,9 +47,9 @@ _LANGUAGE: Final = probatio.In(LANGUAGES)
 _TIMES: Final = ("at", "started_at", "ended_at")
 _REQUEST: Final[VolDictType] = {
     probatio.Required("kind"): probatio.In([each.value for each in RequestKind]),
-    probatio.Optional("particulars", default=dict): {str: _MAYBE},
-    probatio.Required("recipient"): _MAYBE,
-    probatio.Required("reason"): _MAYBE,
+    probatio.Optional("particulars", default=dict): {str: str},
+    probatio.Required("recipient"): str,
+    probatio.Required("reason"): str,
     probatio.Optional("cameras", default=list): _CAMERAS,
     probatio.Optional("start"): _MOMENT,
     probatio.Optional("end"): _MOMENT,
@@ -151,9 +149,9 @@ async def holds(
         probatio.Required("cameras"): _CAMERAS,
         probatio.Required("start"): _MOMENT,
         probatio.Required("end"): _MOMENT,
-        probatio.Required("reason"): _MAYBE,
-        probatio.Required("requested_by"): _MAYBE,
-        probatio.Optional("document", default=""): _MAYBE,
+        probatio.Required("reason"): str,
+        probatio.Required("requested_by"): str,
+        probatio.Optional("document", default=""): str,
         probatio.Optional("document_at", default=None): probatio.Any(None, _DAY),
         probatio.Required("days"): _DAYS,
     }
@@ -193,7 +191,7 @@ async def hold(
         probatio.Required("type"): f"{DOMAIN}/hold_renew",
         **ENTRY,
         **_HOLD,
-        probatio.Required("reason"): _MAYBE,
+        probatio.Required("reason"): str,
         probatio.Required("days"): _DAYS,
     }
 )
@@ -218,7 +216,7 @@ async def hold_renew(
         probatio.Required("type"): f"{DOMAIN}/hold_review",
         **ENTRY,
         **_HOLD,
-        probatio.Required("note"): _MAYBE,
+        probatio.Required("note"): str,
     }
 )
 @websocket_api.async_response
@@ -240,7 +238,7 @@ async def hold_review(
         probatio.Required("type"): f"{DOMAIN}/hold_release",
         **ENTRY,
         **_HOLD,
-        probatio.Required("reason"): _MAYBE,
+        probatio.Required("reason"): str,
     }
 )
 @websocket_api.async_response
@@ -316,7 +314,7 @@ async def disclosures(
         probatio.Required("type"): f"{DOMAIN}/refuse_request",
         **ENTRY,
         **_REQUEST,
-        probatio.Required("refusal"): _MAYBE,
+        probatio.Required("refusal"): str,
     }
 )
 @websocket_api.async_response
@@ -343,9 +341,9 @@ async def refuse_request(
         probatio.Required("type"): f"{DOMAIN}/disclose",
         **ENTRY,
         **_REQUEST,
-        probatio.Required("identity"): _MAYBE,
-        probatio.Required("in_charge"): _MAYBE,
-        probatio.Optional("witness", default=""): _MAYBE,
+        probatio.Required("identity"): str,
+        probatio.Required("in_charge"): str,
+        probatio.Optional("witness", default=""): str,
     }
 )
 @websocket_api.async_response

@@ -15,7 +15,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 
 from .bridge import camera_name, cameras_of
-from .commands import ENTRY, TEXT, answering, async_manager, check_unlogged, local, site_of, table
+from .commands import ENTRY, answering, async_manager, check_unlogged, local, site_of, table
 from .const import CONF_ADDRESS, DOMAIN
 from .coordinator import CameraStewardConfigEntry
 from .core.access.decide import Refusal, RefusedError
@@ -168,11 +168,11 @@ async def permissions(
         probatio.Required("type"): f"{DOMAIN}/permit",
         **ENTRY,
         probatio.Required("user_id"): str,
-        probatio.Required("name"): TEXT,
+        probatio.Required("name"): str,
         probatio.Required("cameras"): [str],
         probatio.Required("start"): probatio.All(str, moment),
         probatio.Required("end"): probatio.All(str, moment),
-        probatio.Required("reason"): TEXT,
+        probatio.Required("reason"): str,
         probatio.Optional("hours", default=_DEFAULT_HOURS): _HOURS,
     }
 )

@@ -108,7 +108,7 @@ def test_named_only_is_not_kept_from_an_administrator_without_a_role() -> None:
 
 
 def test_copies_noticed() -> None:
-    assert of_camera("copies_noticed").state is State.ENFORCED
+    assert of_camera("copies_noticed").state is State.NOT_APPLICABLE
     assert of_camera("copies_noticed", noticed=1).state is State.BREACHED
 
 

@@ -17,6 +17,7 @@ from custom_components.camera_steward.core.errors import (
     StorageError,
 )
 from custom_components.camera_steward.core.ledger.entry import EntryKind
+from custom_components.camera_steward.core.model import LONGEST_TEXT
 
 from .viewing_site import (
     DAY,
@@ -239,7 +240,7 @@ def test_what_a_permission_may_just_be_is_given_and_read_back(
         "cameras": frozenset(cameras),
         "length": length,
         "name": " 行田\x00\u202e次郎 ",
-        "reason": "理" * 10_000,
+        "reason": "理" * LONGEST_TEXT,
         "start_at": (NOON - TICK).astimezone(tokyo),
         "end_at": NOON.astimezone(tokyo),
     }

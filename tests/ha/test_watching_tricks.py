@@ -214,11 +214,12 @@ def bad_commands() -> Iterator[tuple[str, dict[str, Any], set[str]]]:
     for hours in (*lengths, 24.001, 0, -1, 2**63, "", "x", [], {}, None, "9" * 5000):
         yield "permit", {"hours": hours}, {"invalid_format"}
     yield "permit", {"hours": 1e-12}, {"permission_invalid"}
-    texts: tuple[object, ...] = ("", "x" * 501, 1, None, [])
+    texts: tuple[object, ...] = (1, None, [])
     for text in texts:
         yield "permit", {"name": text}, {"invalid_format"}
         yield "permit", {"reason": text}, {"invalid_format"}
-    for blank in (" ", "\t\n", "　"):
+    # Not by the schema, which would log what was written.
+    for blank in ("", "x" * 501, " ", "\t\n", "　"):
         yield "permit", {"name": blank}, {"permission_invalid"}
         yield "permit", {"reason": blank}, {"permission_invalid"}
     for id_ in ("", "x" * 10_000, "a\0b", "..", "１２", "' OR 1=1 --", "*"):

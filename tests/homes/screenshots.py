@@ -28,7 +28,6 @@ IMAGES = ROOT / "docs" / "images"
 _WIDTH, _HEIGHT = 1280, 900
 _TALL = 1500
 _A4 = (794, 1123)
-_LANGUAGES_OF_SIGN = ("ja", "en", "zh", "ko")
 """For what is longer than a screen."""
 _COLOURS = 192
 _LARGEST_BYTES = 200_000
@@ -164,7 +163,7 @@ def _sidebar(demo: Demo, images: Path) -> None:
     _hold_and_refuse(demo, camera, day)
     _do_some_duties(demo, camera)
     with _seen_by(MANAGER, home, demo.language) as page:
-        _papers(page, demo, images)
+        _sign(page, demo, images)
         _hand_over(page, demo, images)
         for name, shown in (
             ("duties", "ul.cards .state"),
@@ -188,16 +187,15 @@ def _do_some_duties(demo: Demo, camera: str) -> None:
         do(client, demo.site, open_tasks(client, demo.site)[f"{kind}:camera:{camera}"], today)
 
 
-def _papers(page: Page, demo: Demo, images: Path) -> None:
-    """Look at the sign and the first page of the rules as they come out of a printer."""
-    client = demo.home.client(MANAGER)
-    for name, options in (("sign", {"languages": list(_LANGUAGES_OF_SIGN)}), ("rules", {})):
-        asked = {"paper": name, "language": demo.language, "options": options}
-        made = client.ws("camera_steward/paper", entry_id=demo.site, **asked)
-        with page.context.new_page() as paper:
-            paper.set_viewport_size({"width": _A4[0], "height": _A4[1]})
-            paper.set_content(made["html"])
-            picture(paper, images / f"{name}.png")
+def _sign(page: Page, demo: Demo, images: Path) -> None:
+    """Look at the sign as it comes out of a printer."""
+    options = {"languages": ["ja", "en", "zh", "ko"], "manager": True, "contact": True}
+    asked = {"paper": "sign", "language": demo.language, "options": options | {"purpose": True}}
+    made = demo.home.client(MANAGER).ws("camera_steward/paper", entry_id=demo.site, **asked)
+    with page.context.new_page() as paper:
+        paper.set_viewport_size({"width": _A4[0], "height": _A4[1]})
+        paper.set_content(made["html"])
+        picture(paper, images / "sign.png")
 
 
 def _hold_and_refuse(demo: Demo, camera: str, day: datetime) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -10,6 +11,15 @@ _MICROSECOND = timedelta(microseconds=1)
 FIRST_AT = _EPOCH
 FAR_AT = datetime(9000, 1, 1, tzinfo=UTC)
 """Before and after all that there is: whoever asks for [FIRST_AT, FAR_AT) asks for all."""
+
+
+LONGEST_TEXT: Final = 500
+"""Characters of what people may say in one field."""
+
+
+def is_text(text: str) -> bool:
+    """Return whether something is said, and not more than is kept."""
+    return len(text.strip()) > 0 and len(text) <= LONGEST_TEXT
 
 
 def to_micros(moment: datetime) -> int:

@@ -31,13 +31,12 @@ from ..ledger.disclosures import (
 )
 from ..ledger.entry import SYSTEM, EntryKind
 from ..ledger.store import Ledger
-from ..model import FAR_AT, FIRST_AT, Action
+from ..model import FAR_AT, FIRST_AT, LONGEST_TEXT, Action
 from ..retention.hold import LONGEST
 from ..retention.holds import Hold, Holds
 from ..viewing.desk import Caller
 from ..viewing.lobby import Lobby
 from .grounds import (
-    LONGEST_TEXT,
     Order,
     Request,
     RequestKind,

@@ -12,9 +12,8 @@ from enum import StrEnum
 from typing import Final
 
 from ..errors import DisclosureInvalidError
-from ..model import is_moment
+from ..model import LONGEST_TEXT, is_moment, is_text
 
-LONGEST_TEXT: Final = 500
 _YEARS: Final = range(1900, 2200)
 
 
@@ -111,7 +110,7 @@ class Order(Request):
 def check_texts(**texts: str) -> None:
     """Raise `DisclosureInvalidError` naming the first text that is empty or too long."""
     for name, text in texts.items():
-        if not text.strip() or len(text) > LONGEST_TEXT:
+        if not is_text(text):
             raise DisclosureInvalidError(name)
 
 

@@ -189,7 +189,7 @@ def _copies_noticed(case: Case) -> Iterator[Verdict]:
     if noticed:
         yield case.says(State.BREACHED, "pictures_saved_elsewhere", {"count": noticed})
     else:
-        yield case.says(State.ENFORCED, "nothing_noticed")
+        yield case.says(State.NOT_APPLICABLE, "nothing_noticed")
 
 
 def _view_described(case: Case) -> Iterator[Verdict]:

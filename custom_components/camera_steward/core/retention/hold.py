@@ -10,6 +10,7 @@ from ..access.people import Role
 from ..errors import HoldInvalidError, LedgerBrokenError
 from ..ledger.entry import Json, canonical, parse_data
 from ..ledger.fields import Fields
+from ..model import LONGEST_TEXT, is_text
 from ..vault.held import HeldCount, HoldRow
 
 LENGTH = timedelta(days=30)
@@ -187,8 +188,10 @@ def check_words(words: Words, now: datetime) -> None:
     if words.end_at <= words.start_at or words.end_at > now:
         raise HoldInvalidError("end_at")
     for name in ("reason", "requested_by", "placed_by"):
-        if not getattr(words, name).strip():
+        if not is_text(getattr(words, name)):
             raise HoldInvalidError(name)
+    if len(words.document) > LONGEST_TEXT:
+        raise HoldInvalidError("document")
 
 
 def check_until(until_at: datetime | None, role: Role, now: datetime) -> datetime:

@@ -26,7 +26,7 @@ from ..errors import (
 from ..ledger.entry import SYSTEM, EntryKind, Json
 from ..ledger.fields import Span
 from ..ledger.store import Ledger
-from ..model import Segment, SegmentState, Space
+from ..model import LONGEST_TEXT, Segment, SegmentState, Space, is_text
 from ..vault.format import HoldKey
 from ..vault.held import Copying, Ending, HeldCount, HeldSegment, HoldRow
 from ..vault.holds import HoldFiles
@@ -222,7 +222,7 @@ class Holds:
             row = self._kept(hold)
             if role is not Role.MANAGER:
                 raise HoldInvalidError("role")
-            if not reason.strip() or reason.strip() == words_of(row).reason:
+            if not is_text(reason) or reason.strip() == words_of(row).reason:
                 raise HoldInvalidError("reason")
             until_at = check_until(until_at, role, now)
             if until_at <= row.until_at:
@@ -237,6 +237,8 @@ class Holds:
             row = self._kept(hold)
             if role not in LONGEST:
                 raise HoldInvalidError("role")
+            if len(note) > LONGEST_TEXT:
+                raise HoldInvalidError("note")
             data: dict[str, Json] = {
                 "reviewed_by": actor,
                 "role": role.value,
@@ -261,7 +263,7 @@ class Holds:
                 raise HoldMissingError
             if role is not Role.MANAGER:
                 raise HoldInvalidError("role")
-            if not reason.strip():
+            if not is_text(reason):
                 raise HoldInvalidError("reason")
             self._end_by(row, HoldEnd.RELEASED, actor, reason.strip())
 

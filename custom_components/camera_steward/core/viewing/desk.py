@@ -20,7 +20,7 @@ from ..ledger.entry import EntryKind, Json
 from ..ledger.fields import Fields, spans_data
 from ..ledger.store import Ledger
 from ..ledger.viewings import Viewing
-from ..model import Action, is_moment
+from ..model import Action, is_moment, is_text
 
 LONGEST_PERMISSION = timedelta(hours=24)
 _DENIED_EVERY = timedelta(minutes=1)
@@ -211,10 +211,10 @@ class Desk:
             "cameras": not cameras or not cameras <= self._house.cameras,
             "start_at": not is_moment(start_at),
             "end_at": not (is_moment(start_at) and is_moment(end_at) and start_at < end_at),
-            "reason": not reason.strip(),
+            "reason": not is_text(reason),
             "length": not timedelta(0) < length <= LONGEST_PERMISSION,
             "user": not user,
-            "name": not name.strip(),
+            "name": not is_text(name),
         }
         for what, is_wrong in wrong.items():
             if is_wrong:
