@@ -396,7 +396,8 @@ async def test_a_wrong_password_is_no_stream_and_no_address_leaks(
     ]
     places += [
         each.read_bytes().decode("latin-1")
-        for each in state_directory(hass, entry.entry_id).iterdir()
+        for each in state_directory(hass, entry.entry_id).rglob("*")
+        if each.is_file()
     ]
     for place in [*places, caplog.text]:
         assert "wr0ng-Word" not in place
