@@ -165,7 +165,7 @@ def silent_cameras(snapshot: SiteSnapshot, before: Mapping[str, datetime]) -> di
     return {
         camera: min(each.since, before.get(camera, each.since))
         for camera, each in snapshot.cameras.items()
-        if each.status is CaptureStatus.NO_STREAM
+        if each.status in (CaptureStatus.NO_STREAM, CaptureStatus.STOPPED)
         or (each.status is CaptureStatus.CONNECTING and camera in before)
     }
 
