@@ -96,19 +96,27 @@ class Pages:
         # Whoever comes from the duties finds it open.
         if form.count() == 0:
             self.press("tasks_do_of", task=task)
+        self.answer(form, answers)
+        form.get_by_role("button", name=self.text("tasks_enter"), exact=True).click()
+        expect(self.panel).to_contain_text(self.text("tasks_done", task=task))
+
+    def answer(self, form: Locator, answers: Mapping[str, str | Path]) -> None:
+        """Fill in what a form asks by name, a photo by its file."""
         for name, answer in answers.items():
             field = form.locator(f"[id$='-{name}']")
             if isinstance(answer, Path):
                 field.set_input_files(answer)
                 expect(form).to_contain_text(self.text("tasks_photo_sent"))
-            elif field.evaluate("field => field.localName") == "fieldset":
-                field.locator(f"input[value={answer}]").check()
-            elif field.get_attribute("type") == "checkbox":
-                field.check()
-            else:
-                field.fill(answer)
-        form.get_by_role("button", name=self.text("tasks_enter"), exact=True).click()
-        expect(self.panel).to_contain_text(self.text("tasks_done", task=task))
+                continue
+            match field.evaluate("field => field.localName"):
+                case "fieldset":
+                    field.locator(f"input[value={answer}]").check()
+                case "select":
+                    field.select_option(answer)
+                case _ if field.get_attribute("type") == "checkbox":
+                    field.check()
+                case _:
+                    field.fill(answer)
 
     def adopt_rules(self, body: str) -> None:
         """Enter that the rules were adopted today."""
