@@ -322,7 +322,7 @@ class ScriptedSource:
         self.footage = footage
         self.clock = clock
         self.connections = connections
-        self.opened = 0
+        self.opened = self.ended = 0
         self.header = header_for or (lambda keyframe: footage.header)
 
     def open(self) -> OpenSource:
@@ -353,12 +353,14 @@ class ScriptedConnection(OpenSource):
         for passed, step in self._steps:
             self._source.clock.advance(passed)
             if isinstance(step, SourceError):
+                self._source.ended += 1
                 raise type(step)
             if step is None or isinstance(step, Packet):
                 yield step
             else:
                 step()
                 yield None
+        self._source.ended += 1
         raise SourceEndedError
 
     @override

@@ -13,7 +13,7 @@ from custom_components.camera_steward.core.capture.source import Packet
 from custom_components.camera_steward.core.capture.worker import CaptureWorker, StorageTrouble
 from custom_components.camera_steward.core.errors import SourceStalledError
 from custom_components.camera_steward.core.model import CaptureStatus, GapCause
-from tests.cameras import Clip
+from tests.cameras import Clip, wait_for
 from tests.core.capture_site import (
     SECOND,
     CaptureSite,
@@ -49,11 +49,11 @@ def play(
     """Run a worker over one scripted connection, in scripted time."""
     assert isinstance(site.clock, ScriptedClock)
     clip = of or footage(Clip())
-    worker = site.worker(
-        ScriptedSource(clip, site.clock, lambda: steps(worker)),
-        settings=settings or RecorderSettings(),
-    )
+    source = ScriptedSource(clip, site.clock, lambda: steps(worker))
+    worker = site.worker(source, settings=settings or RecorderSettings())
     worker.start()
+    # It has no stream for a moment, too, when the storage fails in the middle.
+    wait_for(lambda: source.ended)
     site.wait_for_status(CaptureStatus.NO_STREAM)
     worker.request_stop()
     assert worker.join(60)
