@@ -179,9 +179,12 @@ async def async_unload_entry(hass: HomeAssistant, entry: CameraStewardConfigEntr
     """Stop a site. Where a thread does not end, it must not be started again beside it."""
     if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
         return False
-    entry.runtime_data.duties.async_stop()
-    await entry.runtime_data.coordinator.async_shutdown()
-    return await entry.runtime_data.bridge.async_stop()
+    data = entry.runtime_data
+    # Where a thread does not end, Home Assistant takes nothing else of the entry down.
+    for check in (data.exposure, data.copies, data.duties):
+        check.async_stop()
+    await data.coordinator.async_shutdown()
+    return await data.bridge.async_stop()
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: CameraStewardConfigEntry) -> None:

@@ -161,8 +161,7 @@ class CopiesCheck:
         entry.async_on_unload(
             async_track_time_interval(hass, self._async_again, _AT_LEAST, cancel_on_shutdown=True)
         )
-        entry.async_on_unload(self._debouncer.async_shutdown)
-        entry.async_on_unload(self._async_stop)
+        entry.async_on_unload(self.async_stop)
         entry.async_create_background_task(hass, self.async_look(), f"{entry.title}: copies")
 
     @callback
@@ -191,10 +190,13 @@ class CopiesCheck:
         self.async_look_soon()
 
     @callback
-    def _async_stop(self) -> None:
+    def async_stop(self) -> None:
+        """Look no more; harmless when repeated."""
         self._stopped = True
+        self._debouncer.async_shutdown()
         if self._stop_backups is not None:
             self._stop_backups()
+            self._stop_backups = None
 
     # ------------------------------------------------------------------ limits
 

@@ -177,8 +177,13 @@ class ExposureCheck:
         entry.async_on_unload(
             async_track_time_interval(hass, self._async_again, _AT_LEAST, cancel_on_shutdown=True)
         )
-        entry.async_on_unload(self._debouncer.async_shutdown)
+        entry.async_on_unload(self.async_stop)
         await self.async_look()
+
+    @callback
+    def async_stop(self) -> None:
+        """Look no more."""
+        self._debouncer.async_shutdown()
 
     async def async_look(self) -> None:
         """Look now."""
