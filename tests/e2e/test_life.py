@@ -25,6 +25,8 @@ from tests.homes import (
 )
 
 _NAMES = ("Door", "Yard")
+_OF_SITE = 2
+"""Threads besides one a camera: the keeper's and the inspector's."""
 _RESTART_CODE = 100
 _STOP_SECONDS = 20
 
@@ -82,7 +84,7 @@ def site(folder: Path, make_home: Callable[[dict[str, str]], Home]) -> Iterator[
 
 def test_a_reload_ends_every_thread_before_it_starts_others(site: _Site) -> None:
     before = site.threads
-    assert before == len(_NAMES) + 1  # one a camera, and the keeper
+    assert before == len(_NAMES) + _OF_SITE
     client = site.home.client()
     client.rest("POST", f"/api/config/config_entries/entry/{site.site}/reload")
     wait_until_loaded(client, site.site)
@@ -142,7 +144,7 @@ def test_a_removed_cameras_thread_ends_and_its_footage_stays_to_its_limit(site: 
     assert "Door was removed" in told
     assert "keeps its limit" in told
     wait_until_recording(site.home, site.site, site.cameras["Yard"])
-    wait_for(lambda: site.threads == 2)
+    wait_for(lambda: site.threads == 1 + _OF_SITE)
     wait_for(lambda: site.playing("Door") == 0)
     assert site.segments("Door")
     assert not [each for each in entities(client, site.site) if each[0] == camera]
