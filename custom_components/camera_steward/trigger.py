@@ -4,6 +4,7 @@ What they tell comes from the site by the dispatcher and goes to the automation 
 names people, so it is neither an event of Home Assistant's bus nor the state of an entity.
 """
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, Final, cast, override
 
@@ -111,10 +112,11 @@ class Chosen:
         }
 
 
-class SiteTrigger(Trigger):
+class SiteTrigger[Notice: (ViewingNotice, DutyNotice)](Trigger):
     """Waits for one occasion. It belongs to no site: those come, go and are set up anew."""
 
     schema: VolDictType
+    signal: SignalType[Notice]
 
     @classmethod
     @override
@@ -132,12 +134,6 @@ class SiteTrigger(Trigger):
         self._reasons = frozenset(options.get(CONF_REASON) or ())
         self._tasks = frozenset(options.get(CONF_TASK) or ())
 
-
-class ViewingTrigger(SiteTrigger):
-    """Waits for something of viewing."""
-
-    occasion: ViewingOccasion
-
     @override
     async def async_attach_runner(
         self,
@@ -147,12 +143,24 @@ class ViewingTrigger(SiteTrigger):
         """Begin to wait. What does not match is not reported: that would name people in traces."""
 
         @callback
-        def take(notice: ViewingNotice) -> None:
+        def take(notice: Notice) -> None:
             if self._matches(notice):
                 run_action(dict(notice.variables), _DESCRIPTION)
 
-        return async_dispatcher_connect(self._hass, _SIGNAL, take)
+        return async_dispatcher_connect(self._hass, self.signal, take)
 
+    @abstractmethod
+    def _matches(self, notice: Notice) -> bool:
+        """Return whether this is what is waited for."""
+
+
+class ViewingTrigger(SiteTrigger[ViewingNotice]):
+    """Waits for something of viewing."""
+
+    occasion: ViewingOccasion
+    signal = _SIGNAL
+
+    @override
     def _matches(self, notice: ViewingNotice) -> bool:
         return (
             self.occasion in notice.occasions
@@ -162,27 +170,14 @@ class ViewingTrigger(SiteTrigger):
         )
 
 
-class DutyTrigger(SiteTrigger):
+class DutyTrigger(SiteTrigger[DutyNotice]):
     """Waits for a duty to come due, to be late, to be found broken, or to be mended."""
 
     occasion: DutyOccasion
     schema = OF_CAMERAS
+    signal = _DUTY_SIGNAL
 
     @override
-    async def async_attach_runner(
-        self,
-        run_action: TriggerActionRunner,
-        did_not_trigger: TriggerNotTriggeredReporter | None = None,
-    ) -> CALLBACK_TYPE:
-        """Begin to wait."""
-
-        @callback
-        def take(notice: DutyNotice) -> None:
-            if self._matches(notice):
-                run_action(dict(notice.variables), _DESCRIPTION)
-
-        return async_dispatcher_connect(self._hass, _DUTY_SIGNAL, take)
-
     def _matches(self, notice: DutyNotice) -> bool:
         return (
             self.occasion is notice.occasion
