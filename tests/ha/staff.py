@@ -8,13 +8,12 @@ from homeassistant.auth.const import GROUP_ID_USER
 from homeassistant.config_entries import ConfigSubentryDataWithId
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
-from pytest_homeassistant_custom_component.common import MockUser
 
 from custom_components.camera_steward.const import DOMAIN
 from custom_components.camera_steward.core.ledger.entry import Entry, EntryKind
 
-from .sites import DOOR, MANAGER, async_add_cameras, async_ledger, async_set_up, camera, site, until
-from .watching import Person, Stage, token_of
+from .sites import DOOR, async_add_cameras, async_ledger, async_set_up, camera, site, until
+from .watching import Person, Stage, async_managed
 
 DARK = "rtsp://127.0.0.1:1/none"
 
@@ -32,18 +31,7 @@ async def async_staffed(
     entry = await async_set_up(hass, site(disk / "vault", *cameras, title="Shop"))
     group = await hass.auth.async_get_group(GROUP_ID_USER)
     assert group is not None
-    manager = MockUser(id=MANAGER, name="Manager", groups=[group]).add_to_hass(hass)
-    _, token = await token_of(hass, manager)
-    stage = Stage(
-        hass=hass,
-        entry=entry,
-        other=entry,
-        clients=clients,
-        http=await http(),
-        manager=await clients(hass, token),
-    )
-    await stage.pledge(stage.manager)
-    return stage
+    return await async_managed(hass, entry, clients, http, group)
 
 
 async def async_at_the_door(

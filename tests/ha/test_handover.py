@@ -17,7 +17,7 @@ import pytest
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
-from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 from yarl import URL
 
 from custom_components.camera_steward.bridge import state_directory
@@ -36,7 +36,7 @@ from tests.core import synthetic
 from tests.core.viewing_site import storage_failing
 
 from .sites import DOOR, MANAGER, async_ledger, async_set_up, camera, site, state_of
-from .watching import FORBIDDEN, HANGING_UP, Stage, approved, token_of, unsigned
+from .watching import FORBIDDEN, HANGING_UP, Stage, approved, async_managed, unsigned
 
 SECONDS, PICTURE_BYTES = 24, 1_000_000
 """More than the buffers between the two ends of a connection hold."""
@@ -88,18 +88,7 @@ async def kept_fixture(
     entry = site(disk / "vault", camera(DOOR, "door"), title="Shop")
     await async_fill(hass, entry)
     await async_set_up(hass, entry)
-    manager = MockUser(id=MANAGER, name="Manager").add_to_hass(hass)
-    _, token = await token_of(hass, manager)
-    stage = Stage(
-        hass=hass,
-        entry=entry,
-        other=entry,
-        clients=hass_ws_client,
-        http=await hass_client_no_auth(),
-        manager=await hass_ws_client(hass, token),
-    )
-    await stage.pledge(stage.manager)
-    return stage
+    return await async_managed(hass, entry, hass_ws_client, hass_client_no_auth)
 
 
 async def ask(stage: Stage, client: Any, command: str, /, **more: Any) -> dict[str, Any]:

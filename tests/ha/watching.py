@@ -16,6 +16,7 @@ from aiohttp.test_utils import TestClient
 from homeassistant.auth.const import GROUP_ID_ADMIN, GROUP_ID_READ_ONLY, GROUP_ID_USER
 from homeassistant.auth.models import (
     TOKEN_TYPE_LONG_LIVED_ACCESS_TOKEN,
+    Group,
     RefreshToken,
     User,
 )
@@ -266,6 +267,28 @@ async def async_stage(
     return stage
 
 
+async def async_managed(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    clients: Callable[..., Any],
+    http: Callable[..., Any],
+    *groups: Group,
+) -> Stage:
+    """Log the manager of a site in, who has pledged."""
+    user = MockUser(id=MANAGER, name="Manager", groups=[*groups]).add_to_hass(hass)
+    _, token = await token_of(hass, user)
+    stage = Stage(
+        hass=hass,
+        entry=entry,
+        other=entry,
+        clients=clients,
+        http=await http(),
+        manager=await clients(hass, token),
+    )
+    await stage.pledge(stage.manager)
+    return stage
+
+
 async def async_quiet(
     hass: HomeAssistant,
     disk: Path,
@@ -285,18 +308,7 @@ async def async_quiet(
     for camera_data in cameras if ages else ():
         await async_back_date(hass, entry, camera_data["subentry_id"], *ages)
     await async_set_up(hass, entry)
-    manager = MockUser(id=MANAGER, name="Manager").add_to_hass(hass)
-    _, token = await token_of(hass, manager)
-    stage = Stage(
-        hass=hass,
-        entry=entry,
-        other=entry,
-        clients=clients,
-        http=await http(),
-        manager=await clients(hass, token),
-    )
-    await stage.pledge(stage.manager)
-    return stage
+    return await async_managed(hass, entry, clients, http)
 
 
 async def let_in(stage: Stage) -> None:
