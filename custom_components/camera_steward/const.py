@@ -10,6 +10,7 @@ SUBENTRY_CAMERA: Final = "camera"
 SUBENTRY_OPERATOR: Final = "operator"
 SUBENTRY_FOLDER: Final = "folder"
 SUBENTRY_COPY: Final = "copy"
+SUBENTRY_UTILIZATION: Final = "utilization"
 
 # Entry data: the site.
 CONF_INSTALLER: Final = "installer"
@@ -83,6 +84,30 @@ CONF_SEGMENT_SECONDS: Final = "segment_seconds"
 CONF_STILL_INTERVAL_SECONDS: Final = "still_interval_seconds"
 CONF_AUDIO: Final = "audio"
 CONF_RTSP_TRANSPORT: Final = "rtsp_transport"
+
+# Subentry data: a utilization (core/policy/utilization.py); its camera is CONF_CAMERA, or it has an
+# address of its own; CONF_PURPOSE, CONF_CONTACT, CONF_PLACE and CONF_RESPONSIBLE (bodies by node) too.
+CONF_CASE: Final = "case"
+CONF_DETECTOR: Final = "detector"
+CONF_DETECTOR_URL: Final = "detector_url"
+CONF_DETECTOR_ENTITY: Final = "detector_entity"
+CONF_OPERATING_ENTITY: Final = "operating_entity"
+CONF_BENEFIT: Final = "benefit"
+CONF_DERIVED: Final = "derived"
+CONF_DERIVED_DAYS: Final = "derived_days"
+CONF_RECOGNIZABLE: Final = "recognizable"
+CONF_IDENTIFIABLE: Final = "identifiable"
+CONF_RECIPIENTS: Final = "recipients"
+CONF_ORIGINALS: Final = "originals"
+CONF_PUBLIC_SPACE: Final = "public_space"
+CONF_OMITTED: Final = "omitted"
+CONF_START_ON: Final = "start_on"
+CONF_MUNICIPALITY: Final = "municipality"
+CONF_WEB_ADDRESS: Final = "web_address"
+CONF_VIEW: Final = "view"
+"""Lines, zones, floor plan and the like (core/utilization/view.py); no part of the notice."""
+CONF_FRAME_RATE: Final = "frame_rate"
+CONF_FRAME_WIDTH: Final = "frame_width"
 
 # Subentry data: a managed folder; its path is Home Assistant's CONF_PATH, its purpose CONF_PURPOSE.
 CONF_PATTERNS: Final = "patterns"

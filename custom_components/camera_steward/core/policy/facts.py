@@ -12,6 +12,7 @@ from ..access.people import Role
 from ..model import CaptureStatus
 from .states import Subject, SubjectKind
 from .task import Doing, TaskKind, task_id
+from .utilization import UtilizationFact
 
 _WITHIN = {
     "crime_prevention": "yes",
@@ -168,6 +169,7 @@ class SiteFacts:
     manager_gone_at: datetime | None = None
     """Since when the manager who acts cannot log in."""
     records: tuple[RecordFact, ...] = ()
+    utilizations: tuple[UtilizationFact, ...] = ()
     doings: Mapping[str, Doing] = field(default_factory=dict)
 
     @property
@@ -221,6 +223,8 @@ class SiteFacts:
                 return {each.subject: each.name for each in self.cameras}
             case SubjectKind.PERSON:
                 return {each.subject: each.name for each in (*self.staff, *self.left)}
+            case SubjectKind.UTILIZATION:
+                return {each.subject: each.name for each in self.utilizations}
             case _:
                 return {r.subject: r.name for r in self.records if r.subject.kind is kind}
 

@@ -39,6 +39,9 @@ class SubjectKind(StrEnum):
     MEDIUM = "medium"
     INQUIRY = "inquiry"
     REMOVAL = "removal"
+    UTILIZATION = "utilization"
+    RECIPIENT = "recipient"
+    FEEDBACK = "feedback"
 
 
 @dataclass(frozen=True, slots=True, order=True)
