@@ -4,7 +4,6 @@ import io
 import os
 import re
 import threading
-from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
