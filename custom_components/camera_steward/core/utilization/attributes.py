@@ -96,11 +96,10 @@ class Attributes:
 
     def take(self, frame: Frame | None, boxes: Sequence[Box], at: datetime, elapsed: float) -> None:
         """Count who is new, and who waits."""
-        by_entity = frame is None and not any(each.located for each in boxes)
         if ended := self._buckets.step(at, elapsed, watched=frame is not None):
             self._end(ended.since_at if ended.whole else None)
         people = [each for each in boxes if each.thing is Thing.PERSON]
-        if by_entity:
+        if frame is None:
             self._hear(people)
             self._queue.hear(len(people), elapsed)
         else:

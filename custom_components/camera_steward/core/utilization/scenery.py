@@ -67,7 +67,7 @@ def described(pixels: Pixels) -> _Numbers:
     middle = float(np.median(fields))
     spread = max(float(np.mean(np.abs(fields - middle))), 0.1)
     down, across = np.gradient(light)
-    structure = np.log1p(_means(np.hypot(down, across).astype(np.float32)) * 60)
+    structure = np.log1p(_means(np.hypot(down, across)) * 60)
     # Opponent colours, from less red or blue than green to more.
     colours = [_means(small[:, :, each] - small[:, :, 1]) / (_means(luma) + 16) for each in (0, 2)]
     half = [each.reshape(ROWS // 2, 2, COLUMNS // 2, 2).mean(axis=(1, 3)) for each in colours]
@@ -80,12 +80,12 @@ def described(pixels: Pixels) -> _Numbers:
     )
 
 
-def _means(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+def _means(plane: NDArray[np.floating]) -> NDArray[np.float32]:
     means: NDArray[np.float32] = plane.reshape(ROWS, _FINE, COLUMNS, _FINE).mean(axis=(1, 3))
     return means
 
 
-def _steps(values: NDArray[np.float32], most: float) -> _Numbers:
+def _steps(values: NDArray[np.floating], most: float) -> _Numbers:
     """Return steps of values from -`most` to `most`; 0 is in the middle of one."""
     middle = (STEPS - 1) / 2
     steps = np.rint((values / most + 1) * middle)
