@@ -68,6 +68,18 @@ class FolderMemory(TypedDict):
     settings: dict[str, Any]
 
 
+class UtilizationMemory(TypedDict):
+    """A utilization as the ledger has it: what is declared by its version, the rest of the settings.
+
+    `start_on` is ISO 8601.
+    """
+
+    name: str
+    version: str
+    start_on: str
+    settings: dict[str, Any]
+
+
 class Seen(TypedDict):
     """A site as last seen."""
 
@@ -83,6 +95,8 @@ class Seen(TypedDict):
     backups: NotRequired[dict[str, BackupMemory]]
     pack: NotRequired[dict[str, str]]
     """Since packs can be chosen: the one that was entered last, as the ledger has it."""
+    utilizations: NotRequired[dict[str, UtilizationMemory]]
+    """Since there are utilizations: each as it was entered last, as the ledger has it."""
     silent: NotRequired[dict[str, str]]
     """Since when cameras send nothing, ISO 8601: a restart or a new try does not begin it anew."""
     tasks: NotRequired[dict[str, str]]
@@ -160,6 +174,11 @@ class SiteMemory:
         return self._stored.get("pack")
 
     @property
+    def utilizations(self) -> dict[str, UtilizationMemory]:
+        """Return the utilizations as they were entered last, by id."""
+        return dict(self._stored.get("utilizations", {}))
+
+    @property
     def noticed(self) -> list[NoticedMemory]:
         """Return what was noticed to save pictures."""
         return list(self._stored.get("noticed", []))
@@ -225,26 +244,26 @@ class SiteMemory:
         now = self._seen(entry)
         operators, operators_before = now.get("operators", {}), before.get("operators", {})
         copies, copies_before = now.get("elsewhere", {}), before.get("elsewhere", {})
-        differing = {
+        changed = {
             camera: _differences(before["cameras"][camera], found)
             for camera, found in now["cameras"].items()
             if camera in before["cameras"]
         }
         folders, folders_before = now.get("folders", {}), before.get("folders", {})
-        differing |= {
+        changed |= {
             folder: _differences(folders_before[folder], found)
             for folder, found in folders.items()
             if folder in folders_before
         }
-        site = _differing(before["settings"] or {}, now["settings"] or {})
+        site = differing(before["settings"] or {}, now["settings"] or {})
         if before["settings"] is not None and site:
-            differing[""] = site
+            changed[""] = site
         return Changes(
             seen=now,
             new_site=before["settings"] is None,
             added={k: v for k, v in now["cameras"].items() if k not in before["cameras"]},
             removed={k: v for k, v in before["cameras"].items() if k not in now["cameras"]},
-            settings={camera: found for camera, found in differing.items() if found},
+            settings={camera: found for camera, found in changed.items() if found},
             appointed={
                 id_: each for id_, each in operators.items() if operators_before.get(id_) != each
             },
@@ -254,7 +273,7 @@ class SiteMemory:
             elsewhere={
                 id_: found
                 for id_ in (*copies_before, *(each for each in copies if each not in copies_before))
-                if (found := _differing(copies_before.get(id_, {}), copies.get(id_, {})))
+                if (found := differing(copies_before.get(id_, {}), copies.get(id_, {})))
             },
         )
 
@@ -308,12 +327,13 @@ class SiteMemory:
 def _differences[Memory: (CameraMemory, FolderMemory)](
     before: Memory, now: Memory
 ) -> dict[str, dict[str, Any]]:
-    return _differing(
+    return differing(
         {**before["settings"], "name": before["name"]}, {**now["settings"], "name": now["name"]}
     )
 
 
-def _differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return what differs of some settings, as an entry tells it."""
     return {
         name: {"from": before.get(name), "to": now.get(name)}
         for name in sorted({*before, *now})
