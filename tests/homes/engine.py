@@ -126,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         head = f"Content-Type: {self.headers['Content-Type']}\r\n\r\n".encode()
         form = BytesParser(policy=HTTP).parsebytes(head + self.rfile.read(length))
-        fields = {
+        fields: dict[object, Any] = {
             part.get_param("name", header="content-disposition"): part.get_payload(decode=True)
             for part in form.iter_parts()
         }
