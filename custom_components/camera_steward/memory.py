@@ -53,6 +53,29 @@ class NoticedMemory(TypedDict):
     last_at: str
 
 
+class RunningMemory(TypedDict):
+    """By what a utilization runs: its settings then, without an address, and its recipients' records.
+
+    `version` is that of the declaration they make; `why` is there once it is to end, until the ledger
+    says so, `lost` names what it lost. `begun_at` is ISO 8601.
+    """
+
+    version: str
+    begun_at: str
+    settings: dict[str, Any]
+    recipients: dict[str, dict[str, str]]
+    why: NotRequired[str]
+    lost: NotRequired[list[str]]
+
+
+class RunMemory(TypedDict):
+    """How a utilization is to run. `lost` names what ended it last, while it has not begun anew."""
+
+    wanted: bool
+    running: RunningMemory | None
+    lost: list[str]
+
+
 class BackupMemory(TypedDict):
     """A backup in which footage was found, and which agents held it."""
 
@@ -101,6 +124,8 @@ class Seen(TypedDict):
     """Since when cameras send nothing, ISO 8601: a restart or a new try does not begin it anew."""
     tasks: NotRequired[dict[str, str]]
     """How each task stood when it was looked at last, by its id: what triggers tell is told once."""
+    runs: NotRequired[dict[str, RunMemory]]
+    """Since there are utilizations: how each is to run, by its id."""
     sign: NotRequired[dict[str, Any]]
     """What the sign said besides the installer's name when it was printed last (`papers.py`)."""
 
@@ -204,6 +229,27 @@ class SiteMemory:
             self._stored["sign"] = sign
             await self._store.async_save(self._stored)
 
+    def run(self, utilization: str) -> RunMemory:
+        """Return how a utilization is to run: wanted, unless it was switched off."""
+        found = self._stored.get("runs", {}).get(utilization)
+        return found or RunMemory(wanted=True, running=None, lost=[])
+
+    @property
+    def runs(self) -> frozenset[str]:
+        """Return the utilizations of which something is remembered."""
+        return frozenset(self._stored.get("runs", {}))
+
+    async def async_take_run(self, utilization: str, run: RunMemory | None) -> None:
+        """Take how a utilization is to run, or forget it; durable on return."""
+        runs = dict(self._stored.get("runs", {}))
+        if run is None:
+            runs.pop(utilization, None)
+        else:
+            runs[utilization] = run
+        if runs != self._stored.get("runs", {}):
+            self._stored["runs"] = runs
+            await self._store.async_save(self._stored)
+
     @property
     def silent(self) -> dict[str, datetime]:
         """Return since when cameras send nothing."""
@@ -290,6 +336,8 @@ class SiteMemory:
             now["tasks"] = before["tasks"]
         if "sign" in before:
             now["sign"] = before["sign"]
+        if "runs" in before:
+            now["runs"] = before["runs"]
         self._stored = now
         await self._store.async_save(self._stored)
 
