@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+import probatio
 from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
     ConfigEntryState,
@@ -53,11 +54,13 @@ from .utilization_forms import (
     bodies_schema,
     data_errors,
     data_schema,
+    entity_errors,
     entity_schema,
     is_of_home_assistant,
     name_schema,
     omissions_schema,
     pictures_errors,
+    server_errors,
     suggestions,
     use_errors,
     use_schema,

@@ -54,7 +54,11 @@ from .const import (
     DEFAULT_PACK,
     DOMAIN,
 )
+from .core.policy.pack import LEAD
 from .core.policy.utilization import DetectorKind, NoticeItem, UtilizationCase
+from .core.utilization.detection import DetectorIdentityError
+from .core.utilization.entities import refuse_entity
+from .core.utilization.server import ServerAddressError, check_server_url
 from .forms import LONG_TEXT, TEXT, missing
 from .moments import sane
 
@@ -64,8 +68,7 @@ ASK_CITY: Final = "ask_city"
 """The choice of a municipality whose rules are in no pack here."""
 
 DERIVED_DAYS: Final = 365
-START_AFTER: Final = timedelta(days=14)
-"""Product defaults."""
+"""A product default, as is the first start day: as soon as a notice of today has run."""
 _LONGEST_DAYS: Final = 3660
 _RATES: Final = (0.1, 10)
 _WIDTHS: Final = (160, 1280)
@@ -196,7 +199,7 @@ def suggestions(site: Mapping[str, Any], municipalities: Iterable[str]) -> dict[
         CONF_CONTACT: site[CONF_CONTACT],
         CONF_PUBLIC_SPACE: True,
         CONF_MUNICIPALITY: pack if pack in municipalities else ASK_CITY,
-        CONF_START_ON: (dt_util.now().date() + START_AFTER).isoformat(),
+        CONF_START_ON: (dt_util.now().date() + timedelta(days=LEAD.days)).isoformat(),
         CONF_DETECTOR: DetectorKind.BUILT_IN.value,
         CONF_RECOGNIZABLE: True,
         CONF_IDENTIFIABLE: False,
@@ -234,6 +237,31 @@ def data_errors(given: Mapping[str, Any], case: UtilizationCase) -> dict[str, st
     if not _is_web_address(given.get(CONF_WEB_ADDRESS, "")):
         errors[CONF_WEB_ADDRESS] = "web_address_unreadable"
     return errors
+
+
+def server_errors(given: Mapping[str, Any]) -> dict[str, str]:
+    """Return what is wrong with the address of a detection server; nothing is sent to it."""
+    try:
+        check_server_url(given[CONF_DETECTOR_URL])
+    except ServerAddressError as err:
+        return {CONF_DETECTOR_URL: err.key}
+    return {}
+
+
+def entity_errors(hass: HomeAssistant, given: Mapping[str, Any]) -> dict[str, str]:
+    """Return why an entity cannot be what counts: the steward's own, or one that knows people."""
+    entity_id = given[CONF_DETECTOR_ENTITY]
+    registered = er.async_get(hass).async_get(entity_id)
+    if registered is not None and registered.platform == DOMAIN:
+        return {CONF_DETECTOR_ENTITY: "entity_own"}
+    state = hass.states.get(entity_id)
+    if state is None:
+        return {CONF_DETECTOR_ENTITY: "entity_missing"}
+    try:
+        refuse_entity(state.attributes)
+    except DetectorIdentityError as err:
+        return {CONF_DETECTOR_ENTITY: err.key}
+    return {}
 
 
 def pictures_errors(given: Mapping[str, Any]) -> dict[str, str]:
