@@ -159,7 +159,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: CameraStewardConfigEntry
                 coordinator.async_sight,
                 coordinator.async_on_duties,
             ),
-            set_up_with=_apart_from_people(entry),
+            set_up_with=_recording_rests_on(entry),
         )
         await entry.runtime_data.exposure.async_start()
         await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
@@ -211,10 +211,10 @@ async def async_remove_entry(hass: HomeAssistant, entry: CameraStewardConfigEntr
 
 
 async def _async_changed(hass: HomeAssistant, entry: CameraStewardConfigEntry) -> None:
-    """Take what was changed, added or removed: at once where it is only people."""
+    """Take what was changed, added or removed: at once where recording does not rest on it."""
     changes.note_actor(hass, entry)
     data = entry.runtime_data if entry.state is ConfigEntryState.LOADED else None
-    if data is None or data.set_up_with != _apart_from_people(entry):
+    if data is None or data.set_up_with != _recording_rests_on(entry):
         await hass.config_entries.async_reload(entry.entry_id)
         return
     async with data.changing:
@@ -260,8 +260,8 @@ async def _async_furnish(bridge: Bridge) -> None:
         _LOGGER.warning("Nobody can watch until this is mended: %s", err.key)
 
 
-def _apart_from_people(entry: CameraStewardConfigEntry) -> list[object]:
-    """Return all that recording rests on; what is left are people, who come and go without it."""
+def _recording_rests_on(entry: CameraStewardConfigEntry) -> list[object]:
+    """Return all that recording rests on; people and utilizations come and go without it."""
     data = {k: v for k, v in entry.data.items() if k not in _FURNISHED}
     kept = [
         (k, each.title, dict(each.data))

@@ -64,6 +64,7 @@ from .core.errors import (
 from .core.ledger.entry import Entry, EntryKind, Json
 from .core.ledger.registers import PurgeRecord
 from .core.model import Action, Gap, RecordingMode, Segment
+from .core.policy.facts import RecordFact
 from .core.site import (
     CameraSettings,
     SiteSettings,
@@ -74,6 +75,7 @@ from .core.site import (
 from .core.steward import (
     Steward,
 )
+from .core.tasks.records import open_facts
 from .core.vault.verify import VerifyLevel
 from .core.viewing.desk import Caller, House
 from .core.viewing.lobby import Lobby
@@ -454,6 +456,12 @@ class Bridge:
     async def async_entries(self, *kinds: EntryKind) -> list[Entry]:
         """Return the ledger's entries of these kinds, in order of time."""
         return await self._run(partial(self.steward.entries, kinds))
+
+    @core_errors
+    async def async_open_records(self) -> dict[str, RecordFact]:
+        """Return the records that are open by id, without what tells of a person."""
+        found = await self._run(lambda: open_facts(self.steward.records()))
+        return {each.subject.id: each for each in found}
 
     async def _actor(self, user_id: str | None) -> str:
         return await async_actor(self._hass, self._entry, user_id)

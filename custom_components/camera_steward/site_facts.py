@@ -46,6 +46,7 @@ from .memory import SiteMemory
 from .papers import sign_now
 from .people import is_person, people_of
 from .texts import bounds
+from .utilization_facts import UTILIZATION_KINDS, Count, OnRecord, take, utilization_facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,7 @@ class Sight:
     logins: Logins
     copies: CopiesLook
     rules: Rules
+    utilizations: Mapping[str, Count] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,6 +78,7 @@ class _OnRecord:
     """Who was taken out of the settings, as they stood there."""
     records: tuple[RecordFact, ...] = ()
     doings: Mapping[str, Doing] = field(default_factory=dict)
+    utilizations: dict[str, OnRecord] = field(default_factory=dict)
 
 
 _KINDS: Final = (
@@ -88,6 +91,7 @@ _KINDS: Final = (
     EntryKind.RECOVERY_KIT_TAKEN,
     EntryKind.RULES_ADOPTED,
     EntryKind.LEDGER_RESTARTED,
+    *UTILIZATION_KINDS,
 )
 
 
@@ -153,6 +157,11 @@ async def async_site_facts(
         sign_version=sign_version(sign_now(entry, pack, memory)),
         rules=_rules(known.adopted, sight.rules),
         records=known.records,
+        utilizations=tuple(
+            utilization_facts(
+                entry, memory, known.utilizations, known.records, sight.utilizations, now
+            )
+        ),
         doings=known.doings,
     )
 
@@ -266,6 +275,8 @@ def _take(known: _OnRecord, each: Entry, entry: ConfigEntry) -> None:
             known.left.append(_removed(user, each))
         case EntryKind.SETTINGS_CHANGED if each.subject == entry.entry_id:
             _take_manager(known, each)
+        case kind if kind in UTILIZATION_KINDS:
+            take(known.utilizations, each)
 
 
 def _take_manager(known: _OnRecord, each: Entry) -> None:

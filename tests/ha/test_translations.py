@@ -25,6 +25,7 @@ from custom_components.camera_steward.core.policy.gate import Missing
 from custom_components.camera_steward.core.policy.rules import REASONS
 from custom_components.camera_steward.core.policy.states import NEEDS_ATTENTION, State
 from custom_components.camera_steward.core.policy.task import TaskKind
+from custom_components.camera_steward.core.policy.utilization_gate import Lacking
 from custom_components.camera_steward.core.tasks.kinds import KINDS as KINDS_OF_TASK
 from custom_components.camera_steward.core.viewing import lettering
 from custom_components.camera_steward.core.viewing.watches import Unusual
@@ -281,6 +282,7 @@ def test_files_are_written_as_texts_and_not_as_escapes() -> None:
     [
         ("why_", REASONS),
         ("missing_", set(Missing)),
+        ("lacking_", set(Lacking)),
         ("state_", set(State)),
     ],
 )

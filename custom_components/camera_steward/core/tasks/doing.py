@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
+from urllib.parse import urlsplit
 
 from ..access.people import Role
 from ..errors import TaskInvalidError
 from ..ledger.entry import Json
 from ..policy.task import Doer, Question, QuestionType, Task
+from .kinds import KINDS
 
 LONGEST = 2000
 """How many characters an answer may have."""
@@ -66,6 +68,8 @@ def check(
         if not _is_answer(each, given, now, has_photo):
             raise TaskInvalidError(each.name)
         found[each.name] = given
+    if (proof := KINDS[task.kind].proof) and not found.keys() & set(proof):
+        raise TaskInvalidError(proof[0])
     return found
 
 
@@ -81,6 +85,8 @@ def _is_answer(
             return given in question.options
         case QuestionType.DATE:
             return _is_past(given, now)
+        case QuestionType.ADDRESS:
+            return _is_address(given)
         case QuestionType.PHOTO:
             return has_photo(given)
         case QuestionType.TEXT:
@@ -93,6 +99,16 @@ def _is_text(given: str) -> bool:
     except UnicodeEncodeError:
         return False
     return len(given) <= LONGEST
+
+
+def _is_address(given: str) -> bool:
+    """Return whether everybody can be sent there: a web page, with no name or password in it."""
+    try:
+        parts = urlsplit(given)
+        named = bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
+    except ValueError:
+        return False
+    return named and parts.scheme in ("http", "https") and given.isprintable() and " " not in given
 
 
 def _is_past(given: str, now: datetime) -> bool:

@@ -4,18 +4,16 @@ A clock that was set back makes a doing one of the future: it counts as done now
 put off longer than its interval.
 """
 
-import calendar
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from ..model import CaptureStatus
 from ..policy.facts import CameraFact, RecordFact, SiteFacts
-from ..policy.pack import Interval, Pack
+from ..policy.pack import Interval, Pack, after
 from ..policy.rules import MOVED
 from ..policy.states import Subject, SubjectKind
-from ..policy.task import Doing, Task, TaskKind, TaskState, in_order
+from ..policy.task import Doing, Task, TaskKind, TaskState, day_at, in_order
 from .kinds import KINDS, ON, interval_of
 
 FIRST = timedelta(days=14)
@@ -75,7 +73,7 @@ class _Look:
         done = self.facts.doing(kind, subject)
         if done is None or not in_order(KINDS[kind].questions, done.answers):
             return None
-        return min(_day_of(done) or done.at, done.at, self.now)
+        return min(day_at(done.answers.get(ON)) or done.at, done.at, self.now)
 
     def again(
         self,
@@ -107,19 +105,6 @@ def tasks(facts: SiteFacts, pack: Pack) -> tuple[Task, ...]:
     return tuple(sorted(found, key=lambda each: (each.due_at, each.id)))
 
 
-def after(at: datetime, interval: Interval) -> datetime:
-    """Return a time later by calendar months, then days; the last day where a month has no such.
-
-    The last time that there is where the calendar ends.
-    """
-    months = at.year * 12 + at.month - 1 + interval.months
-    year, month = months // 12, months % 12 + 1
-    with suppress(ValueError, OverflowError):
-        day = min(at.day, calendar.monthrange(year, month)[1])
-        return at.replace(year=year, month=month, day=day) + timedelta(days=interval.days)
-    return datetime.max.replace(tzinfo=UTC)
-
-
 def _task(look: _Look, kind: TaskKind, found: _Open) -> Task:
     last = found.last or look.facts.doing(kind, found.subject)
     if look.now > found.due_at:
@@ -139,20 +124,6 @@ def _task(look: _Look, kind: TaskKind, found: _Open) -> Task:
         last=last,
         product_default=found.product_default,
     )
-
-
-def _day_of(done: Doing) -> datetime | None:
-    """Return the day that was named as that of the doing."""
-    answer = done.answers.get(ON)
-    return _date(answer) if isinstance(answer, str) else None
-
-
-def _date(text: str | None) -> datetime | None:
-    """Return the beginning of a day in ISO 8601, None of what is none."""
-    try:
-        return datetime.combine(date.fromisoformat(text or ""), time(), UTC)
-    except ValueError:
-        return None
 
 
 # Which there are
@@ -298,7 +269,7 @@ def _contract_clause(look: _Look, kind: TaskKind) -> Iterator[_Open]:
     """Each year, and for the contract's end where that is named."""
     for each in look.records(SubjectKind.CONTRACTOR):
         found = look.again(kind, each.subject, each.name, each.opened_at)
-        ends_at, done_at = _date(each.fields.get("until")), look.done_at(kind, each.subject)
+        ends_at, done_at = day_at(each.fields.get("until")), look.done_at(kind, each.subject)
         if ends_at is not None and done_at is not None and done_at < ends_at - SOON:
             found = _Open(subject=each.subject, name=each.name, due_at=min(ends_at, found.due_at))
         yield found
@@ -318,7 +289,7 @@ def _answer_inquiry(look: _Look, kind: TaskKind) -> Iterator[_Open]:
 
 def _dispose_medium(look: _Look, kind: TaskKind) -> Iterator[_Open]:
     for each in look.records(SubjectKind.MEDIUM):
-        retired_at = _date(each.fields.get("retired_on"))
+        retired_at = day_at(each.fields.get("retired_on"))
         if retired_at is not None and look.done_at(kind, each.subject) is None:
             yield _Open(
                 subject=each.subject, name=each.name, due_at=min(retired_at, look.now) + FIRST
