@@ -80,8 +80,13 @@ class Silhouettes:
         rows, columns = shapes.labels.shape
         wide, high = shapes.right - shapes.left, shapes.bottom - shapes.top
         like = (
-            (high >= 2 * wide) & (high <= 4.5 * wide) & (shapes.area >= 0.45 * wide * high)
-            & (shapes.left > 0) & (shapes.right < columns) & (shapes.top > 0) & (shapes.bottom < rows)
+            (high >= 2 * wide)
+            & (high <= 4.5 * wide)
+            & (shapes.area >= 0.45 * wide * high)
+            & (shapes.left > 0)
+            & (shapes.right < columns)
+            & (shapes.top > 0)
+            & (shapes.bottom < rows)
             & (high >= 8)
         )
         for at in np.nonzero(like)[0]:

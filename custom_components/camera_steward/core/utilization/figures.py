@@ -164,7 +164,10 @@ class Figures:
         fill = piece.area / (piece.width * piece.height)
         if piece.width >= 1.2 * height and fill >= 0.68 and piece.area >= height**2:
             return Thing.CAR
-        if 0.7 * height <= piece.width <= 1.4 * height and 0.8 * height <= piece.height <= 1.25 * height:
+        if (
+            0.7 * height <= piece.width <= 1.4 * height
+            and 0.8 * height <= piece.height <= 1.25 * height
+        ):
             mask = self._mask(piece)
             third = max(piece.height // 3, 1)
             upper = np.count_nonzero(mask[:third].any(axis=0))
@@ -219,7 +222,10 @@ class Figures:
             )
             up, down = max(top - over, 0), min(bottom + over, rows)
             around = int(
-                sums[down][outer[1]] - sums[down][outer[0]] - sums[up][outer[1]] + sums[up][outer[0]]
+                sums[down][outer[1]]
+                - sums[down][outer[0]]
+                - sums[up][outer[1]]
+                + sums[up][outer[0]]
             )
             score = here - _UNCOVERED * (high * wide - here) - _LEFT * (around - here)
             if best is None or score > best[0]:
