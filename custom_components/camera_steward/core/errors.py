@@ -416,3 +416,16 @@ class PhotoUnreadableError(PhotoError):
     """A kept photo is not as it was stored."""
 
     key = "photo_unreadable"
+
+
+class ViewInvalidError(StewardError):
+    """What was set in the view of a utilization cannot be: `detail` names the field."""
+
+    key = "view_invalid"
+    names_field = True
+
+
+class LimiterError(StewardError):
+    """Something that may not be stored of a utilization was about to be: `detail` names the key."""
+
+    key = "limiter_refused"
