@@ -407,6 +407,17 @@ async def test_an_address_is_opened_by_no_form_and_told_nowhere(
     assert "camera" not in saved.data
     before = version(entry)
 
+    # It may be recorded as well: that is a camera of its own, with notices of its own.
+    result = await hass.config_entries.subentries.async_init(
+        (entry.entry_id, "camera"), context=SubentryFlowContext(source=SOURCE_USER)
+    )
+    result = await hass.config_entries.subentries.async_configure(
+        result["flow_id"], {"next_step_id": "address"}
+    )
+    result = await send(hass, result, "address", {"stream_address": address})
+    assert (result["step_id"], result["errors"]) == ("camera", {})
+    hass.config_entries.subentries.async_abort(result["flow_id"])
+
     # Another login is the same camera; another path is another.
     await alter(hass, entry, saved.subentry_id, "address", stream_password="hunter3")
     assert "hunter3" in utilization(entry).data["address"]
