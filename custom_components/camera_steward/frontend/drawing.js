@@ -173,7 +173,7 @@ export class Lines extends Several {
   draw(name, points) {
     const context = this._context;
     const ends = [context.text("view_line_start"), context.text("view_line_end")];
-    const figure = new Figure(context, this._stage, { points, names: (at) => ends[at], marks: () => "", arrow: context.text("view_in"), changed: this._changed });
+    const figure = new Figure(context, this._stage, { points, names: (at) => ends[at], tone: "lined", arrow: context.text("view_in"), changed: this._changed });
     const turn = button(context.text("view_turn"), () => {
       figure.take([...figure.points].reverse());
       this._changed();
@@ -263,7 +263,7 @@ export class Queue {
 }
 
 function area(context, stage, points, changed) {
-  return new Figure(context, stage, { points, closed: true, names: (at) => context.text("view_corner", { number: String(at + 1) }), marks: (at) => String(at + 1), changed });
+  return new Figure(context, stage, { points, closed: true, tone: "zoned", names: (at) => context.text("view_corner", { number: String(at + 1) }), marks: (at) => String(at + 1), changed });
 }
 
 // Buttons for one corner more, in the middle of the longest side, and for one less.
@@ -337,7 +337,7 @@ export class Persons {
     const ends = [text("view_foot"), text("view_head")];
     // Feet and head stay in one column.
     const follow = (points, at) => { points[1 - at][0] = points[at][0]; };
-    this._figures = persons.map((points) => new Figure(context, this._stage, { points, names: (at) => ends[at], marks: () => "", follow, changed: this._changed }));
+    this._figures = persons.map((points) => new Figure(context, this._stage, { points, names: (at) => ends[at], tone: "upright", follow, changed: this._changed }));
     for (const [at, each] of this._figures.entries()) each.title = context.text("view_person", { number: String(at + 1) });
     const turn = (next) => {
       this._draw(next);
@@ -361,6 +361,7 @@ export class Floor {
     this._changed = changed;
     const text = (key) => context.text(key);
     this._plan = new Stage(text("view_plan_stage"));
+    this.plan = make("div", { hidden: true }, make("h4", {}, text("view_plan_title")), this._plan.element);
     this._photo = new Photo(context, site, {
       id: "view-plan",
       label: text("view_plan"),
@@ -392,8 +393,6 @@ export class Floor {
     this._body = make(
       "div",
       { hidden: true },
-      make("p", { class: "hint" }, text("view_plan_about")),
-      this._plan.element,
       make("div", { class: "pair" }, field("view-width_m", text("view_width"), this._width), field("view-depth_m", text("view_depth"), this._depth)),
       this._photo.element,
       make("details", {}, make("summary", {}, text("view_numbers")), this._numbers),
@@ -459,9 +458,9 @@ export class Floor {
     this._seen = this._drawn = null;
     this._photo.clear();
     this._set.hidden = Boolean(floor);
-    this._body.hidden = !floor;
+    this._body.hidden = this.plan.hidden = !floor;
     if (!floor) return;
-    const options = { closed: true, names: (at) => context.text("view_floor_point", { number: String(at + 1) }), marks: (at) => String(at + 1), changed: this._changed };
+    const options = { closed: true, tone: "floored", names: (at) => context.text("view_floor_point", { number: String(at + 1) }), marks: (at) => String(at + 1), changed: this._changed };
     this._seen = new Figure(context, this._stage, { ...options, points: copied(floor.seen) });
     this._drawn = new Figure(context, this._plan, { ...options, points: copied(floor.drawn) });
     this._seen.title = context.text("view_floor_seen");
