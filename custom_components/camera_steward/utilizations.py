@@ -42,9 +42,9 @@ from .core.policy.utilization import (
 
 DEFAULT_FRAME_RATE: Final = 2.0
 """Pictures a second; a product default."""
-DEFAULT_FRAME_WIDTH: Final = 640
-COUNTING_FRAME_WIDTH: Final = 320
-"""Outdoors, where shapes are enough; product defaults."""
+_FRAME_WIDTH: Final = 640
+_LOW_FRAME_WIDTH: Final = 320
+"""Where shapes are enough: counting outdoors, and scenery; product defaults."""
 
 
 @callback
@@ -60,6 +60,14 @@ def photos_of(entry: ConfigEntry) -> frozenset[str]:
     floors = [each.get("floor") or {} for each in views]
     named = [*(each.get("background") for each in views), *(each.get("plan") for each in floors)]
     return frozenset(each for each in named if each)
+
+
+@callback
+def default_width(declared: Declaration) -> int:
+    """Return how wide pictures of a new utilization are looked at, in pixels."""
+    outdoors = declared.case is UtilizationCase.COUNTING and declared.public_space
+    low = outdoors or declared.case is UtilizationCase.SCENERY
+    return _LOW_FRAME_WIDTH if low else _FRAME_WIDTH
 
 
 @callback

@@ -434,3 +434,16 @@ class BackgroundMissingError(StewardError):
     """There is no picture of a place without what moves, or not yet."""
 
     key = "background_missing"
+
+
+class ViewInvalidError(StewardError):
+    """What was set in the view of a utilization cannot be: `detail` names the field."""
+
+    key = "view_invalid"
+    names_field = True
+
+
+class LimiterError(StewardError):
+    """Something that may not be stored of a utilization was about to be: `detail` names the key."""
+
+    key = "limiter_refused"

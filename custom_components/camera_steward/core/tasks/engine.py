@@ -5,7 +5,7 @@ put off longer than its interval.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ..model import CaptureStatus
@@ -13,7 +13,8 @@ from ..policy.facts import CameraFact, RecordFact, SiteFacts
 from ..policy.pack import Interval, Pack, after
 from ..policy.rules import MOVED
 from ..policy.states import Subject, SubjectKind
-from ..policy.task import Doing, Task, TaskKind, TaskState, day_at, in_order
+from ..policy.task import VERSIONED, Doing, Task, TaskKind, TaskState, day_at, in_order
+from ..policy.utilization import Declaration, UtilizationCase, UtilizationFact
 from .kinds import KINDS, ON, interval_of
 
 FIRST = timedelta(days=14)
@@ -31,6 +32,7 @@ class _Open:
     """Something that is to be done: about what, and by when.
 
     `last` is where another doing counts, `at_once` whether it can be done for the first time at once.
+    `anew` is where what was done was done for something that has changed since.
     """
 
     subject: Subject
@@ -39,6 +41,7 @@ class _Open:
     product_default: bool = True
     last: Doing | None = None
     at_once: bool = True
+    anew: bool = False
 
 
 type _Arises = Callable[["_Look", TaskKind], Iterator[_Open]]
@@ -96,8 +99,13 @@ class _Look:
         return _Open(subject=subject, name=name, due_at=due_at)
 
 
-def tasks(facts: SiteFacts, pack: Pack) -> tuple[Task, ...]:
-    """Return everything that is to be done at a site, what is due first in front."""
+def tasks(facts: SiteFacts, pack: Pack, guide: Pack | None = None) -> tuple[Task, ...]:
+    """Return everything that is to be done at a site, what is due first in front.
+
+    `guide` is the guidebook's pack: of what both name an interval for, it is the one that counts.
+    """
+    if guide is not None:
+        pack = replace(pack, intervals={**pack.intervals, **guide.intervals})
     look = _Look(facts=facts, pack=pack)
     found = [
         _task(look, kind, each) for kind, arises in _ARISES.items() for each in arises(look, kind)
@@ -106,7 +114,7 @@ def tasks(facts: SiteFacts, pack: Pack) -> tuple[Task, ...]:
 
 
 def _task(look: _Look, kind: TaskKind, found: _Open) -> Task:
-    last = found.last or look.facts.doing(kind, found.subject)
+    last = None if found.anew else found.last or look.facts.doing(kind, found.subject)
     if look.now > found.due_at:
         state = TaskState.OVERDUE
     elif (last is None and found.at_once) or look.now >= found.due_at - SOON:
@@ -159,23 +167,29 @@ def _post_sign(look: _Look, kind: TaskKind) -> Iterator[_Open]:
 
 
 def _check_sign(look: _Look, kind: TaskKind) -> Iterator[_Open]:
-    """Where a sign is posted; posting it is a check as well."""
     for each in look.cameras:
-        posted = look.facts.doing(TaskKind.POST_SIGN, each.subject)
-        if posted is None:
-            continue
-        checked = look.facts.doing(kind, each.subject)
-        if checked is not None and posted.entry < checked.entry:
-            yield look.again(kind, each.subject, each.name, each.since_at)
-            continue
-        interval = interval_of(kind, look.pack) or Interval()
-        yield _Open(
-            subject=each.subject,
-            name=each.name,
-            due_at=after(min(posted.at, look.now), interval),
-            product_default=interval.product_default,
-            last=posted,
-        )
+        yield from _check_posted(look, kind, each, TaskKind.POST_SIGN)
+
+
+def _check_posted(
+    look: _Look, kind: TaskKind, each: CameraFact | UtilizationFact, posting: TaskKind
+) -> Iterator[_Open]:
+    """Where a sign or a notice is posted; posting it is a check as well."""
+    posted = look.facts.doing(posting, each.subject)
+    if posted is None:
+        return
+    checked = look.facts.doing(kind, each.subject)
+    if checked is not None and posted.entry < checked.entry:
+        yield look.again(kind, each.subject, each.name, each.since_at)
+        return
+    interval = interval_of(kind, look.pack) or Interval()
+    yield _Open(
+        subject=each.subject,
+        name=each.name,
+        due_at=after(min(posted.at, look.now), interval),
+        product_default=interval.product_default,
+        last=posted,
+    )
 
 
 def _approve_view(look: _Look, kind: TaskKind) -> Iterator[_Open]:
@@ -304,6 +318,61 @@ def _remove(look: _Look, kind: TaskKind) -> Iterator[_Open]:
             )
 
 
+def _each_utilization(look: _Look, kind: TaskKind) -> Iterator[_Open]:
+    for each in look.facts.utilizations:
+        if _asked(kind, each.declared):
+            yield look.again(kind, each.subject, each.name, each.since_at)
+
+
+def _asked(kind: TaskKind, declared: Declaration) -> bool:
+    """Return whether a kind of task is asked of what is declared."""
+    match kind:
+        case TaskKind.CHECK_ORDINANCE:
+            return declared.public_space
+        case TaskKind.ASSESS_CASE:
+            return declared.case is UtilizationCase.OTHER
+        case TaskKind.CHECK_UNREADABLE:
+            return declared.case is UtilizationCase.SCENERY
+        case TaskKind.APPROVE_BACKGROUND:
+            return declared.case is UtilizationCase.ICONS
+        case _:
+            return True
+
+
+def _of_version(look: _Look, kind: TaskKind) -> Iterator[_Open]:
+    """For each declaration once, by its interval again, and at once where it was not in order."""
+    for each in look.facts.utilizations:
+        if not _asked(kind, each.declared):
+            continue
+        done = look.facts.doing(kind, each.subject)
+        if done is None or done.answers.get("version") != each.declared.version:
+            due_at = look.began(each.declared_at) + FIRST
+            yield _Open(subject=each.subject, name=each.name, due_at=due_at, anew=True)
+        elif look.done_at(kind, each.subject) is None or interval_of(kind, look.pack) is not None:
+            yield look.again(kind, each.subject, each.name, each.declared_at)
+
+
+def _check_site_notice(look: _Look, kind: TaskKind) -> Iterator[_Open]:
+    for each in look.facts.utilizations:
+        yield from _check_posted(look, kind, each, TaskKind.POST_SITE_NOTICE)
+
+
+def _review_feedback(look: _Look, kind: TaskKind) -> Iterator[_Open]:
+    """Each quarter of a year while it runs: before that nobody can have an opinion of it."""
+    interval = interval_of(kind, look.pack) or Interval()
+    for each in look.facts.utilizations:
+        if look.facts.doing(kind, each.subject) is not None:
+            yield look.again(kind, each.subject, each.name, each.since_at)
+        elif each.running is not None and each.begun_at is not None:
+            yield _Open(
+                subject=each.subject,
+                name=each.name,
+                due_at=after(min(each.begun_at, look.now), interval),
+                product_default=interval.product_default,
+                at_once=False,
+            )
+
+
 _ARISES: Mapping[TaskKind, _Arises] = {
     TaskKind.DECIDE_SCOPE: _scope,
     TaskKind.POST_SIGN: _post_sign,
@@ -327,4 +396,12 @@ _ARISES: Mapping[TaskKind, _Arises] = {
     TaskKind.DISPOSE_MEDIUM: _dispose_medium,
     TaskKind.REMOVE_DEVICE: _remove,
     TaskKind.REMOVE_SIGN: _remove,
+    **dict.fromkeys(VERSIONED, _of_version),
+    TaskKind.CHECK_SITE_NOTICE: _check_site_notice,
+    TaskKind.CHECK_ORDINANCE: _each_utilization,
+    TaskKind.CHECK_SECURITY: _each_utilization,
+    TaskKind.TEST_CONTACT: _each_utilization,
+    TaskKind.REVIEW_FEEDBACK: _review_feedback,
+    TaskKind.CHECK_UNREADABLE: _each_utilization,
+    TaskKind.APPROVE_BACKGROUND: _each_utilization,
 }

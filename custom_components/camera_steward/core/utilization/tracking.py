@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .detection import Box, Thing
-from .view import Point
+from .geometry import Point
 
 PATIENCE: Final = 2.1
 """Seconds from one sight to the next: three frames may be missed at 2 frames a second."""
@@ -28,7 +28,7 @@ _CONFIRMED = 2
 """Sights after which something is there; what is seen once may be a shadow."""
 _VOTES = 20
 """Sights that tell what a thing is; older ones lose weight."""
-_ASPECT = 1.5
+ASPECT = 1.5
 """How much wider than high a picture is, about: boxes tell fractions alone."""
 _JITTER = 0.3
 """How far a box may be off, in sizes."""
@@ -139,10 +139,10 @@ class _Moving:
 
     def cost(self, box: Box, elapsed: float) -> float | None:
         """Return how unlikely it is that this is the same, in sizes; None where it cannot be."""
-        size = max(self.height, self.width * _ASPECT, 1e-3)
+        size = max(self.height, self.width * ASPECT, 1e-3)
         foreseen = self.foreseen(elapsed)
         across, down = box.foot[0] - foreseen[0], box.foot[1] - foreseen[1]
-        distance = float(np.hypot(across * _ASPECT, down)) / size
+        distance = float(np.hypot(across * ASPECT, down)) / size
         agility = _AGILITY[self.thing] * (1.0 if self.sights < _CONFIRMED else _STEADY)
         if distance > _JITTER + agility * (elapsed - self.seen_at):
             return None
