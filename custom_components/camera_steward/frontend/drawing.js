@@ -17,7 +17,7 @@ const QUEUE = "queue";
 const START = {
   line: [[0.3, 0.6], [0.7, 0.6]],
   zone: [[0.35, 0.4], [0.65, 0.4], [0.65, 0.75], [0.35, 0.75]],
-  persons: [[[0.3, 0.9], [0.3, 0.5]], [[0.65, 0.5], [0.65, 0.3]]],
+  persons: [[[0.12, 0.95], [0.12, 0.5]], [[0.88, 0.55], [0.88, 0.32]]],
   seen: [[0.3, 0.35], [0.7, 0.35], [0.9, 0.9], [0.1, 0.9]],
   drawn: [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9], [0.1, 0.9]],
 };
@@ -403,6 +403,8 @@ export class Floor {
       })),
     );
     this.element = part(context, "floor", this._set, this._body);
+    // Beside what is drawn: one sees there what one moves.
+    this.plan.append(this.element.querySelector("#view-floor-wrong"));
   }
 
   // `plan` is the address of the plan that is kept, null where there is none.
@@ -427,7 +429,7 @@ export class Floor {
       right &&= !wrong;
     }
     const wrong = this._photo.sending ? "tasks_needs_waiting" : this._crossed();
-    mark(this.element.parentNode, "view-floor", wrong ? text(wrong) : "");
+    mark(this.element.closest("form"), "view-floor", wrong ? text(wrong) : "");
     return right && !wrong;
   }
 
@@ -436,7 +438,7 @@ export class Floor {
     const wrong = this._crossed();
     this._seen.mark(wrong === "view_needs_seen");
     this._drawn.mark(Boolean(wrong) && wrong !== "view_needs_seen");
-    mark(this.element.parentNode, "view-floor", wrong ? this._context.text(wrong) : "");
+    mark(this.element.closest("form"), "view-floor", wrong ? this._context.text(wrong) : "");
   }
 
   _crossed() {

@@ -161,6 +161,7 @@ export const STYLE = `
   .drawing { display: grid; gap: 0 32px; grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); align-items: start; }
   .drawing > .stages { position: sticky; top: 8px; }
   .drawing.planned { grid-template-columns: 1fr; }
+  .drawing.planned > :last-child { display: grid; gap: 0 32px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 380px), 1fr)); align-items: start; }
   .drawing.planned > .stages { position: static; display: grid; gap: 0 32px; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); }
   .drawing.planned > .stages > :is(:first-child, .hint) { grid-column: 1 / -1; }
   fieldset.part { padding-top: 8px; margin-bottom: 24px; }
@@ -169,6 +170,7 @@ export const STYLE = `
   .part details { border: 0; }
   .part summary { padding: 4px 0 12px; }
   ul.drawn > li { padding-top: 12px; }
+  .part > .buttons, .part > div > .buttons { margin-top: 12px; }
   .places, .place { display: grid; gap: 8px; }
   .place { grid-template-columns: minmax(4em, 1fr) auto 5.5em auto 5.5em; align-items: center; }
   .place input:not([type="checkbox"]) { min-width: 0; padding-inline: 8px; }
