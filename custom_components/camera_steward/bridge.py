@@ -87,8 +87,8 @@ from .people import people_of
 from .places import storage_words
 from .pledge import PledgeTexts, pledge_texts, rules_site
 from .policy_packs import async_load_pack
-from .utilizations import photos_of
 from .sources import async_source_for
+from .utilizations import photos_of
 
 AUTOMATION: Final = "automation"
 """The actor of what nobody asked for by hand."""

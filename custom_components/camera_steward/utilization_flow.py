@@ -15,7 +15,13 @@ from homeassistant.exceptions import HomeAssistantError
 
 from .addresses import same_stream
 from .bridge import cameras_of
-from .camera_forms import CONF_NEW_ADDRESS, address_schema, address_words, take_address, without_password
+from .camera_forms import (
+    CONF_NEW_ADDRESS,
+    address_schema,
+    address_words,
+    take_address,
+    without_password,
+)
 from .const import (
     CONF_ADDRESS,
     CONF_ADDRESS_OPTIONS,
