@@ -48,6 +48,8 @@ _BOOKS: Final = {
     Paper.REGISTER_INQUIRIES: RecordKind.INQUIRY,
     Paper.REGISTER_CONTRACTORS: RecordKind.CONTRACTOR,
     Paper.REGISTER_MEDIA: RecordKind.MEDIUM,
+    Paper.REGISTER_RECIPIENTS: RecordKind.RECIPIENT,
+    Paper.REGISTER_FEEDBACK: RecordKind.FEEDBACK,
 }
 _OUT: Final = frozenset({Outcome.HANDED_OVER, Outcome.BROKEN_OFF, Outcome.HANDING_OVER})
 

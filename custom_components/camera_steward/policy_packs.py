@@ -64,6 +64,11 @@ async def async_packs(hass: HomeAssistant) -> Shelf:
     return await hass.async_add_executor_job(_shelf, own_packs(hass))
 
 
+def municipal(shelf: Shelf) -> dict[str, Pack]:
+    """Return the packs that are a city's document by id: those that say since when it is in force."""
+    return {id_: each for id_, each in shelf.packs.items() if each.in_force is not None}
+
+
 async def async_load_pack(hass: HomeAssistant, entry: ConfigEntry) -> Pack:
     """Return the pack that holds for a site; never looser than what was chosen."""
     return (held_pack(hass, entry) or await async_hold_pack(hass, entry)).pack

@@ -47,6 +47,7 @@ from .memory import SiteMemory
 from .papers import sign_now
 from .people import is_person, people_of
 from .texts import bounds
+from .utilization_facts import UTILIZATION_KINDS, Count, OnRecord, take, utilization_facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,7 @@ class Sight:
     logins: Logins
     copies: CopiesLook
     rules: Rules
+    utilizations: Mapping[str, Count] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,6 +80,7 @@ class _OnRecord:
     clock_steps: list[ClockStep] = field(default_factory=list)
     records: tuple[RecordFact, ...] = ()
     doings: Mapping[str, Doing] = field(default_factory=dict)
+    utilizations: dict[str, OnRecord] = field(default_factory=dict)
 
 
 _KINDS: Final = (
@@ -91,6 +94,7 @@ _KINDS: Final = (
     EntryKind.RULES_ADOPTED,
     EntryKind.LEDGER_RESTARTED,
     EntryKind.CLOCK_ACCEPTED,
+    *UTILIZATION_KINDS,
 )
 
 
@@ -159,6 +163,11 @@ async def async_site_facts(
         sign_version=sign_version(sign_now(entry, pack, memory)),
         rules=_rules(known.adopted, sight.rules),
         records=known.records,
+        utilizations=tuple(
+            utilization_facts(
+                entry, memory, known.utilizations, known.records, sight.utilizations, now
+            )
+        ),
         doings=known.doings,
     )
 
@@ -274,6 +283,8 @@ def _take(known: _OnRecord, each: Entry, entry: ConfigEntry) -> None:
             known.clock_steps.append(ClockStep(at=each.at, by=timedelta(microseconds=by)))
         case EntryKind.SETTINGS_CHANGED if each.subject == entry.entry_id:
             _take_manager(known, each)
+        case kind if kind in UTILIZATION_KINDS:
+            take(known.utilizations, each)
 
 
 def _take_manager(known: _OnRecord, each: Entry) -> None:

@@ -40,6 +40,8 @@ class Paper(StrEnum):
     REGISTER_INQUIRIES = "register_inquiries"
     REGISTER_CONTRACTORS = "register_contractors"
     REGISTER_MEDIA = "register_media"
+    REGISTER_RECIPIENTS = "register_recipients"
+    REGISTER_FEEDBACK = "register_feedback"
     REGISTER_ERASURES = "register_erasures"
 
 
