@@ -15,6 +15,7 @@ from homeassistant.components.websocket_api import ActiveConnection
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 
+from . import changes
 from .bridge import AUTOMATION, camera_name, cameras_of
 from .commands import ENTRY, answering, async_manager, local, table
 from .const import DOMAIN
@@ -179,8 +180,13 @@ async def record_close(
 
 async def async_records_changed(entry: CameraStewardConfigEntry) -> None:
     """Look anew at what rests on the books: whoever changed them goes on to their tasks."""
-    await entry.runtime_data.coordinator.async_refresh()
-    await entry.runtime_data.duties.async_look()
+    data, hass = entry.runtime_data, entry.runtime_data.coordinator.hass
+    async with data.changing:
+        # What a utilization declares names its recipients, which are records.
+        changes.note_actor(hass, entry)
+        await changes.async_enter(hass, entry, data.bridge, data.memory)
+    await data.coordinator.async_refresh()
+    await data.duties.async_look()
 
 
 def record_row(entry: CameraStewardConfigEntry, texts: Texts, each: Record) -> dict[str, Any]:

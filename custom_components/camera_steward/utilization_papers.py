@@ -10,7 +10,6 @@ from homeassistant.util import dt as dt_util
 
 from .bridge import camera_name
 from .const import (
-    CONF_CASE,
     CONF_FRAME_RATE,
     CONF_FRAME_WIDTH,
     CONF_INSTALLER,
@@ -22,17 +21,14 @@ from .const import (
 from .core.documents.papers import PaperSite
 from .core.documents.utilization import Answered, UtilizationPaper
 from .core.errors import PaperInvalidError
-from .core.policy.pack import Interval
+from .core.policy.pack import LEAD
 from .core.policy.states import Subject, SubjectKind
 from .core.policy.task import Doing
-from .core.policy.utilization import UtilizationCase
-from .core.policy.utilization_gate import LEAD
 from .duties import DutiesLook
 from .utilizations import (
-    COUNTING_FRAME_WIDTH,
     DEFAULT_FRAME_RATE,
-    DEFAULT_FRAME_WIDTH,
     declaration_of,
+    default_width,
     start_on,
     utilizations_of,
 )
@@ -68,7 +64,7 @@ def utilization_paper_of(
         begun_on=dt_util.as_local(fact.begun_at).date()
         if fact is not None and fact.begun_at is not None
         else None,
-        lead=Interval(days=LEAD.days),
+        lead=look.guide.lead if look.guide is not None else LEAD,
         printed_on=dt_util.now().date(),
         web_address=data.get(CONF_WEB_ADDRESS, ""),
         camera=camera_name(entry, declared.camera) if declared.camera else "",
@@ -82,12 +78,7 @@ def utilization_paper_of(
         },
         detector_version=str(async_get_loaded_integration(hass, DOMAIN).version),
         rate=data.get(CONF_FRAME_RATE, DEFAULT_FRAME_RATE),
-        width=data.get(
-            CONF_FRAME_WIDTH,
-            COUNTING_FRAME_WIDTH
-            if data[CONF_CASE] == UtilizationCase.COUNTING
-            else DEFAULT_FRAME_WIDTH,
-        ),
+        width=data.get(CONF_FRAME_WIDTH, default_width(declared)),
         frames_taken=fact.frames_taken if fact is not None else 0,
         frames_persisted=fact.frames_persisted if fact is not None else 0,
     )
