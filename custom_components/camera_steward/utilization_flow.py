@@ -44,6 +44,7 @@ from .const import (
     CONF_RECIPIENTS,
     CONF_RESPONSIBLE,
     CONF_START_ON,
+    CONF_VIEW,
     CONF_WEB_ADDRESS,
 )
 from .core.policy.facts import RecordFact
@@ -352,11 +353,12 @@ class UtilizationSubentryFlow(ConfigSubentryFlow):
 
     def _save(self) -> SubentryFlowResult:
         if self.source == SOURCE_RECONFIGURE:
+            subentry = self._get_reconfigure_subentry()
+            if CONF_VIEW in subentry.data:
+                # The panel may have set it while the forms were open.
+                self._data[CONF_VIEW] = subentry.data[CONF_VIEW]
             return self.async_update_and_abort(
-                self._get_entry(),
-                self._get_reconfigure_subentry(),
-                title=self._name,
-                data=self._data,
+                self._get_entry(), subentry, title=self._name, data=self._data
             )
         self._data |= {
             CONF_FRAME_RATE: DEFAULT_FRAME_RATE,
