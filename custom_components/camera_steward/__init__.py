@@ -48,6 +48,7 @@ from .services import async_setup_services
 from .sign_tags import async_listen_to_tags
 from .tasks_api import async_setup_tasks_commands
 from .texts import async_texts
+from .utilization_api import async_setup_utilization_api
 from .views import async_setup_views
 from .websocket_api import async_setup_commands
 
@@ -90,6 +91,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     async_setup_papers_commands(hass)
     async_setup_photo_views(hass)
     async_setup_tasks_commands(hass)
+    async_setup_utilization_api(hass)
     await async_setup_panel(hass)
     return True
 

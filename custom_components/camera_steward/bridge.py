@@ -88,6 +88,7 @@ from .places import storage_words
 from .pledge import PledgeTexts, pledge_texts, rules_site
 from .policy_packs import async_load_pack
 from .sources import async_source_for
+from .utilizations import photos_of
 
 AUTOMATION: Final = "automation"
 """The actor of what nobody asked for by hand."""
@@ -191,6 +192,7 @@ def site_settings(
         title=entry.title,
         zone=hass.config.time_zone,
         adopted_by=entry.data.get(CONF_ADOPTED, {}).get(CONF_BY, ""),
+        photos=photos_of(entry),
     )
 
 
@@ -346,12 +348,17 @@ class Bridge:
         return await self._hass.async_add_executor_job(self.steward.snapshot)
 
     async def async_furnish(self) -> None:
-        """Let in whom the settings appoint now, and nobody else; raises the core's own errors."""
+        """Let in whom the settings appoint now, and nobody else; raises the core's own errors.
+
+        Photos that they name are kept.
+        """
         people, cameras = people_of(self._entry), frozenset(cameras_of(self._entry))
         site = rules_site(self._entry, await async_load_pack(self._hass, self._entry))
         zone = dt_util.get_default_time_zone()
+        photos = photos_of(self._entry)
 
         def furnish() -> PledgeTexts:
+            self.steward.name_photos(photos)
             texts = pledge_texts(site)
             house = House(
                 people=people,

@@ -28,6 +28,7 @@ from .const import (
     CONF_RECIPIENTS,
     CONF_RECOGNIZABLE,
     CONF_START_ON,
+    CONF_VIEW,
     SUBENTRY_UTILIZATION,
 )
 from .core.policy.facts import RecordFact
@@ -50,6 +51,15 @@ _LOW_FRAME_WIDTH: Final = 320
 def utilizations_of(entry: ConfigEntry) -> dict[str, ConfigSubentry]:
     """Return the utilizations by id."""
     return {k: v for k, v in entry.subentries.items() if v.subentry_type == SUBENTRY_UTILIZATION}
+
+
+@callback
+def photos_of(entry: ConfigEntry) -> frozenset[str]:
+    """Return the photos that the views of utilizations name: floor plans and backgrounds."""
+    views = [each.data.get(CONF_VIEW) or {} for each in utilizations_of(entry).values()]
+    floors = [each.get("floor") or {} for each in views]
+    named = [*(each.get("background") for each in views), *(each.get("plan") for each in floors)]
+    return frozenset(each for each in named if each)
 
 
 @callback

@@ -305,10 +305,11 @@ def test_every_text_of_the_panel_is_there() -> None:
     script = "\n".join(path.read_text() for path in (ROOT / "frontend").glob("*.js"))
     pages = (
         "panel|permissions?|permit|register|exposure|copies|kit|holds?|handover|disclosures?|record"
-        "|duties|tasks|papers|records|removal"
+        "|duties|tasks|papers|records|removal|utilization|view"
     )
     keys = set(re.findall(rf"[\"`]((?:{pages})_[a-z_]+)[\"`]", script))
     keys -= {"handover_form", "disclosure_record", "record_save"}  # commands
+    keys -= {"utilization_view", "utilization_learn"} - told
     assert {"panel_you", "permissions_none", "permit_give", "register_csv"} <= keys
     assert keys <= told
     # Where the last part comes from a list, some of them are there.

@@ -17,7 +17,7 @@ const QUEUE = "queue";
 const START = {
   line: [[0.3, 0.6], [0.7, 0.6]],
   zone: [[0.35, 0.4], [0.65, 0.4], [0.65, 0.75], [0.35, 0.75]],
-  persons: [[[0.3, 0.9], [0.3, 0.5]], [[0.65, 0.5], [0.65, 0.3]]],
+  persons: [[[0.12, 0.95], [0.12, 0.5]], [[0.88, 0.55], [0.88, 0.32]]],
   seen: [[0.3, 0.35], [0.7, 0.35], [0.9, 0.9], [0.1, 0.9]],
   drawn: [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9], [0.1, 0.9]],
 };
@@ -173,7 +173,7 @@ export class Lines extends Several {
   draw(name, points) {
     const context = this._context;
     const ends = [context.text("view_line_start"), context.text("view_line_end")];
-    const figure = new Figure(context, this._stage, { points, names: (at) => ends[at], marks: () => "", arrow: context.text("view_in"), changed: this._changed });
+    const figure = new Figure(context, this._stage, { points, names: (at) => ends[at], tone: "lined", arrow: context.text("view_in"), changed: this._changed });
     const turn = button(context.text("view_turn"), () => {
       figure.take([...figure.points].reverse());
       this._changed();
@@ -263,7 +263,7 @@ export class Queue {
 }
 
 function area(context, stage, points, changed) {
-  return new Figure(context, stage, { points, closed: true, names: (at) => context.text("view_corner", { number: String(at + 1) }), marks: (at) => String(at + 1), changed });
+  return new Figure(context, stage, { points, closed: true, tone: "zoned", names: (at) => context.text("view_corner", { number: String(at + 1) }), marks: (at) => String(at + 1), changed });
 }
 
 // Buttons for one corner more, in the middle of the longest side, and for one less.
@@ -337,7 +337,7 @@ export class Persons {
     const ends = [text("view_foot"), text("view_head")];
     // Feet and head stay in one column.
     const follow = (points, at) => { points[1 - at][0] = points[at][0]; };
-    this._figures = persons.map((points) => new Figure(context, this._stage, { points, names: (at) => ends[at], marks: () => "", follow, changed: this._changed }));
+    this._figures = persons.map((points) => new Figure(context, this._stage, { points, names: (at) => ends[at], tone: "upright", follow, changed: this._changed }));
     for (const [at, each] of this._figures.entries()) each.title = context.text("view_person", { number: String(at + 1) });
     const turn = (next) => {
       this._draw(next);
@@ -361,6 +361,7 @@ export class Floor {
     this._changed = changed;
     const text = (key) => context.text(key);
     this._plan = new Stage(text("view_plan_stage"));
+    this.plan = make("div", { hidden: true }, make("h4", {}, text("view_plan_title")), this._plan.element);
     this._photo = new Photo(context, site, {
       id: "view-plan",
       label: text("view_plan"),
@@ -392,8 +393,6 @@ export class Floor {
     this._body = make(
       "div",
       { hidden: true },
-      make("p", { class: "hint" }, text("view_plan_about")),
-      this._plan.element,
       make("div", { class: "pair" }, field("view-width_m", text("view_width"), this._width), field("view-depth_m", text("view_depth"), this._depth)),
       this._photo.element,
       make("details", {}, make("summary", {}, text("view_numbers")), this._numbers),
@@ -404,6 +403,8 @@ export class Floor {
       })),
     );
     this.element = part(context, "floor", this._set, this._body);
+    // Beside what is drawn: one sees there what one moves.
+    this.plan.append(this.element.querySelector("#view-floor-wrong"));
   }
 
   // `plan` is the address of the plan that is kept, null where there is none.
@@ -428,7 +429,7 @@ export class Floor {
       right &&= !wrong;
     }
     const wrong = this._photo.sending ? "tasks_needs_waiting" : this._crossed();
-    mark(this.element.parentNode, "view-floor", wrong ? text(wrong) : "");
+    mark(this.element.closest("form"), "view-floor", wrong ? text(wrong) : "");
     return right && !wrong;
   }
 
@@ -437,7 +438,7 @@ export class Floor {
     const wrong = this._crossed();
     this._seen.mark(wrong === "view_needs_seen");
     this._drawn.mark(Boolean(wrong) && wrong !== "view_needs_seen");
-    mark(this.element.parentNode, "view-floor", wrong ? this._context.text(wrong) : "");
+    mark(this.element.closest("form"), "view-floor", wrong ? this._context.text(wrong) : "");
   }
 
   _crossed() {
@@ -459,9 +460,9 @@ export class Floor {
     this._seen = this._drawn = null;
     this._photo.clear();
     this._set.hidden = Boolean(floor);
-    this._body.hidden = !floor;
+    this._body.hidden = this.plan.hidden = !floor;
     if (!floor) return;
-    const options = { closed: true, names: (at) => context.text("view_floor_point", { number: String(at + 1) }), marks: (at) => String(at + 1), changed: this._changed };
+    const options = { closed: true, tone: "floored", names: (at) => context.text("view_floor_point", { number: String(at + 1) }), marks: (at) => String(at + 1), changed: this._changed };
     this._seen = new Figure(context, this._stage, { ...options, points: copied(floor.seen) });
     this._drawn = new Figure(context, this._plan, { ...options, points: copied(floor.drawn) });
     this._seen.title = context.text("view_floor_seen");

@@ -3,7 +3,7 @@
 
 import { Approval } from "./approval.js";
 import { Floor, Lines, Persons, Queue, Zones } from "./drawing.js";
-import { makeForm, send } from "./forms.js";
+import { endForm, makeForm, send } from "./forms.js";
 import { Labels } from "./labels.js";
 import { field, focusWrong, make, mark } from "./parts.js";
 import { Stage } from "./stage.js";
@@ -35,14 +35,19 @@ export class ViewEditor {
       context,
       {},
       () => this._save(),
-      ...(drawn ? [this._under, this._stage.element, make("p", { class: "hint" }, text("view_keys"))] : []),
-      ...Object.values(this._parts).map((each) => each.element),
-      ...this._numbers.map((each) => field(`view-${each}`, text(`view_${each}`), this._inputs.get(each), text(`view_${each}_hint`))),
-      this._dirty,
-      make("p", { role: "alert", class: "refused" }),
       make(
         "div",
-        { class: "buttons" },
+        { class: !drawn ? "" : this._parts.floor ? "drawing planned" : "drawing" },
+        ...(drawn ? [this._drawing()] : []),
+        make(
+          "div",
+          {},
+          ...Object.values(this._parts).map((each) => each.element),
+          ...this._numbers.map((each) => field(`view-${each}`, text(`view_${each}`), this._inputs.get(each), text(`view_${each}_hint`))),
+        ),
+      ),
+      this._dirty,
+      ...endForm(
         make("button", { type: "submit" }, text("view_save")),
         make("button", { type: "button", class: "second", onclick: () => this._undo() }, text("view_undo")),
       ),
@@ -102,6 +107,13 @@ export class ViewEditor {
     };
     const wanted = Object.keys(kinds).filter((each) => needs.includes(each));
     return Object.fromEntries(wanted.map((each) => [each, kinds[each]()]));
+  }
+
+  // The picture, and beside it the plan where there is one.
+  _drawing() {
+    const { floor } = this._parts;
+    const seen = make("div", {}, ...(floor ? [make("h4", {}, this._context.text("view_seen_title"))] : []), this._stage.element);
+    return make("div", { class: "stages" }, this._under, seen, ...(floor ? [floor.plan] : []), make("p", { class: "hint" }, this._context.text("view_keys")));
   }
 
   async _set(view) {

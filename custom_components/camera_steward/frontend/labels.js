@@ -92,8 +92,9 @@ export class Labels {
     const name = input.value.trim();
     const saved = this._saved.includes(name);
     learn.disabled = !saved || !this._runs;
-    const said = saved ? this._context.text("view_learnt", { count: this._context.number(this._learnt[name] ?? 0) }) : this._context.text("view_label_unsaved");
-    count.textContent = saved && !this._runs ? `${said} ${this._context.text("view_label_waits")}` : said;
+    if (!saved) count.textContent = this._context.text("view_label_unsaved");
+    else if (!this._runs) count.textContent = this._context.text("view_label_waits");
+    else count.textContent = this._context.text("view_learnt", { count: this._context.number(this._learnt[name] ?? 0) });
   }
 
   async _now(each) {

@@ -78,25 +78,27 @@ export class Stage {
   }
 }
 
-// What is set on a stage: `points` with the names of each, changed in place. `closed` is an area, `arrow` a
-// line with a side that is *in*; `follow` moves other points along; `changed` is called after each change.
+// What is set on a stage: `points` with the names of each, changed in place. `tone` is its colour; `closed` is
+// an area, `arrow` a line with a side that is *in*; `follow` moves other points along; `changed` is called
+// after each change.
 export class Figure {
-  constructor(context, stage, { points, names, marks, closed = false, arrow = "", follow = null, changed }) {
+  constructor(context, stage, { points, names, tone, marks = () => "", closed = false, arrow = "", follow = null, changed }) {
     this._context = context;
     this._stage = stage;
     this._names = names;
     this._marks = marks;
+    this._tone = tone;
     this._follow = follow;
     this._changed = changed;
     this._title = "";
     this.points = points;
     const shape = closed ? "polygon" : "polyline";
     this._casing = drawn(shape, { class: "casing" });
-    this._line = drawn(shape, { class: closed ? "area" : "line" });
+    this._line = drawn(shape, { class: `${closed ? "area" : "line"} ${tone}` });
     this.lines = [this._casing, this._line];
     this._tag = make("span", { class: "tag", "aria-hidden": "true" });
-    this._arrow = arrow ? make("span", { class: "arrow", "aria-hidden": "true" }, this._head()) : null;
-    this._side = arrow ? make("span", { class: "side", "aria-hidden": "true" }, arrow) : null;
+    this._arrow = arrow ? make("span", { class: `arrow ${tone}`, "aria-hidden": "true" }, this._head()) : null;
+    this._side = arrow ? make("span", { class: `side ${tone}`, "aria-hidden": "true" }, arrow) : null;
     this._handles = [];
     this.fields = make("div", { class: "places" });
     this._grasp();
@@ -191,7 +193,7 @@ export class Figure {
       "button",
       {
         type: "button",
-        class: "point",
+        class: `point ${this._tone}`,
         role: "slider",
         "aria-valuemin": "0",
         "aria-valuemax": "100",

@@ -29,7 +29,7 @@ export class UtilizationsPage {
     this._trouble = make("p", { role: "alert" });
     this._list = make("ul", { class: "cards" });
     this._wait = make("p", { role: "status" }, text("panel_waiting"));
-    this._all = make("section", {}, make("h2", {}, text("utilization_title")), make("p", { class: "hint" }, text("utilization_about")), this._trouble, this._wait, this._list);
+    this._all = make("section", { class: "slim" }, make("h2", {}, text("utilization_title")), make("p", { class: "hint" }, text("utilization_about")), this._trouble, this._wait, this._list);
     this._place = make("div", { hidden: true });
     this.element = make("div", {}, this._all, this._place);
   }
