@@ -11,7 +11,7 @@ from custom_components.camera_steward.core.model import CaptureStatus
 from custom_components.camera_steward.core.policy.evaluate import evaluate
 from custom_components.camera_steward.core.policy.facts import RulesFact, SiteFacts
 from custom_components.camera_steward.core.policy.gate import gates
-from custom_components.camera_steward.core.policy.pack import Interval
+from custom_components.camera_steward.core.policy.pack import Interval, after
 from custom_components.camera_steward.core.policy.rules import RULES
 from custom_components.camera_steward.core.policy.states import State, Subject, SubjectKind
 from custom_components.camera_steward.core.policy.task import (
@@ -22,7 +22,7 @@ from custom_components.camera_steward.core.policy.task import (
     TaskState,
     task_id,
 )
-from custom_components.camera_steward.core.tasks.engine import after, tasks
+from custom_components.camera_steward.core.tasks.engine import tasks
 from custom_components.camera_steward.core.tasks.kinds import KINDS
 
 from .policy_site import (

@@ -40,6 +40,8 @@ class Paper(StrEnum):
     REGISTER_INQUIRIES = "register_inquiries"
     REGISTER_CONTRACTORS = "register_contractors"
     REGISTER_MEDIA = "register_media"
+    REGISTER_RECIPIENTS = "register_recipients"
+    REGISTER_FEEDBACK = "register_feedback"
     REGISTER_ERASURES = "register_erasures"
 
 
@@ -163,6 +165,8 @@ class Statement:
     looked_at: str
     counts: tuple[tuple[str, int], ...]
     rows: tuple[StatementRow, ...]
+    guide: str = ""
+    """The guidebook's title, where its items are among the rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -322,6 +326,7 @@ def statement_paper(language: str, site: PaperSite, statements: ByLanguage[State
             "landscape": True,
             "looked_at": found.looked_at,
             "counts": found.counts,
+            "guide": found.guide,
             "rows": [
                 {
                     "cite": row.cite,

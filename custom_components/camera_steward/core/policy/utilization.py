@@ -155,9 +155,52 @@ class Declaration:
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
+    def empty(self) -> tuple[NoticeItem, ...]:
+        """Return the items of the notices of which it says nothing.
+
+        What a case derives it says of itself. A recipient without a name is one whose contract is
+        not there, which is asked for apart from this.
+        """
+        said = {
+            NoticeItem.PURPOSE: self.purpose,
+            NoticeItem.OPERATOR: self.entity and self.contact,
+            NoticeItem.BENEFIT: self.benefit,
+            NoticeItem.PLACE: self.place,
+            NoticeItem.DERIVED: self.derived or self.case is not UtilizationCase.OTHER,
+        }
+        return tuple(item for item, text in said.items() if not text)
+
+    @property
+    def unexplained(self) -> tuple[NoticeItem, ...]:
+        """Return those for which there is no reason either."""
+        return tuple(each for each in self.empty if not self.omitted.get(each))
+
+    @property
     def nodes(self) -> tuple[Node, ...]:
         """Return where images and derived data pass, in their order."""
         return tuple(self._nodes())
+
+    @property
+    def empty_items(self) -> tuple[NoticeItem, ...]:
+        """Return what a notice cannot tell, as nothing is declared of it.
+
+        What a case derives it says of itself; *none* is told of recipients.
+        """
+        said = {
+            NoticeItem.PURPOSE: self.purpose.strip(),
+            NoticeItem.OPERATOR: self.entity.strip() and self.contact.strip(),
+            NoticeItem.BENEFIT: self.benefit.strip(),
+            NoticeItem.PLACE: self.place.strip(),
+            NoticeItem.DERIVED: self.derived.strip() or self.case is not UtilizationCase.OTHER,
+            NoticeItem.RETENTION: self.retention_days > 0,
+            NoticeItem.RECIPIENTS: all(each.name.strip() for each in self.recipients),
+        }
+        return tuple(item for item, given in said.items() if not given)
+
+    @property
+    def unexplained_items(self) -> tuple[NoticeItem, ...]:
+        """Return what a notice leaves out without a reason (②③ ※)."""
+        return tuple(e for e in self.empty_items if not self.omitted.get(e, "").strip())
 
     def _nodes(self) -> Iterator[Node]:
         yield Node(NodeKind.CAMERA)
