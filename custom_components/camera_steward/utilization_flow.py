@@ -66,8 +66,8 @@ from .utilization_forms import (
     name_schema,
     omissions_schema,
     pictures_errors,
-    server_errors,
     suggestions,
+    take_server,
     use_errors,
     use_schema,
 )
@@ -107,7 +107,10 @@ class UtilizationSubentryFlow(ConfigSubentryFlow):
             return self.async_abort(reason=reason)
         subentry = self._get_reconfigure_subentry()
         self._name, self._data = subentry.title, dict(subentry.data)
-        self._bodies = dict(self._data[CONF_RESPONSIBLE])
+        self._bodies = dict(self._data.get(CONF_RESPONSIBLE, {}))
+        # Whoever has no contract any more is no recipient once the form is saved.
+        recipients = self._data.get(CONF_RECIPIENTS, ())
+        self._data[CONF_RECIPIENTS] = [each for each in recipients if each in self._recipients]
         options = ["source", "use", "data", "nodes", "pictures"]
         if CONF_ADDRESS in self._data:
             options.insert(1, "address")
@@ -166,10 +169,7 @@ class UtilizationSubentryFlow(ConfigSubentryFlow):
     async def async_step_data(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
         """Ask what finds people, what is derived, for how long it is kept, and who gets it."""
         errors: dict[str, str] = {}
-        recipients = self._recipients
         shown = {**self._suggested, **self._data}
-        # A recipient whose contract has ended is left out, and is so once the form is saved.
-        shown[CONF_RECIPIENTS] = [e for e in shown.get(CONF_RECIPIENTS, ()) if e in recipients]
         if user_input is not None:
             shown = _BLANK_DATA | stripped(user_input)
             errors = data_errors(shown, UtilizationCase(self._data[CONF_CASE]))
@@ -179,17 +179,17 @@ class UtilizationSubentryFlow(ConfigSubentryFlow):
                 shown[CONF_DERIVED_DAYS] = int(shown[CONF_DERIVED_DAYS])
                 self._data |= shown
                 return await self._async_go_on()
-        return self._show("data", data_schema(recipients), shown, errors)
+        return self._show("data", data_schema(self._recipients), shown, errors)
 
     async def async_step_server(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Ask where the detection server is, and what becomes of pictures there."""
         errors: dict[str, str] = {}
-        shown: Mapping[str, Any] = self._data
+        shown = self._data
         if user_input is not None:
             shown = stripped(user_input)
-            errors = missing(shown, (CONF_ORIGINALS,)) | server_errors(shown)
+            errors = missing(shown, (CONF_ORIGINALS,)) | take_server(shown)
             if not errors:
                 self._data |= shown
                 return await self._async_go_on()
@@ -336,11 +336,15 @@ class UtilizationSubentryFlow(ConfigSubentryFlow):
             server = self._detector is DetectorKind.SERVER
             return await (self.async_step_server() if server else self.async_step_entity())
         declared = self._declared
-        data[CONF_OMITTED] = {k: v for k, v in data.get(CONF_OMITTED, {}).items() if k in declared.empty}
+        data[CONF_OMITTED] = {
+            k: v for k, v in data.get(CONF_OMITTED, {}).items() if k in declared.empty
+        }
         if declared.unexplained:
             return await self.async_step_omissions()
         keys = {each.key for each in declared.nodes}
-        data[CONF_RESPONSIBLE] = {k: v for k, v in data.get(CONF_RESPONSIBLE, {}).items() if k in keys}
+        data[CONF_RESPONSIBLE] = {
+            k: v for k, v in data.get(CONF_RESPONSIBLE, {}).items() if k in keys
+        }
         if unanswered := self._unanswered:
             of_recipients = all(each.kind is NodeKind.RECIPIENT for each in unanswered)
             return await (self.async_step_recipient() if of_recipients else self.async_step_nodes())

@@ -56,7 +56,7 @@ from .const import (
 )
 from .core.policy.pack import LEAD
 from .core.policy.utilization import DetectorKind, NoticeItem, UtilizationCase
-from .core.utilization.detection import DetectorIdentityError
+from .core.utilization.detection import DetectorError
 from .core.utilization.entities import refuse_entity
 from .core.utilization.server import ServerAddressError, check_server_url
 from .forms import LONG_TEXT, TEXT, missing
@@ -80,18 +80,10 @@ _LOCATED: Final = frozenset(
 """The cases that need places in a picture: an entity has none."""
 
 
-def _choice(options: list[str], texts: str) -> SelectSelector:
-    return SelectSelector(
-        SelectSelectorConfig(options=options, mode=SelectSelectorMode.LIST, translation_key=texts)
-    )
-
-
 def _titled(titles: Mapping[str, str], *, multiple: bool = False) -> SelectSelector:
     options = [SelectOptionDict(value=id_, label=title) for id_, title in titles.items()]
     return SelectSelector(
-        SelectSelectorConfig(
-            options=options, multiple=multiple, mode=SelectSelectorMode.DROPDOWN
-        )
+        SelectSelectorConfig(options=options, multiple=multiple, mode=SelectSelectorMode.DROPDOWN)
     )
 
 
@@ -100,8 +92,20 @@ def _number(step: float | Literal["any"]) -> NumberSelector:
     return NumberSelector(NumberSelectorConfig(step=step, mode=NumberSelectorMode.BOX))
 
 
-_CASE: Final = _choice([each.value for each in UtilizationCase], "utilization_case")
-_DETECTOR: Final = _choice([each.value for each in DetectorKind], "utilization_detector")
+_CASE: Final = SelectSelector(
+    SelectSelectorConfig(
+        options=[each.value for each in UtilizationCase],
+        mode=SelectSelectorMode.LIST,
+        translation_key="utilization_case",
+    )
+)
+_DETECTOR: Final = SelectSelector(
+    SelectSelectorConfig(
+        options=[each.value for each in DetectorKind],
+        mode=SelectSelectorMode.LIST,
+        translation_key="utilization_detector",
+    )
+)
 
 SERVER_SCHEMA: Final = probatio.Schema(
     {
@@ -161,7 +165,7 @@ def data_schema(recipients: Mapping[str, str]) -> probatio.Schema:
 
 
 def entity_schema(hass: HomeAssistant) -> probatio.Schema:
-    """Return the form for an entity that counts; those of the steward are not offered."""
+    """Return the form for an entity that counts; it refuses those of the steward."""
     own = {
         each.entity_id
         for each in er.async_get(hass).entities.values()
@@ -239,27 +243,24 @@ def data_errors(given: Mapping[str, Any], case: UtilizationCase) -> dict[str, st
     return errors
 
 
-def server_errors(given: Mapping[str, Any]) -> dict[str, str]:
-    """Return what is wrong with the address of a detection server; nothing is sent to it."""
+def take_server(given: dict[str, Any]) -> dict[str, str]:
+    """Put the server's address as it is kept; return what is wrong. Nothing is sent to it."""
     try:
-        check_server_url(given[CONF_DETECTOR_URL])
+        given[CONF_DETECTOR_URL] = check_server_url(given[CONF_DETECTOR_URL])
     except ServerAddressError as err:
         return {CONF_DETECTOR_URL: err.key}
     return {}
 
 
 def entity_errors(hass: HomeAssistant, given: Mapping[str, Any]) -> dict[str, str]:
-    """Return why an entity cannot be what counts: the steward's own, or one that knows people."""
+    """Return why an entity cannot be what counts."""
     entity_id = given[CONF_DETECTOR_ENTITY]
-    registered = er.async_get(hass).async_get(entity_id)
-    if registered is not None and registered.platform == DOMAIN:
-        return {CONF_DETECTOR_ENTITY: "entity_own"}
     state = hass.states.get(entity_id)
     if state is None:
         return {CONF_DETECTOR_ENTITY: "entity_missing"}
     try:
         refuse_entity(state.attributes)
-    except DetectorIdentityError as err:
+    except DetectorError as err:
         return {CONF_DETECTOR_ENTITY: err.key}
     return {}
 

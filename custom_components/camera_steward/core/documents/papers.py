@@ -165,6 +165,8 @@ class Statement:
     looked_at: str
     counts: tuple[tuple[str, int], ...]
     rows: tuple[StatementRow, ...]
+    guide: str = ""
+    """The guidebook's title, where its items are among the rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -324,6 +326,7 @@ def statement_paper(language: str, site: PaperSite, statements: ByLanguage[State
             "landscape": True,
             "looked_at": found.looked_at,
             "counts": found.counts,
+            "guide": found.guide,
             "rows": [
                 {
                     "cite": row.cite,

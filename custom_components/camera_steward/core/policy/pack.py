@@ -109,3 +109,5 @@ class Pack:
     controls: tuple[Control, ...]
     notes: tuple[Text, ...] = ()
     lead: Interval = LEAD
+    for_utilizations: bool = False
+    """Whether it is the guidebook's: it holds in addition to a site's own, and cannot be chosen."""

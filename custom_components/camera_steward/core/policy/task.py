@@ -107,6 +107,9 @@ class QuestionType(StrEnum):
 
     CHOICE = "choice"
     TEXT = "text"
+    LONG_TEXT = "long_text"
+    """In several lines."""
+
     DATE = "date"
     """ISO 8601, not to come."""
 

@@ -13,6 +13,9 @@ from .kinds import KINDS
 LONGEST = 2000
 """How many characters an answer may have."""
 
+LONGEST_LONG = 4000
+"""How many one in several lines may have."""
+
 _EAST = timedelta(hours=14)
 """A day has begun once it has anywhere."""
 
@@ -78,7 +81,7 @@ def _is_answer(
 ) -> bool:
     if question.type is QuestionType.TICK:
         return given is True
-    if not isinstance(given, str) or not _is_text(given):
+    if not isinstance(given, str) or not _is_text(given, question):
         return False
     match question.type:
         case QuestionType.CHOICE:
@@ -89,16 +92,16 @@ def _is_answer(
             return _is_address(given)
         case QuestionType.PHOTO:
             return has_photo(given)
-        case QuestionType.TEXT:
+        case QuestionType.TEXT | QuestionType.LONG_TEXT:
             return True
 
 
-def _is_text(given: str) -> bool:
+def _is_text(given: str, question: Question) -> bool:
     try:
         given.encode()
     except UnicodeEncodeError:
         return False
-    return len(given) <= LONGEST
+    return len(given) <= (LONGEST_LONG if question.type is QuestionType.LONG_TEXT else LONGEST)
 
 
 def _is_address(given: str) -> bool:

@@ -48,6 +48,10 @@ def _text(name: str) -> Question:
     return Question(name=name, type=QuestionType.TEXT)
 
 
+def _long(name: str) -> Question:
+    return Question(name=name, type=QuestionType.LONG_TEXT)
+
+
 def _choice(name: str, options: tuple[str, ...] = _YES_NO, *wrong: str) -> Question:
     return Question(name=name, type=QuestionType.CHOICE, options=options, wrong=frozenset(wrong))
 
@@ -201,7 +205,7 @@ KINDS: Mapping[TaskKind, Kind] = {
         doers=_MANAGER,
         questions=(
             _choice("channel", ("physical", "electronic", "both")),
-            _text("where"),
+            _text("where_posted"),
             Question(name=ON, type=QuestionType.DATE),
             Question(name="web_address", type=QuestionType.ADDRESS, required=False),
             _PHOTO_IF_ANY,
@@ -209,7 +213,7 @@ KINDS: Mapping[TaskKind, Kind] = {
         proof=("photo", "web_address"),
     ),
     TaskKind.POST_SITE_NOTICE: Kind(
-        subjects=_UTILIZATION, doers=_STAFF, questions=(_text("where"), _PHOTO)
+        subjects=_UTILIZATION, doers=_STAFF, questions=(_text("where_posted"), _PHOTO)
     ),
     TaskKind.CHECK_SITE_NOTICE: Kind(
         subjects=_UTILIZATION,
@@ -230,7 +234,7 @@ KINDS: Mapping[TaskKind, Kind] = {
                 _choice(f"trait_{each}", _RISK, "too_high")
                 for each in ("consent", "unseen", "beyond", "later")
             ),
-            _text("measures"),
+            _long("measures"),
         ),
         interval=_months(12),
     ),
@@ -242,7 +246,7 @@ KINDS: Mapping[TaskKind, Kind] = {
                 _choice(each, _RISK, "too_high")
                 for each in ("small_counts", "time_resolution", "trajectories")
             ),
-            _text("note"),
+            _long("processing"),
         ),
     ),
     TaskKind.BRIEF_STAFF: Kind(
@@ -283,11 +287,11 @@ KINDS: Mapping[TaskKind, Kind] = {
     TaskKind.REVIEW_FEEDBACK: Kind(
         subjects=_UTILIZATION,
         doers=_MANAGER,
-        questions=(_text("decision"),),
+        questions=(_long("decision"),),
         interval=_months(3),
     ),
     TaskKind.ASSESS_CASE: Kind(
-        subjects=_UTILIZATION, doers=_MANAGER, questions=(_text("assessment"), _PHOTO_IF_ANY)
+        subjects=_UTILIZATION, doers=_MANAGER, questions=(_long("assessment"), _PHOTO_IF_ANY)
     ),
     TaskKind.CHECK_UNREADABLE: Kind(
         subjects=_UTILIZATION,
