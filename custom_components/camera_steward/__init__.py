@@ -48,6 +48,7 @@ from .services import async_setup_services
 from .sign_tags import async_listen_to_tags
 from .tasks_api import async_setup_tasks_commands
 from .texts import async_texts
+from .utilization_api import async_setup_utilization_api
 from .views import async_setup_views
 from .websocket_api import async_setup_commands
 
@@ -90,6 +91,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     async_setup_papers_commands(hass)
     async_setup_photo_views(hass)
     async_setup_tasks_commands(hass)
+    async_setup_utilization_api(hass)
     await async_setup_panel(hass)
     return True
 
@@ -159,7 +161,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: CameraStewardConfigEntry
                 coordinator.async_sight,
                 coordinator.async_on_duties,
             ),
-            set_up_with=_apart_from_people(entry),
+            set_up_with=_recording_rests_on(entry),
         )
         await entry.runtime_data.exposure.async_start()
         await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
@@ -211,10 +213,10 @@ async def async_remove_entry(hass: HomeAssistant, entry: CameraStewardConfigEntr
 
 
 async def _async_changed(hass: HomeAssistant, entry: CameraStewardConfigEntry) -> None:
-    """Take what was changed, added or removed: at once where it is only people."""
+    """Take what was changed, added or removed: at once where recording does not rest on it."""
     changes.note_actor(hass, entry)
     data = entry.runtime_data if entry.state is ConfigEntryState.LOADED else None
-    if data is None or data.set_up_with != _apart_from_people(entry):
+    if data is None or data.set_up_with != _recording_rests_on(entry):
         await hass.config_entries.async_reload(entry.entry_id)
         return
     async with data.changing:
@@ -260,8 +262,8 @@ async def _async_furnish(bridge: Bridge) -> None:
         _LOGGER.warning("Nobody can watch until this is mended: %s", err.key)
 
 
-def _apart_from_people(entry: CameraStewardConfigEntry) -> list[object]:
-    """Return all that recording rests on; what is left are people, who come and go without it."""
+def _recording_rests_on(entry: CameraStewardConfigEntry) -> list[object]:
+    """Return all that recording rests on; people and utilizations come and go without it."""
     data = {k: v for k, v in entry.data.items() if k not in _FURNISHED}
     kept = [
         (k, each.title, dict(each.data))

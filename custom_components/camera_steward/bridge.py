@@ -64,6 +64,7 @@ from .core.errors import (
 from .core.ledger.entry import Entry, EntryKind, Json
 from .core.ledger.registers import PurgeRecord
 from .core.model import Action, Gap, RecordingMode, Segment
+from .core.policy.facts import RecordFact
 from .core.site import (
     CameraSettings,
     SiteSettings,
@@ -74,6 +75,7 @@ from .core.site import (
 from .core.steward import (
     Steward,
 )
+from .core.tasks.records import open_facts
 from .core.vault.verify import VerifyLevel
 from .core.viewing.desk import Caller, House
 from .core.viewing.lobby import Lobby
@@ -86,6 +88,7 @@ from .places import storage_words
 from .pledge import PledgeTexts, pledge_texts, rules_site
 from .policy_packs import async_load_pack
 from .sources import async_source_for
+from .utilizations import photos_of
 
 AUTOMATION: Final = "automation"
 """The actor of what nobody asked for by hand."""
@@ -189,6 +192,7 @@ def site_settings(
         title=entry.title,
         zone=hass.config.time_zone,
         adopted_by=entry.data.get(CONF_ADOPTED, {}).get(CONF_BY, ""),
+        photos=photos_of(entry),
     )
 
 
@@ -344,12 +348,17 @@ class Bridge:
         return await self._hass.async_add_executor_job(self.steward.snapshot)
 
     async def async_furnish(self) -> None:
-        """Let in whom the settings appoint now, and nobody else; raises the core's own errors."""
+        """Let in whom the settings appoint now, and nobody else; raises the core's own errors.
+
+        Photos that they name are kept.
+        """
         people, cameras = people_of(self._entry), frozenset(cameras_of(self._entry))
         site = rules_site(self._entry, await async_load_pack(self._hass, self._entry))
         zone = dt_util.get_default_time_zone()
+        photos = photos_of(self._entry)
 
         def furnish() -> PledgeTexts:
+            self.steward.name_photos(photos)
             texts = pledge_texts(site)
             house = House(
                 people=people,
@@ -454,6 +463,12 @@ class Bridge:
     async def async_entries(self, *kinds: EntryKind) -> list[Entry]:
         """Return the ledger's entries of these kinds, in order of time."""
         return await self._run(partial(self.steward.entries, kinds))
+
+    @core_errors
+    async def async_open_records(self) -> dict[str, RecordFact]:
+        """Return the records that are open by id, without what tells of a person."""
+        found = await self._run(lambda: open_facts(self.steward.records()))
+        return {each.subject.id: each for each in found}
 
     async def _actor(self, user_id: str | None) -> str:
         return await async_actor(self._hass, self._entry, user_id)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,20 +19,50 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
 from . import repairs
+from .addresses import place_of
 from .bridge import Bridge
-from .const import CONF_CHECKED_ON, CONF_MARK, DOMAIN
+from .const import (
+    CONF_CHECKED_ON,
+    CONF_FRAME_RATE,
+    CONF_FRAME_WIDTH,
+    CONF_MARK,
+    CONF_MUNICIPALITY,
+    CONF_RESPONSIBLE,
+    CONF_START_ON,
+    CONF_VIEW,
+    CONF_WEB_ADDRESS,
+    DOMAIN,
+)
 from .core.copies.marker import take_away
-from .core.ledger.entry import SYSTEM, EntryKind
+from .core.ledger.entry import SYSTEM, EntryKind, Json
+from .core.policy.utilization import Declaration, DetectorKind
 from .core.retention.limits import effective
 from .folders import folders_of
 from .limits import ceiling_of, limit_from
-from .memory import CameraMemory, FolderMemory, Seen, SiteMemory
+from .memory import (
+    CameraMemory,
+    FolderMemory,
+    Seen,
+    SiteMemory,
+    UtilizationMemory,
+    differing,
+)
 from .policy_packs import held_pack
 from .texts import async_texts
+from .utilizations import declaration_of, utilizations_of
 
 _LOGGER = logging.getLogger(__name__)
 
 _ACTORS: HassKey[dict[str, str]] = HassKey(f"{DOMAIN}_actors")
+_UNDECLARED = (
+    CONF_MUNICIPALITY,
+    CONF_WEB_ADDRESS,
+    CONF_RESPONSIBLE,
+    CONF_VIEW,
+    CONF_FRAME_RATE,
+    CONF_FRAME_WIDTH,
+)
+"""The settings of a utilization that its declaration leaves out; its address is in neither."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -110,8 +141,9 @@ async def _async_enter(
         )
     for folder, gone in found.folders_removed.items():
         await _async_folder_removed(hass, bridge, folder, gone, actor)
-    for copy, differing in found.elsewhere.items():
-        await _async_copy_changed(entry, bridge, copy, differing, actor)
+    for copy, changed in found.elsewhere.items():
+        await _async_copy_changed(entry, bridge, copy, changed, actor)
+    await _async_utilizations(hass, entry, bridge, memory, found.seen, actor)
     for camera, each in found.removed.items():
         await _async_removed(hass, entry, bridge, camera, each, actor)
     return found.seen
@@ -143,11 +175,11 @@ async def _async_copy_changed(
     entry: ConfigEntry,
     bridge: Bridge,
     copy: str,
-    differing: Mapping[str, Mapping[str, Any]],
+    changed: Mapping[str, Mapping[str, Any]],
     actor: str,
 ) -> None:
     """Enter what differs of a copy of the inventory; a day of checking is an entry of its own."""
-    fields = dict(differing)
+    fields = dict(changed)
     if copy in entry.subentries and fields.get(CONF_CHECKED_ON, {}).get("from") is not None:
         checked = fields.pop(CONF_CHECKED_ON)
         await bridge.async_remember(
@@ -160,6 +192,66 @@ async def _async_copy_changed(
         await bridge.async_remember(
             EntryKind.SETTINGS_CHANGED, actor=actor, subject=copy, data=dict(fields)
         )
+
+
+async def _async_utilizations(
+    hass: HomeAssistant,
+    entry: ConfigEntry,
+    bridge: Bridge,
+    memory: SiteMemory,
+    seen: Seen,
+    actor: str,
+) -> None:
+    """Enter what utilizations declare, where that is new or otherwise than the ledger has it.
+
+    Their recipients are records: what is declared can change without a change of the settings.
+    """
+    before, now = memory.utilizations, dict[str, UtilizationMemory]()
+    found = utilizations_of(entry)
+    records = await bridge.async_open_records() if found else {}
+    for id_, each in found.items():
+        declared = declaration_of(each.data, records)
+        now[id_] = UtilizationMemory(
+            name=each.title,
+            version=declared.version,
+            start_on=each.data[CONF_START_ON],
+            settings={name: each.data[name] for name in _UNDECLARED if name in each.data},
+        )
+        was = before.get(id_)
+        if was is None or {**was, "settings": None} != {**now[id_], "settings": None}:
+            await bridge.async_remember(
+                EntryKind.UTILIZATION_DECLARED,
+                actor=actor,
+                subject=id_,
+                data=_declared(declared, now[id_]),
+            )
+        elif fields := differing(was["settings"], now[id_]["settings"]):
+            await bridge.async_remember(
+                EntryKind.SETTINGS_CHANGED, actor=actor, subject=id_, data=dict(fields)
+            )
+    for id_ in before.keys() - now.keys():
+        repairs.async_clear_subentry(hass, id_)
+        await bridge.async_remember(
+            EntryKind.UTILIZATION_REMOVED,
+            actor=actor,
+            subject=id_,
+            data={"name": before[id_]["name"]},
+        )
+    seen["utilizations"] = now
+
+
+def _declared(declared: Declaration, now: UtilizationMemory) -> dict[str, Json]:
+    """Return what is entered of a utilization; of a server only where it is, no path or login."""
+    data: dict[str, Json] = asdict(declared)
+    data |= {
+        "name": now["name"],
+        "version": now["version"],
+        CONF_START_ON: now["start_on"],
+        "settings": now["settings"],
+    }
+    if declared.detector is DetectorKind.SERVER:
+        data["detector_place"] = place_of(declared.detector_place)
+    return data
 
 
 async def _async_removed(

@@ -51,6 +51,7 @@ from .const import (
     SUBENTRY_COPY,
     SUBENTRY_FOLDER,
     SUBENTRY_OPERATOR,
+    SUBENTRY_UTILIZATION,
 )
 from .copy_flow import CopySubentryFlow
 from .core.books import create_vault, vault_at
@@ -94,6 +95,7 @@ from .site_forms import (
     inquiry_webhook,
 )
 from .subentry_flows import CameraSubentryFlow
+from .utilization_flow import UtilizationSubentryFlow
 
 _LOGGER = logging.getLogger(__name__)
 _CHECK_SECONDS = 30
@@ -141,6 +143,7 @@ class CameraStewardConfigFlow(ConfigFlow, domain=DOMAIN):
             SUBENTRY_OPERATOR: OperatorSubentryFlow,
             SUBENTRY_FOLDER: FolderSubentryFlow,
             SUBENTRY_COPY: CopySubentryFlow,
+            SUBENTRY_UTILIZATION: UtilizationSubentryFlow,
         }
 
     @override

@@ -14,15 +14,23 @@ from .bridge import cameras_of
 from .const import (
     CONF_AGE_BY,
     CONF_AUDIO,
+    CONF_CASE,
+    CONF_DERIVED_DAYS,
+    CONF_DETECTOR,
+    CONF_FRAME_RATE,
+    CONF_FRAME_WIDTH,
     CONF_MODE,
     CONF_POST_ROLL_SECONDS,
     CONF_PRE_ROLL_SECONDS,
+    CONF_PUBLIC_SPACE,
+    CONF_RECOGNIZABLE,
     CONF_RETENTION_HOURS,
     CONF_RETENTION_REVIEW_AT,
     CONF_RTSP_TRANSPORT,
     CONF_SCHEDULE,
     CONF_SEALED,
     CONF_SEGMENT_SECONDS,
+    CONF_START_ON,
     CONF_STILL_INTERVAL_SECONDS,
     CONF_VAULT_PATH,
 )
@@ -36,6 +44,7 @@ from .core.site import (
 from .duties import DutiesLook
 from .folders import folders_of
 from .sealing import source_entity
+from .utilizations import utilizations_of
 
 _SITE_SETTINGS = (CONF_RETENTION_HOURS, CONF_RETENTION_REVIEW_AT)
 _CAMERA_SETTINGS = (
@@ -52,12 +61,22 @@ _CAMERA_SETTINGS = (
     CONF_SEALED,
 )
 _FOLDER_SETTINGS = (CONF_AGE_BY, CONF_RETENTION_HOURS, CONF_RETENTION_REVIEW_AT)
+_UTILIZATION_SETTINGS = (
+    CONF_CASE,
+    CONF_DETECTOR,
+    CONF_DERIVED_DAYS,
+    CONF_RECOGNIZABLE,
+    CONF_PUBLIC_SPACE,
+    CONF_START_ON,
+    CONF_FRAME_RATE,
+    CONF_FRAME_WIDTH,
+)
 
 
 async def async_get_config_entry_diagnostics(
     hass: HomeAssistant, entry: CameraStewardConfigEntry
 ) -> dict[str, Any]:
-    """Return settings and state of a site, its cameras and its managed folders."""
+    """Return settings and state of a site, its cameras, managed folders and utilizations."""
     snapshot = entry.runtime_data.coordinator.data
     return {
         "settings": {name: entry.data.get(name) for name in _SITE_SETTINGS},
@@ -79,6 +98,12 @@ async def async_get_config_entry_diagnostics(
                 "state": _folder_state(snapshot.folders.get(folder)),
             }
             for folder, subentry in folders_of(entry).items()
+        },
+        "utilizations": {
+            utilization: {
+                "settings": {name: subentry.data.get(name) for name in _UTILIZATION_SETTINGS}
+            }
+            for utilization, subentry in utilizations_of(entry).items()
         },
     }
 

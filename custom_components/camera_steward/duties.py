@@ -32,14 +32,21 @@ from .core.policy.evaluate import evaluate
 from .core.policy.facts import SiteFacts
 from .core.policy.gate import Gate, gates
 from .core.policy.history import Change, Key, Standing, changes, first_data, history
-from .core.policy.pack import Pack
-from .core.policy.states import NEEDS_ATTENTION, ControlState, State, Subject, SubjectKind
+from .core.policy.pack import Control, Pack
+from .core.policy.states import (
+    NEEDS_ATTENTION,
+    ControlState,
+    State,
+    Subject,
+    SubjectKind,
+    addressed,
+)
 from .core.policy.task import Task, TaskKind, TaskState
 from .core.retention.guard import ClockState
 from .core.steward import Steward
 from .core.tasks.engine import tasks
 from .memory import SiteMemory
-from .policy_packs import async_load_pack
+from .policy_packs import async_load_guide, async_load_pack
 from .site_facts import Sight, async_site_facts, silent_cameras
 from .texts import Texts, async_texts
 
@@ -82,6 +89,8 @@ class DutiesLook:
     """
 
     pack: Pack
+    guide: Pack | None
+    """The guidebook's pack, where the site has a utilization."""
     facts: SiteFacts
     tasks: tuple[Task, ...]
     states: tuple[ControlState, ...]
@@ -92,6 +101,17 @@ class DutiesLook:
     looked_at: datetime
     gated: frozenset[str] = field(default=frozenset())
     """The cameras whose recording ended because something that it needs was missing."""
+
+    @property
+    def controls(self) -> dict[str, Control]:
+        """Return the controls of both packs by id, in their order."""
+        packs = (self.pack, self.guide) if self.guide is not None else (self.pack,)
+        return {each.id: each for pack in packs for each in pack.controls}
+
+    def addressed(self, each: ControlState) -> bool | None:
+        """Return whether an item of the guidebook is addressed; None of a city's, or what is not asked."""
+        items = self.guide.controls if self.guide is not None else ()
+        return addressed(each.state) if any(e.id == each.control for e in items) else None
 
     def of(self, camera: str | None) -> Iterator[ControlState]:
         """Yield the states of all of the site, or of one camera."""
@@ -110,7 +130,7 @@ class DutiesLook:
     def cites(self, state: State) -> tuple[str, ...]:
         """Return the articles of the controls that stand so, each once."""
         ids = {each.control for each in self.states if each.state is state}
-        return tuple(dict.fromkeys(e.cite for e in self.pack.controls if e.id in ids))
+        return tuple(dict.fromkeys(e.cite for e in self.controls.values() if e.id in ids))
 
     def next_at(self, camera: str | None = None) -> datetime | None:
         """Return when a control comes due next."""
@@ -228,10 +248,14 @@ class DutiesCheck:
             self._history = await hass.async_add_executor_job(_read_history, steward)
         known = self._history
         facts = replace(facts, manager_gone_at=_manager_gone_at(facts, known))
+        guide = await async_load_guide(hass) if facts.utilizations else None
 
         def judge() -> tuple[tuple[Task, ...], tuple[ControlState, ...], Mapping[str, Gate]]:
-            todo = tasks(facts, pack)
-            return todo, evaluate(pack, facts, todo), gates(facts)
+            todo = tasks(facts, pack, guide)
+            states = evaluate(pack, facts, todo)
+            if guide is not None:
+                states += evaluate(guide, facts, todo)
+            return todo, states, gates(facts)
 
         todo, states, gate = await hass.async_add_executor_job(judge)
         found = changes(known, _standing(states, facts))
@@ -240,13 +264,13 @@ class DutiesCheck:
         # Of a new site or pack all of it is new, which is no news: what is to be done is on the page.
         familiar = {control for control, _ in known}
         news = [e for e in found if e.key in entered and e.control in familiar]
-        notices = self._of_controls(pack, news, facts.now, texts)
-        notices += self._of_tasks(todo, facts.now, texts)
+        notices = self._of_tasks(todo, facts.now, texts)
         await memory.async_take_tasks({each.id: each.state.value for each in todo})
         if sight.snapshot.clock is ClockState.TRUSTED:
             await self._async_carry_out(facts, gate)
         look = DutiesLook(
             pack=pack,
+            guide=guide,
             facts=facts,
             tasks=todo,
             states=states,
@@ -256,7 +280,7 @@ class DutiesCheck:
             gated=frozenset(each for each in gate if memory.gated(each)),
             looked_at=facts.now,
         )
-        return look, notices
+        return look, self._of_controls(look, news, texts) + notices
 
     async def _async_carry_out(self, facts: SiteFacts, gate: Mapping[str, Gate]) -> None:
         """End the recording of cameras that miss what they need, once their days are over."""
@@ -278,10 +302,9 @@ class DutiesCheck:
     # What triggers tell
 
     def _of_controls(
-        self, pack: Pack, news: Iterable[Change], now: datetime, texts: Texts
+        self, look: DutiesLook, news: Iterable[Change], texts: Texts
     ) -> list[DutyNotice]:
-        controls = {each.id: each for each in pack.controls}
-        told = []
+        controls, told = look.controls, []
         for each in news:
             control, occasion = controls.get(each.control), _occasion(each)
             if control is None or occasion is None:
@@ -293,7 +316,7 @@ class DutiesCheck:
                 "state": each.now.value,
                 "was": each.was.value if each.was is not None else None,
             }
-            told.append(self._notice(occasion, each.subject, now, variables))
+            told.append(self._notice(occasion, each.subject, look.looked_at, variables))
         return told
 
     def _of_tasks(self, todo: Iterable[Task], now: datetime, texts: Texts) -> list[DutyNotice]:

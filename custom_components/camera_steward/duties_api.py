@@ -49,7 +49,8 @@ async def duties(
     """Return how the duties stand as last judged, worst first; judged now if they never were.
 
     {`looked_at`, `pack`: {`id`, `version`, `title`, `source`, `as_of`}, `counts`: {state: n},
-    `controls`: [{`id`, `cite`, `text`, `state`, `since`, `subject`: {`kind`, `id`, `name`},
+    `controls`: [{`id`, `cite`, `text`, `state`, `addressed`: of an item of the
+    guidebook, else None, `since`, `subject`: {`kind`, `id`, `name`},
     `voluntary`: whether the guideline is not for its camera, `why`: [text], `task`, `task_title`,
     `next_at`, `checked_at`, `checked_by`, `evidence`, `limit`}], `gates`: [{`camera_id`, `camera`,
     `open`, `provisional_until`, `missing`: [text]}]}
@@ -62,7 +63,7 @@ async def duties(
         raise NotJudgedError
     texts = await async_texts(hass, msg["language"])
     pack, language = look.pack, texts.language
-    controls = {each.id: each for each in pack.controls}
+    controls = look.controls
     worst = list(State)[::-1]
     return {
         "looked_at": iso(look.looked_at),
@@ -103,6 +104,7 @@ def control_row(
         "cite": control.cite,
         "text": control.text[language],
         "state": each.state.value,
+        "addressed": look.addressed(each),
         "since": iso(look.since.get((each.control, subject), look.looked_at)),
         "subject": {
             "kind": subject.kind.value,

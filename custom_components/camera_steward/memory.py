@@ -53,6 +53,29 @@ class NoticedMemory(TypedDict):
     last_at: str
 
 
+class RunningMemory(TypedDict):
+    """By what a utilization runs: its settings then, without an address, and its recipients' records.
+
+    `version` is that of the declaration they make; `why` is there once it is to end, until the ledger
+    says so, `lost` names what it lost. `begun_at` is ISO 8601.
+    """
+
+    version: str
+    begun_at: str
+    settings: dict[str, Any]
+    recipients: dict[str, dict[str, str]]
+    why: NotRequired[str]
+    lost: NotRequired[list[str]]
+
+
+class RunMemory(TypedDict):
+    """How a utilization is to run. `lost` names what ended it last, while it has not begun anew."""
+
+    wanted: bool
+    running: RunningMemory | None
+    lost: list[str]
+
+
 class BackupMemory(TypedDict):
     """A backup in which footage was found, and which agents held it."""
 
@@ -65,6 +88,18 @@ class FolderMemory(TypedDict):
     """A managed folder as last seen."""
 
     name: str
+    settings: dict[str, Any]
+
+
+class UtilizationMemory(TypedDict):
+    """A utilization as the ledger has it: what is declared by its version, the rest of the settings.
+
+    `start_on` is ISO 8601.
+    """
+
+    name: str
+    version: str
+    start_on: str
     settings: dict[str, Any]
 
 
@@ -83,10 +118,14 @@ class Seen(TypedDict):
     backups: NotRequired[dict[str, BackupMemory]]
     pack: NotRequired[dict[str, str]]
     """Since packs can be chosen: the one that was entered last, as the ledger has it."""
+    utilizations: NotRequired[dict[str, UtilizationMemory]]
+    """Since there are utilizations: each as it was entered last, as the ledger has it."""
     silent: NotRequired[dict[str, str]]
     """Since when cameras send nothing, ISO 8601: a restart or a new try does not begin it anew."""
     tasks: NotRequired[dict[str, str]]
     """How each task stood when it was looked at last, by its id: what triggers tell is told once."""
+    runs: NotRequired[dict[str, RunMemory]]
+    """Since there are utilizations: how each is to run, by its id."""
     sign: NotRequired[dict[str, Any]]
     """What the sign said besides the installer's name when it was printed last (`papers.py`)."""
 
@@ -160,6 +199,11 @@ class SiteMemory:
         return self._stored.get("pack")
 
     @property
+    def utilizations(self) -> dict[str, UtilizationMemory]:
+        """Return the utilizations as they were entered last, by id."""
+        return dict(self._stored.get("utilizations", {}))
+
+    @property
     def noticed(self) -> list[NoticedMemory]:
         """Return what was noticed to save pictures."""
         return list(self._stored.get("noticed", []))
@@ -183,6 +227,27 @@ class SiteMemory:
         """Take how the sign was printed; durable on return."""
         if sign != self.sign:
             self._stored["sign"] = sign
+            await self._store.async_save(self._stored)
+
+    def run(self, utilization: str) -> RunMemory:
+        """Return how a utilization is to run: wanted, unless it was switched off."""
+        found = self._stored.get("runs", {}).get(utilization)
+        return found or RunMemory(wanted=True, running=None, lost=[])
+
+    @property
+    def runs(self) -> frozenset[str]:
+        """Return the utilizations of which something is remembered."""
+        return frozenset(self._stored.get("runs", {}))
+
+    async def async_take_run(self, utilization: str, run: RunMemory | None) -> None:
+        """Take how a utilization is to run, or forget it; durable on return."""
+        runs = dict(self._stored.get("runs", {}))
+        if run is None:
+            runs.pop(utilization, None)
+        else:
+            runs[utilization] = run
+        if runs != self._stored.get("runs", {}):
+            self._stored["runs"] = runs
             await self._store.async_save(self._stored)
 
     @property
@@ -225,26 +290,26 @@ class SiteMemory:
         now = self._seen(entry)
         operators, operators_before = now.get("operators", {}), before.get("operators", {})
         copies, copies_before = now.get("elsewhere", {}), before.get("elsewhere", {})
-        differing = {
+        changed = {
             camera: _differences(before["cameras"][camera], found)
             for camera, found in now["cameras"].items()
             if camera in before["cameras"]
         }
         folders, folders_before = now.get("folders", {}), before.get("folders", {})
-        differing |= {
+        changed |= {
             folder: _differences(folders_before[folder], found)
             for folder, found in folders.items()
             if folder in folders_before
         }
-        site = _differing(before["settings"] or {}, now["settings"] or {})
+        site = differing(before["settings"] or {}, now["settings"] or {})
         if before["settings"] is not None and site:
-            differing[""] = site
+            changed[""] = site
         return Changes(
             seen=now,
             new_site=before["settings"] is None,
             added={k: v for k, v in now["cameras"].items() if k not in before["cameras"]},
             removed={k: v for k, v in before["cameras"].items() if k not in now["cameras"]},
-            settings={camera: found for camera, found in differing.items() if found},
+            settings={camera: found for camera, found in changed.items() if found},
             appointed={
                 id_: each for id_, each in operators.items() if operators_before.get(id_) != each
             },
@@ -254,7 +319,7 @@ class SiteMemory:
             elsewhere={
                 id_: found
                 for id_ in (*copies_before, *(each for each in copies if each not in copies_before))
-                if (found := _differing(copies_before.get(id_, {}), copies.get(id_, {})))
+                if (found := differing(copies_before.get(id_, {}), copies.get(id_, {})))
             },
         )
 
@@ -271,6 +336,8 @@ class SiteMemory:
             now["tasks"] = before["tasks"]
         if "sign" in before:
             now["sign"] = before["sign"]
+        if "runs" in before:
+            now["runs"] = before["runs"]
         self._stored = now
         await self._store.async_save(self._stored)
 
@@ -308,12 +375,13 @@ class SiteMemory:
 def _differences[Memory: (CameraMemory, FolderMemory)](
     before: Memory, now: Memory
 ) -> dict[str, dict[str, Any]]:
-    return _differing(
+    return differing(
         {**before["settings"], "name": before["name"]}, {**now["settings"], "name": now["name"]}
     )
 
 
-def _differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return what differs of some settings, as an entry tells it."""
     return {
         name: {"from": before.get(name), "to": now.get(name)}
         for name in sorted({*before, *now})

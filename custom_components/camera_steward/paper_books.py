@@ -18,6 +18,7 @@ from .core.ledger.entry import Entry, EntryKind
 from .core.ledger.records import FIELDS, Record, RecordKind
 from .core.ledger.registers import PurgeRecord, StatementRecord
 from .core.ledger.viewings import Viewing
+from .core.policy.states import ControlState
 from .core.policy.task import Doing, QuestionType, TaskKind
 from .core.steward import Steward
 from .core.tasks.doings import doing_of
@@ -47,7 +48,10 @@ _BOOKS: Final = {
     Paper.REGISTER_INQUIRIES: RecordKind.INQUIRY,
     Paper.REGISTER_CONTRACTORS: RecordKind.CONTRACTOR,
     Paper.REGISTER_MEDIA: RecordKind.MEDIUM,
+    Paper.REGISTER_RECIPIENTS: RecordKind.RECIPIENT,
+    Paper.REGISTER_FEEDBACK: RecordKind.FEEDBACK,
 }
+_OF_UTILIZATIONS: Final = (Paper.REGISTER_RECIPIENTS, Paper.REGISTER_FEEDBACK)
 _OUT: Final = frozenset({Outcome.HANDED_OVER, Outcome.BROKEN_OFF, Outcome.HANDING_OVER})
 
 type Period = tuple[date, date]
@@ -55,6 +59,12 @@ type Period = tuple[date, date]
 
 type _Table = tuple[list[str], list[list[str]]]
 """Headings and rows."""
+
+
+def unused(steward: Steward) -> frozenset[Paper]:
+    """Return the registers that only utilizations need and that hold nothing; reads the ledger."""
+    books = steward.records()
+    return frozenset(each for each in _OF_UTILIZATIONS if not books.all(_BOOKS[each]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,7 +293,7 @@ class Books:
 
 def statement_of(look: DutiesLook, texts: Texts) -> Statement:
     """Return how each article stands, in the pack's order."""
-    controls = {each.id: (index, each) for index, each in enumerate(look.pack.controls)}
+    controls = {each.id: (index, each) for index, each in enumerate(look.controls.values())}
     rows = []
     for state in sorted(look.states, key=lambda each: controls[each.control][0]):
         row = control_row(look, controls[state.control][1], state, texts)
@@ -293,7 +303,7 @@ def statement_of(look: DutiesLook, texts: Texts) -> Statement:
                 text=row["text"],
                 subject=row["subject"]["name"],
                 voluntary=row["voluntary"],
-                state=texts[f"state_{state.state}"],
+                state=_state(look, state, texts),
                 why=tuple(row["why"]),
                 evidence=row["evidence"],
                 limit=row["limit"],
@@ -307,7 +317,16 @@ def statement_of(look: DutiesLook, texts: Texts) -> Statement:
         looked_at=moment_text(look.looked_at),
         counts=counts_of(look, texts),
         rows=tuple(rows),
+        guide=look.guide.title[texts.language] if look.guide is not None else "",
     )
+
+
+def _state(look: DutiesLook, each: ControlState, texts: Texts) -> str:
+    """Return how a control stands; of an item of the guidebook also whether it is addressed."""
+    said = texts[f"state_{each.state}"]
+    if (addressed := look.addressed(each)) is None:
+        return said
+    return f"{texts['duties_addressed' if addressed else 'duties_not_addressed']} ({said})"
 
 
 def counts_of(look: DutiesLook, texts: Texts) -> tuple[tuple[str, int], ...]:

@@ -24,6 +24,8 @@ from .limits import ceiling_of, hours_of, shortened
 from .texts import Texts
 
 BUILT_IN: Final = Path(__file__).parent / "packs"
+GUIDE: Final = "jp_guidebook_v1"
+"""The guidebook's pack: it holds where there is a utilization, besides the site's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +64,19 @@ async def async_packs(hass: HomeAssistant) -> Shelf:
     return await hass.async_add_executor_job(_shelf, own_packs(hass))
 
 
+def municipal(shelf: Shelf) -> dict[str, Pack]:
+    """Return the packs that are a city's document by id: those that say since when it is in force."""
+    return {id_: each for id_, each in shelf.packs.items() if each.in_force is not None}
+
+
 async def async_load_pack(hass: HomeAssistant, entry: ConfigEntry) -> Pack:
     """Return the pack that holds for a site; never looser than what was chosen."""
     return (held_pack(hass, entry) or await async_hold_pack(hass, entry)).pack
+
+
+async def async_load_guide(hass: HomeAssistant) -> Pack:
+    """Return the guidebook's pack, which comes with the integration."""
+    return await hass.async_add_executor_job(load_pack, GUIDE, pack_files(BUILT_IN))
 
 
 @callback
@@ -109,19 +121,27 @@ def _files(own: Path) -> dict[str, Path]:
 
 
 def _load(own: Path, pack: str) -> Pack:
-    return load_pack(pack, _files(own))
+    found = load_pack(pack, _files(own))
+    if found.for_utilizations:
+        raise _not_for_sites(pack)
+    return found
+
+
+def _not_for_sites(pack: str) -> PackError:
+    return PackError("not_for_sites", file=f"{pack}.yaml", what=pack)
 
 
 def _shelf(own: Path) -> Shelf:
     packs: dict[str, Pack] = {}
     broken: list[PackError] = []
-    files = _files(own)
     for pack in (*pack_files(BUILT_IN), *pack_files(own)):
         if pack in packs:
             broken.append(PackError("id_taken", file=f"{pack}.yaml", what=pack))
             continue
+        if pack == GUIDE:
+            continue
         try:
-            packs[pack] = load_pack(pack, files)
+            packs[pack] = _load(own, pack)
         except PackError as err:
             broken.append(err)
     return Shelf(packs=packs, broken=tuple(broken))

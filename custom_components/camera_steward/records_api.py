@@ -1,10 +1,10 @@
-"""WebSocket commands: the books of inquiries, contractors, media and removals; the manager's alone.
+"""WebSocket commands: the books of inquiries, contractors, media, removals, recipients and feedback.
 
-What an inquirer said and left as a contact is in no answer to anybody else, in no state and no log.
+The manager's alone. What an inquirer said and left as a contact is in no answer to anybody else, in no state and no log.
 An error about what was entered has the code `record_invalid` and the placeholder `field`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -15,6 +15,7 @@ from homeassistant.components.websocket_api import ActiveConnection
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 
+from . import changes
 from .bridge import AUTOMATION, camera_name, cameras_of
 from .commands import ENTRY, answering, async_manager, local, table
 from .const import DOMAIN
@@ -35,6 +36,7 @@ from .core.tasks.records import answer_due_at
 from .inquiries import PUBLIC_FORM, form_address
 from .pledge import LANGUAGES
 from .texts import Texts, async_texts, iso
+from .utilizations import utilizations_of
 
 KIND: Final = probatio.In([each.value for each in RecordKind])
 _GIVEN: Final = {str: str}
@@ -45,6 +47,8 @@ _NAMES: Final = {
     RecordKind.CONTRACTOR: "name",
     RecordKind.MEDIUM: "serial",
     RecordKind.REMOVAL: "cameras",
+    RecordKind.RECIPIENT: "name",
+    RecordKind.FEEDBACK: "utilization",
 }
 """Which field says to the manager what a record is about."""
 
@@ -92,9 +96,11 @@ async def records(
     texts = await async_texts(hass, msg.get("language"))
     if msg["as_csv"]:
         return {"csv": _csv(entry, texts, kind, reversed(found))}
-    named = {each.text("camera") for each in found} - {""}
     return {
-        "fields": [_field(entry, texts, kind, each, named) for each in FIELDS[kind]],
+        "fields": [
+            _field(entry, texts, kind, each, {row.text(each.name) for row in found} - {""})
+            for each in FIELDS[kind]
+        ],
         "records": [record_row(entry, texts, each) for each in reversed(found)],
         "form": form_address(hass, entry) if kind is RecordKind.INQUIRY else None,
     }
@@ -129,7 +135,7 @@ async def record_save(
             raise RemovalByHandError
         if before is not None and before.kind is not kind:
             raise RecordInvalidError("kind")
-        _check_camera(entry, kind, given, before)
+        _check_chosen(entry, kind, given, before)
         if before is None:
             return books.open(kind, given, actor=name)
         return books.change(before.id, given, actor=name)
@@ -161,7 +167,7 @@ async def record_close(
         before = books.get(msg["record"])
         if before.kind is RecordKind.REMOVAL:
             raise RemovalByHandError
-        _check_camera(entry, before.kind, msg["fields"], before)
+        _check_chosen(entry, before.kind, msg["fields"], before)
         books.close(before.id, msg["fields"], actor=name)
 
     await hass.async_add_executor_job(close)
@@ -174,18 +180,24 @@ async def record_close(
 
 async def async_records_changed(entry: CameraStewardConfigEntry) -> None:
     """Look anew at what rests on the books: whoever changed them goes on to their tasks."""
-    await entry.runtime_data.coordinator.async_refresh()
-    await entry.runtime_data.duties.async_look()
+    data, hass = entry.runtime_data, entry.runtime_data.coordinator.hass
+    async with data.changing:
+        # What a utilization declares names its recipients, which are records.
+        changes.note_actor(hass, entry)
+        await changes.async_enter(hass, entry, data.bridge, data.memory)
+    await data.coordinator.async_refresh()
+    await data.duties.async_look()
 
 
 def record_row(entry: CameraStewardConfigEntry, texts: Texts, each: Record) -> dict[str, Any]:
     """Return a record as `records` gives it."""
     due_at = _due_at(entry, each)
+    about = next(field for field in FIELDS[each.kind] if field.name == _NAMES[each.kind])
     return {
         "record": each.id,
         "number": each.number,
         "fields": dict(each.fields),
-        "name": each.text(_NAMES[each.kind]),
+        "name": field_text(entry, texts, each.kind, about, each.text(about.name)),
         "opened_at": each.opened_at.isoformat(),
         "opened_by": _by(texts, each.opened_by),
         "closed_at": iso(each.closed_at),
@@ -212,17 +224,30 @@ def _due_at(entry: CameraStewardConfigEntry, record: Record) -> datetime | None:
     return answer_due_at(record, interval, dt_util.get_default_time_zone())
 
 
-def _check_camera(
+def _check_chosen(
     entry: CameraStewardConfigEntry,
     kind: RecordKind,
     given: Mapping[str, str],
     before: Record | None,
 ) -> None:
-    """Refuse a camera that is none of the site's; one that was removed meanwhile stays."""
-    asked = given.get("camera", "")
-    held = before.text("camera") if before is not None else ""
-    if kind is RecordKind.INQUIRY and asked not in ("", held, *cameras_of(entry)):
-        raise RecordInvalidError("camera")
+    """Refuse a camera or utilization that is none of the site's; one that was removed stays."""
+    for each in FIELDS[kind]:
+        if each.steward or each.type not in _OF_SITE:
+            continue
+        held = before.text(each.name) if before is not None else ""
+        if given.get(each.name, "") not in ("", held, *_OF_SITE[each.type](entry)):
+            raise RecordInvalidError(each.name)
+
+
+def _utilization_names(entry: CameraStewardConfigEntry) -> list[str]:
+    return [each.title for each in utilizations_of(entry).values()]
+
+
+_OF_SITE: Final[Mapping[FieldType, Callable[[CameraStewardConfigEntry], Iterable[str]]]] = {
+    FieldType.CAMERA: cameras_of,
+    FieldType.UTILIZATION: _utilization_names,
+}
+"""What is chosen from what the site has."""
 
 
 def _field(
@@ -232,16 +257,16 @@ def _field(
     field: RecordField,
     named: set[str],
 ) -> dict[str, Any]:
-    is_camera = field.type is FieldType.CAMERA
+    of_site = _OF_SITE.get(field.type)
     options = (
-        {each: camera_name(entry, each) for each in {*cameras_of(entry), *named}}
-        if is_camera
+        {each: field_text(entry, texts, kind, field, each) for each in {*of_site(entry), *named}}
+        if of_site is not None
         else {each: texts[f"book_{kind}_{field.name}_{each}"] for each in field.options}
     )
     return {
         "name": field.name,
         "label": texts[f"book_{kind}_{field.name}"],
-        "type": (FieldType.CHOICE if is_camera else field.type).value,
+        "type": (FieldType.CHOICE if of_site is not None else field.type).value,
         "to_come": field.to_come,
         "required": field.opening,
         "required_to_close": field.opening or field.closing,

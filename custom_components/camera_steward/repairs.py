@@ -85,6 +85,8 @@ class Issue(StrEnum):
     RECORDING_GATED = "recording_gated"
     PAPERS_OUTDATED = "papers_outdated"
     CONTROL_BREACHED = "control_breached"
+    UTILIZATION_LOST = "utilization_lost"
+    DETECTOR_FAILED = "detector_failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,10 +95,21 @@ class _Kind:
     fixable: bool = False
     of_camera: bool = False
     of_folder: bool = False
+    of_utilization: bool = False
     lasting: bool = False
     """Known once only, so that it must outlive a restart until someone has seen it."""
     texts: tuple[str, ...] = ()
-    """What its text names besides the site, its vault's folder and its camera or managed folder."""
+    """What its text names besides the site, its vault's folder and whose it is."""
+
+    @property
+    def owner(self) -> str | None:
+        """Return what texts call the subentry whose it is; None where it is the site's."""
+        names = {
+            "camera": self.of_camera,
+            "managed": self.of_folder,
+            "utilization": self.of_utilization,
+        }
+        return next((name for name, is_it in names.items() if is_it), None)
 
 
 _KINDS = {
@@ -145,11 +158,15 @@ _KINDS = {
     Issue.RECORDING_GATED: _Kind(severity=ir.IssueSeverity.ERROR, fixable=True, texts=("cameras",)),
     Issue.PAPERS_OUTDATED: _Kind(severity=ir.IssueSeverity.WARNING, texts=("papers",)),
     Issue.CONTROL_BREACHED: _Kind(severity=ir.IssueSeverity.ERROR, texts=("count", "articles")),
+    Issue.UTILIZATION_LOST: _Kind(
+        severity=ir.IssueSeverity.ERROR, of_utilization=True, texts=("lost",)
+    ),
+    Issue.DETECTOR_FAILED: _Kind(severity=ir.IssueSeverity.WARNING, of_utilization=True),
 }
 
 
 def issue_id(entry: ConfigEntry, issue: Issue, of: ConfigSubentry | None = None) -> str:
-    """Return the id of the repair of a site, or of one of its cameras or managed folders."""
+    """Return the id of the repair of a site, or of a camera, managed folder or utilization."""
     return f"{issue}_{of.subentry_id if of else entry.entry_id}"
 
 
@@ -163,17 +180,15 @@ def async_report(
 ) -> None:
     """Raise a repair with what its text names; harmless when repeated."""
     kind = _KINDS[issue]
-    if set(placeholders) != set(kind.texts) or (of is not None) != (
-        kind.of_camera or kind.of_folder
-    ):
-        raise ValueError(f"{issue} is told with {kind.texts}, and of a camera if it is one's own")
+    if set(placeholders) != set(kind.texts) or (of is None) != (kind.owner is None):
+        raise ValueError(f"{issue} is told with {kind.texts}, and of {kind.owner or 'the site'}")
     texts = {
         "site": entry.title,
         "folder": Path(entry.data[CONF_VAULT_PATH]).name,
         **placeholders,
     }
-    if of is not None:
-        texts["camera" if kind.of_camera else "managed"] = of.title
+    if of is not None and kind.owner is not None:
+        texts[kind.owner] = of.title
     ir.async_create_issue(
         hass,
         DOMAIN,
@@ -201,9 +216,9 @@ def async_clear(
 
 @callback
 def async_clear_subentry(hass: HomeAssistant, subentry: str) -> None:
-    """Take back every repair of a camera or managed folder that was removed."""
+    """Take back every repair of a camera, managed folder or utilization that was removed."""
     for issue, kind in _KINDS.items():
-        if kind.of_camera or kind.of_folder:
+        if kind.owner is not None:
             ir.async_delete_issue(hass, DOMAIN, f"{issue}_{subentry}")
 
 

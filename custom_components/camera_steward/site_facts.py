@@ -5,12 +5,13 @@ Read anew at each look. What the ledger and the templates say is read in the exe
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_NAME
 from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
 
 from .bridge import Bridge, cameras_of
 from .const import (
@@ -31,7 +32,7 @@ from .core.documents.rules import Rules, differing
 from .core.documents.sign import sign_version
 from .core.ledger.entry import Entry, EntryKind
 from .core.model import CaptureStatus
-from .core.policy.facts import CameraFact, PersonFact, RecordFact, RulesFact, SiteFacts
+from .core.policy.facts import CameraFact, ClockStep, PersonFact, RecordFact, RulesFact, SiteFacts
 from .core.policy.pack import Pack
 from .core.policy.task import Doing
 from .core.retention.guard import ClockState
@@ -46,6 +47,7 @@ from .memory import SiteMemory
 from .papers import sign_now
 from .people import is_person, people_of
 from .texts import bounds
+from .utilization_facts import UTILIZATION_KINDS, Count, OnRecord, take, utilization_facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,7 @@ class Sight:
     logins: Logins
     copies: CopiesLook
     rules: Rules
+    utilizations: Mapping[str, Count] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,8 +77,10 @@ class _OnRecord:
     """When each operator came into the settings, by user."""
     left: list[Person] = field(default_factory=list)
     """Who was taken out of the settings, as they stood there."""
+    clock_steps: list[ClockStep] = field(default_factory=list)
     records: tuple[RecordFact, ...] = ()
     doings: Mapping[str, Doing] = field(default_factory=dict)
+    utilizations: dict[str, OnRecord] = field(default_factory=dict)
 
 
 _KINDS: Final = (
@@ -88,6 +93,8 @@ _KINDS: Final = (
     EntryKind.RECOVERY_KIT_TAKEN,
     EntryKind.RULES_ADOPTED,
     EntryKind.LEDGER_RESTARTED,
+    EntryKind.CLOCK_ACCEPTED,
+    *UTILIZATION_KINDS,
 )
 
 
@@ -140,6 +147,9 @@ async def async_site_facts(
         past_limit=snapshot.past_limit,
         statement_at=snapshot.last_statement_at,
         clock_trusted=snapshot.clock is not ClockState.SUSPENDED,
+        clock_settled=snapshot.clock is ClockState.TRUSTED,
+        clock_steps=tuple(known.clock_steps),
+        zone=dt_util.get_default_time_zone(),
         ledger_broken=snapshot.ledger_broken,
         storage_trouble=snapshot.storage_error_key is not None,
         administrators=administrators,
@@ -153,6 +163,11 @@ async def async_site_facts(
         sign_version=sign_version(sign_now(entry, pack, memory)),
         rules=_rules(known.adopted, sight.rules),
         records=known.records,
+        utilizations=tuple(
+            utilization_facts(
+                entry, memory, known.utilizations, known.records, sight.utilizations, now
+            )
+        ),
         doings=known.doings,
     )
 
@@ -264,8 +279,12 @@ def _take(known: _OnRecord, each: Entry, entry: ConfigEntry) -> None:
             user = str(each.data.get(CONF_USER_ID))
             known.appointed.pop(user, None)
             known.left.append(_removed(user, each))
+        case EntryKind.CLOCK_ACCEPTED if isinstance(by := each.data.get("jump_us"), int):
+            known.clock_steps.append(ClockStep(at=each.at, by=timedelta(microseconds=by)))
         case EntryKind.SETTINGS_CHANGED if each.subject == entry.entry_id:
             _take_manager(known, each)
+        case kind if kind in UTILIZATION_KINDS:
+            take(known.utilizations, each)
 
 
 def _take_manager(known: _OnRecord, each: Entry) -> None:

@@ -22,6 +22,7 @@ from homeassistant.helpers.selector import (
 )
 
 from .addresses import AddressError, read_address, same_stream
+from .bridge import cameras_of
 from .camera_forms import (
     CONF_NEW_ADDRESS,
     SECTION_ADVANCED,
@@ -501,8 +502,8 @@ class CameraSubentryFlow(ApprovalStep):
         return [
             subentry.data
             for entry in self.hass.config_entries.async_entries(DOMAIN)
-            for subentry in entry.subentries.values()
-            if name in subentry.data and subentry.subentry_id != own
+            for camera, subentry in cameras_of(entry).items()
+            if name in subentry.data and camera != own
         ]
 
     def _entities(self) -> EntitySelector | None:

@@ -17,13 +17,13 @@ from .core.errors import StewardError, TaskInvalidError
 from .core.ledger.entry import Json
 from .core.model import Action
 from .core.policy.states import Subject, SubjectKind
-from .core.policy.task import Question, QuestionType, Task, TaskKind, task_id
+from .core.policy.task import VERSIONED, Question, QuestionType, Task, TaskKind, task_id
 from .core.steward import Steward
 from .core.viewing.desk import Caller
 from .people import async_caller_of
 from .texts import Texts, async_texts
 
-_NAMED: Final = frozenset({SubjectKind.SITE, SubjectKind.CAMERA})
+_NAMED: Final = frozenset({SubjectKind.SITE, SubjectKind.CAMERA, SubjectKind.UTILIZATION})
 """What every login may read the name of. Persons, contractors and inquiries are nobody's business."""
 
 SIGN_SEEN: Final[Mapping[str, Json]] = {"sign_there": "yes", "readable": "yes"}
@@ -85,7 +85,7 @@ def listed(tasks: tuple[Task, ...], texts: Texts) -> Iterator[ListedTask]:
             together.setdefault(each.kind, []).append(each)
     for each in tasks:
         summary, found, id_ = title_of(each, texts), [each], each.id
-        if each.subject.kind is SubjectKind.CAMERA:
+        if each.subject.kind in (SubjectKind.CAMERA, SubjectKind.UTILIZATION):
             summary = texts["task_of"].format(task=summary, subject=each.name)
         elif each.subject.kind not in _NAMED:
             group = together.pop(each.kind, None)
@@ -169,6 +169,8 @@ async def async_do(
     seen: dict[str, Json] = {"way": way.value}
     if look is not None and task is not None and task.kind is TaskKind.POST_SIGN:
         seen["sign_version"] = look.facts.sign_version
+    if look is not None and task is not None and task.kind in VERSIONED:
+        seen["version"] = look.facts.utilization(task.subject).declared.version
     steward = data.bridge.steward
     await hass.async_add_executor_job(_do, steward, caller, task, answers, seen)
     await data.duties.async_look()

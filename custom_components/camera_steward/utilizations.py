@@ -28,8 +28,10 @@ from .const import (
     CONF_RECIPIENTS,
     CONF_RECOGNIZABLE,
     CONF_START_ON,
+    CONF_VIEW,
     SUBENTRY_UTILIZATION,
 )
+from .core.errors import ViewInvalidError
 from .core.policy.facts import RecordFact
 from .core.policy.utilization import (
     Declaration,
@@ -38,18 +40,45 @@ from .core.policy.utilization import (
     Recipient,
     UtilizationCase,
 )
+from .core.utilization.view import ViewSettings, parse_view
 
 DEFAULT_FRAME_RATE: Final = 2.0
 """Pictures a second; a product default."""
-DEFAULT_FRAME_WIDTH: Final = 640
-COUNTING_FRAME_WIDTH: Final = 320
-"""Outdoors, where shapes are enough; product defaults."""
+_FRAME_WIDTH: Final = 640
+_LOW_FRAME_WIDTH: Final = 320
+"""Where shapes are enough: counting outdoors, and scenery; product defaults."""
 
 
 @callback
 def utilizations_of(entry: ConfigEntry) -> dict[str, ConfigSubentry]:
     """Return the utilizations by id."""
     return {k: v for k, v in entry.subentries.items() if v.subentry_type == SUBENTRY_UTILIZATION}
+
+
+@callback
+def view_of(data: Mapping[str, Any]) -> ViewSettings:
+    """Return what is set in the view; nothing where that cannot be read."""
+    try:
+        return parse_view(data.get(CONF_VIEW, {}))
+    except ViewInvalidError:
+        return ViewSettings()
+
+
+@callback
+def photos_of(entry: ConfigEntry) -> frozenset[str]:
+    """Return the photos that the views of utilizations name: floor plans and backgrounds."""
+    views = [each.data.get(CONF_VIEW) or {} for each in utilizations_of(entry).values()]
+    floors = [each.get("floor") or {} for each in views]
+    named = [*(each.get("background") for each in views), *(each.get("plan") for each in floors)]
+    return frozenset(each for each in named if each)
+
+
+@callback
+def default_width(declared: Declaration) -> int:
+    """Return how wide pictures of a new utilization are looked at, in pixels."""
+    outdoors = declared.case is UtilizationCase.COUNTING and declared.public_space
+    low = outdoors or declared.case is UtilizationCase.SCENERY
+    return _LOW_FRAME_WIDTH if low else _FRAME_WIDTH
 
 
 @callback

@@ -192,6 +192,30 @@ def test_facts_are_called_by_their_numbers_and_tell_of_no_person(books: Records)
         assert private not in told
 
 
+def test_facts_tell_of_a_recipient_what_notices_tell_and_of_feedback_nothing_that_was_said(
+    books: Records,
+) -> None:
+    recipient = {"name": "彩の国統計社", "conditions": "１時間ごとの人数を、出店計画に限り利用"}
+    assert wrong(books, RecordKind.RECIPIENT, {"name": "彩の国統計社"}) == "conditions"
+    signed = {"contract_on": "2026-11-20", "until": "2031-03-31", "contact": "048-222-2222"}
+    assert wrong(books, RecordKind.RECIPIENT, recipient | {"contract_on": "2026-11-24"})
+    kept = books.open(RecordKind.RECIPIENT, recipient | signed, actor="埼玉花子")
+    said = {"received_on": "2026-11-22", "way": "spoken", "content": "次郎「撮られるのは嫌だ」"}
+    heard = books.open(
+        RecordKind.FEEDBACK, said | {"utilization": "通行量の調査"}, actor="埼玉花子"
+    )
+    facts = open_facts(books)
+    assert [each.subject.kind for each in facts] == [SubjectKind.RECIPIENT, SubjectKind.FEEDBACK]
+    assert facts[0].fields == recipient | {k: signed[k] for k in ("contract_on", "until")}
+    assert "次郎" not in str(facts)
+    assert "048" not in str(facts)
+    with pytest.raises(RecordInvalidError) as raised:
+        books.close(heard.id, said, actor="埼玉花子")
+    assert raised.value.detail == "decision"
+    ended = {"ended_on": "2026-11-22"}
+    assert not books.close(kept.id, recipient | ended, actor="埼玉花子").is_open
+
+
 @pytest.mark.parametrize(
     "wrong_part",
     [{"kind": "poem"}, {"number": "1"}, {"fields": {"content": 1}}, {"fields": []}],

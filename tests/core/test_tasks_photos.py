@@ -323,7 +323,20 @@ def test_a_site_keeps_photos_as_long_as_its_registers_and_no_longer_than_itself(
         assert {each.name for each in folder.iterdir()} == kept
         books.close()
     books = opened()
-    (finding,) = books.ledger.entries((EntryKind.FINDING,))
+    # What settings name stays, however old and whether it ever was evidence.
+    plan = books.photos.add(sent((200, 200)), at=clock.now())
+    books.photos.add(sent(), at=clock.now())
+    books.close()
+    settings = replace(settings, photos=frozenset({plan, used}))
+    clock.power_off(2 * DAY)
+    books = opened()
+    books.keeper.run()
+    books.tidy_photos()
+    assert {each.name for each in folder.iterdir()} == {plan, used}
+    books.named_photos = frozenset()
+    books.tidy_photos()
+    assert set(folder.iterdir()) == set()
+    finding, _ = books.ledger.entries((EntryKind.FINDING,))
     assert finding.data == {"what": "photos_erased", "photos": [used]}
     assert unused not in str(finding.data)
     # The key of evidence is the ledger's: a vault's may be destroyed without it.

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 from homeassistant.auth.const import GROUP_ID_ADMIN
+from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.setup import async_setup_component
@@ -32,6 +34,21 @@ ANSWER = {
     "answered_on": "2026-01-06",
 }
 MEDIUM = {"type": "ssd", "serial": "S1", "place": "Office"}
+UTILIZATION = {
+    "case": "counting",
+    "camera": DOOR,
+    "detector": "built_in",
+    "purpose": "To know how many pass",
+    "operating_entity": "Honcho Shop",
+    "contact": "048-000-0000",
+    "benefit": "Benches where they are needed",
+    "place": "Over the door, towards the street",
+    "recognizable": True,
+    "identifiable": False,
+    "derived_days": 365,
+    "public_space": True,
+    "start_on": "2026-02-01",
+}
 
 
 @pytest.fixture
@@ -100,6 +117,46 @@ async def test_a_book_is_kept_by_the_manager(
     fields = {"decided_on": "2026-01-05", "body": "x"}
     answer = await quiet.ask("record_save", kind="removal", record=None, fields=fields)
     assert answer["error"]["code"] == "removal_by_hand"
+
+
+async def test_recipients_and_feedback_are_kept_and_printed(quiet: Stage) -> None:
+    hass, entry = quiet.hass, quiet.entry
+    hass.config_entries.async_add_subentry(
+        entry,
+        ConfigSubentry(
+            data=MappingProxyType(UTILIZATION),
+            subentry_type="utilization",
+            title="Passers-by",
+            unique_id=None,
+        ),
+    )
+    await hass.async_block_till_done()
+    recipient = {"name": "Statistics <b>Ltd</b>", "conditions": "Counts by the hour"}
+    made = await quiet.ask("record_save", kind="recipient", record=None, fields=recipient)
+    assert made["success"], made
+    said = {"received_on": "2026-01-05", "way": "spoken", "content": "I do not like it."}
+    for wrong in ("Elsewhere", entry.entry_id):
+        given = said | {"utilization": wrong}
+        answer = await quiet.ask("record_save", kind="feedback", record=None, fields=given)
+        assert answer["error"]["translation_placeholders"] == {"field": "utilization"}
+    given = said | {"utilization": "Passers-by"}
+    made = await quiet.ask("record_save", kind="feedback", record=None, fields=given)
+    book = (await quiet.ask("records", kind="feedback", language="ja"))["result"]
+    fields = {each["name"]: each for each in book["fields"]}
+    assert fields["utilization"]["options"] == [{"value": "Passers-by", "label": "Passers-by"}]
+    assert fields["way"]["options"][-1] == {"value": "spoken", "label": "現地での口頭"}
+    assert book["records"][0]["name"] == "Passers-by"
+    decided = {"decision": "The poster is larger now.", "decided_on": "2026-01-06"}
+    closed = await quiet.ask(
+        "record_close", record=made["result"]["record"], fields=given | decided
+    )
+    assert closed["success"], closed
+    for name, told in (
+        ("recipients", "Statistics &lt;b&gt;Ltd"),
+        ("feedback", "The poster is larger now."),
+    ):
+        page = await quiet.ask("paper", paper=f"register_{name}", language="en")
+        assert told in page["result"]["html"]
 
 
 async def test_what_an_inquirer_said_is_in_no_state_and_goes_to_no_other_person(

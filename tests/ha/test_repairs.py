@@ -58,6 +58,7 @@ NEEDED = {
     Issue.PAPERS_OUTDATED: {"papers": "- The rules"},
     Issue.CONTROL_BREACHED: {"count": "1", "articles": "第２ ３"},
     Issue.PACK_SHORTENS: {"ceiling": "2", "names": "- Door"},
+    Issue.UTILIZATION_LOST: {"lost": "- The notice on the spot"},
 }
 OF_SUBENTRY = {
     Issue.NO_STREAM,
@@ -68,6 +69,8 @@ OF_SUBENTRY = {
     Issue.FOLDER_FOREIGN,
     Issue.FOLDER_PAST_LIMIT,
     Issue.COPY_NOTICED,
+    Issue.UTILIZATION_LOST,
+    Issue.DETECTOR_FAILED,
 }
 
 

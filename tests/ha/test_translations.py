@@ -25,7 +25,10 @@ from custom_components.camera_steward.core.policy.gate import Missing
 from custom_components.camera_steward.core.policy.rules import REASONS
 from custom_components.camera_steward.core.policy.states import NEEDS_ATTENTION, State
 from custom_components.camera_steward.core.policy.task import TaskKind
+from custom_components.camera_steward.core.policy.utilization_gate import Lacking
 from custom_components.camera_steward.core.tasks.kinds import KINDS as KINDS_OF_TASK
+from custom_components.camera_steward.core.utilization.detection import DetectorError
+from custom_components.camera_steward.core.utilization.server import ServerAddressError
 from custom_components.camera_steward.core.viewing import lettering
 from custom_components.camera_steward.core.viewing.watches import Unusual
 from custom_components.camera_steward.folders import FolderRefusal
@@ -117,6 +120,7 @@ def test_every_step_has_its_texts_and_every_text_its_step() -> None:
         (("config_flow",), "config"),
         (("subentry_flows", "forms"), "config_subentries.camera"),
         (("folder_flow", "forms"), "config_subentries.folder"),
+        (("utilization_flow",), "config_subentries.utilization"),
     ):
         handled = {
             node.name.removeprefix("async_step_")
@@ -143,10 +147,11 @@ def test_every_field_has_its_text() -> None:
 
 
 def test_every_error_of_a_form_has_its_text() -> None:
-    site, camera, folder = (
+    site, camera, folder, utilization = (
         TEXTS["en"]["config"]["error"],
         TEXTS["en"]["config_subentries"]["camera"]["error"],
         TEXTS["en"]["config_subentries"]["folder"]["error"],
+        TEXTS["en"]["config_subentries"]["utilization"]["error"],
     )
     assert set(FolderRefusal) <= set(folder)
     assert set(PlaceRefusal) <= set(site)
@@ -165,6 +170,8 @@ def test_every_error_of_a_form_has_its_text() -> None:
             "addresses",
             "forms",
             "places",
+            "utilization_flow",
+            "utilization_forms",
         )
         for node in ast.walk(MODULES[module])
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
@@ -172,6 +179,9 @@ def test_every_error_of_a_form_has_its_text() -> None:
     assert [key for key in site if key not in written] == []
     assert [key for key in camera if key not in written | keys] == []
     assert [key for key in folder if key not in written] == []
+    of_detectors = {error.key for error in subclasses(DetectorError)}
+    assert [key for key in utilization if key not in written | of_detectors] == []
+    assert {error.key for error in subclasses(ServerAddressError)} <= set(utilization)
 
 
 def test_every_error_of_the_core_has_its_text() -> None:
@@ -281,6 +291,7 @@ def test_files_are_written_as_texts_and_not_as_escapes() -> None:
     [
         ("why_", REASONS),
         ("missing_", set(Missing)),
+        ("lacking_", set(Lacking)),
         ("state_", set(State)),
     ],
 )
@@ -294,10 +305,11 @@ def test_every_text_of_the_panel_is_there() -> None:
     script = "\n".join(path.read_text() for path in (ROOT / "frontend").glob("*.js"))
     pages = (
         "panel|permissions?|permit|register|exposure|copies|kit|holds?|handover|disclosures?|record"
-        "|duties|tasks|papers|records|removal"
+        "|duties|tasks|papers|records|removal|utilization|view"
     )
     keys = set(re.findall(rf"[\"`]((?:{pages})_[a-z_]+)[\"`]", script))
     keys -= {"handover_form", "disclosure_record", "record_save"}  # commands
+    keys -= {"utilization_view", "utilization_learn"} - told
     assert {"panel_you", "permissions_none", "permit_give", "register_csv"} <= keys
     assert keys <= told
     # Where the last part comes from a list, some of them are there.

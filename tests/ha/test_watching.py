@@ -111,12 +111,27 @@ def photos_addresses(stage: Stage, addresses: list[str]) -> Pairs:
     yield there, there.replace(stage.entry.entry_id, NO_SITE)
 
 
+def utilization_addresses(what: str) -> Callable[[Stage, list[str]], Pairs]:
+    def made(stage: Stage, addresses: list[str]) -> Pairs:
+        there = f"/api/{DOMAIN}/{stage.entry.entry_id}/utilization/{NOWHERE}/{what}"
+        yield there, there.replace(NOWHERE, "0" * 26)
+        yield there, there.replace(stage.entry.entry_id, NO_SITE)
+
+    return made
+
+
 ROUTES: dict[str, Callable[[Stage, list[str]], Pairs]] = {
     f"/api/{DOMAIN}/{{entry_id}}/watch/{{token}}/{{file}}": watch_addresses,
     f"/api/{DOMAIN}/{{entry_id}}/picture/{{purpose}}/{{camera}}/{{sequence}}": picture_addresses,
     f"/api/{DOMAIN}/{{entry_id}}/package/{{disclosure}}": package_addresses,
     f"/api/{DOMAIN}/{{entry_id}}/photo/{{photo}}": photo_addresses,
     f"/api/{DOMAIN}/{{entry_id}}/photo": photos_addresses,
+    **{
+        f"/api/{DOMAIN}/{{entry_id}}/utilization/{{utilization}}/{what}": utilization_addresses(
+            what
+        )
+        for what in ("background", "plan")
+    },
 }
 NOW = datetime.now(UTC)
 SPAN = {"start": NOW.isoformat(), "end": (NOW + timedelta(hours=1)).isoformat()}
@@ -147,11 +162,14 @@ MANAGERS: dict[str, dict[str, Any]] = {
     "removal_begin": {"camera": DOOR, "decided_on": "2026-01-05", "body": "x", "erase": "limit"},
     "removal_finish": {"record": "x"},
     "removal_withdraw": {"record": "x", "reason": "x"},
+    "utilization_view": {"utilization": NOWHERE, "view": {}},
+    "utilization_learn": {"utilization": NOWHERE, "label": "x"},
 }
 APPOINTED: dict[str, dict[str, Any]] = {
     "tasks": {"language": "ja"},
     "task_done": {"task": f"post_sign:camera:{DOOR}"},
     "duties": {"language": "ja"},
+    "utilizations": {"language": "ja"},
     "handover_form": {},
     "holds": {},
     "hold": {"cameras": [DOOR], "reason": "x", "requested_by": "x", "days": 1, **SPAN},

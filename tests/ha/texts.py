@@ -16,6 +16,7 @@ from custom_components.camera_steward.copy_flow import CopySubentryFlow
 from custom_components.camera_steward.folder_flow import FolderSubentryFlow
 from custom_components.camera_steward.operator_flow import OperatorSubentryFlow
 from custom_components.camera_steward.subentry_flows import CameraSubentryFlow
+from custom_components.camera_steward.utilization_flow import UtilizationSubentryFlow
 
 ROOT = Path(__file__).parents[2] / "custom_components" / DOMAIN
 TEXTS: dict[str, dict[str, Any]] = {
@@ -54,6 +55,8 @@ def missing_texts(
         part = "config_subentries.copy"
     elif isinstance(flow, FolderSubentryFlow):
         part = "config_subentries.folder"
+    elif isinstance(flow, UtilizationSubentryFlow):
+        part = "config_subentries.utilization"
     elif flow.handler == DOMAIN and "issue_id" in flow.context:
         issue = (getattr(flow, "data", None) or {}).get("issue", "?")
         part = f"issues.{issue}.fix_flow"

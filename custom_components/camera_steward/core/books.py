@@ -170,6 +170,7 @@ class Books:
             self.ledger = opened
             # By the ledger's key: evidence is the ledger's, and outlives a vault that is given up.
             self.photos = Photos(files, settings.state / EVIDENCE_NAME, settings.signing_key)
+            self.named_photos = settings.photos
             self.ledger_restarted = restart is not None
             if self.ledger_restarted:
                 emit(LedgerBroken())
@@ -424,17 +425,21 @@ class Books:
         return verify_ledger(self.ledger.database, self.ledger.public_key, kept)
 
     def tidy_photos(self) -> None:
-        """Erase photos that are evidence no more: those that were it long enough by an entry."""
+        """Erase photos that are evidence no more, those that were it long enough by an entry.
+
+        What settings name stays: a floor plan, the background of an icon view.
+        """
         if not self.guard.trusted:
             return
         now = self.guard.now()
         evidence = evidence_of(doings_between(self.ledger, FIRST_AT, FAR_AT))
-        if lapsed := self.photos.lapsed(evidence, now):
+        lapsed = [e for e in self.photos.lapsed(evidence, now) if e not in self.named_photos]
+        if lapsed:
             self.ledger.append(
                 EntryKind.FINDING, actor=SYSTEM, data={"what": "photos_erased", "photos": lapsed}
             )
             self.photos.erase(lapsed)
-        self.photos.sweep(evidence, now)
+        self.photos.sweep(evidence.keys() | self.named_photos, now)
 
     def close(self) -> None:
         """Let go of the files."""

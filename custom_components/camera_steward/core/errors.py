@@ -418,6 +418,24 @@ class PhotoUnreadableError(PhotoError):
     key = "photo_unreadable"
 
 
+class UtilizationMissingError(StewardError):
+    """There is no such utilization, or no more."""
+
+    key = "utilization_missing"
+
+
+class UtilizationStoppedError(StewardError):
+    """Something was asked of a utilization that does not run."""
+
+    key = "utilization_stopped"
+
+
+class BackgroundMissingError(StewardError):
+    """There is no picture of a place without what moves, or not yet."""
+
+    key = "background_missing"
+
+
 class ViewInvalidError(StewardError):
     """What was set in the view of a utilization cannot be: `detail` names the field."""
 

@@ -38,7 +38,7 @@ class SiteSettings:
     `grounds` are the kinds of request that footage is handed over on; `reserve_bytes` is kept free
     by eviction; `storage` names the kind of storage in words, `installer` and `contact` whose site
     it is, `zone` the time zone. `adopted_by` is who took the vault over from a Home Assistant that
-    is gone. `folders` are managed besides the vault.
+    is gone. `folders` are managed besides the vault. `photos` are those that settings name.
     """
 
     root: Path
@@ -57,6 +57,7 @@ class SiteSettings:
     title: str = ""
     zone: str = "UTC"
     adopted_by: str = ""
+    photos: frozenset[str] = frozenset()
 
     @property
     def sender(self) -> Sender:

@@ -405,6 +405,10 @@ class Steward:
         """Return the photos that people handed in as evidence."""
         return self._books().photos
 
+    def name_photos(self, photos: frozenset[str]) -> None:
+        """Take which photos settings name now: they are kept as long as they are named."""
+        self._books().named_photos = photos
+
     def tasks(self) -> TaskBook:
         """Return what was done, and where it is entered."""
         books = self._books()

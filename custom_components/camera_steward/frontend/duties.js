@@ -140,11 +140,13 @@ export class DutiesPage {
   // One duty in one state, with whom and what it is about in it.
   _card(group) {
     const context = this._context;
-    const [{ cite, text, state, evidence, limit }] = group;
+    const [{ cite, text, state, addressed, evidence, limit }] = group;
+    // Of the guidebook, which is voluntary: addressed or not, in its own words.
+    const item = typeof addressed === "boolean" ? [make("span", {}, context.text(addressed ? "duties_addressed" : "duties_not_addressed"))] : [];
     return make(
       "li",
       { class: "duty" },
-      make("div", { class: "about" }, marked(state, context.text(`state_${state}`)), make("span", { class: "hint" }, cite)),
+      make("div", { class: "about" }, marked(state, context.text(`state_${state}`)), ...item, make("span", { class: "hint" }, cite)),
       make("h3", {}, text),
       ...group.map((each) => this._subject(each)),
       ...(evidence ? [make("p", { class: "hint" }, context.text("duties_evidence", { evidence }))] : []),

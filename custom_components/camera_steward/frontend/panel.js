@@ -1,5 +1,5 @@
-// The sidebar page: everyone's own role and pledge; for manager and operators duties, tasks and what is
-// preserved; for the manager papers, records, removal, permissions, the registers, hand-over, who can
+// The sidebar page: everyone's own role and pledge; for manager and operators duties, tasks, utilizations and
+// what is preserved; for the manager papers, records, removal, permissions, the registers, hand-over, who can
 // watch past the steward, copies, and the recovery kit.
 // Texts come with Home Assistant's translations of the integration; nothing is loaded from elsewhere.
 
@@ -19,6 +19,7 @@ import { RegisterPage } from "./register.js";
 import { RemovalPage } from "./removal.js";
 import { PRINTED, STYLE } from "./style.js";
 import { TasksPage } from "./tasks.js";
+import { UtilizationsPage } from "./utilizations.js";
 
 const LOOK_AGAIN_MS = 30_000;
 // A site that was there and is not may be starting anew.
@@ -32,6 +33,7 @@ const PAGES = {
   papers: { Page: PapersPage, roles: MANAGER },
   records: { Page: RecordsPage, roles: MANAGER },
   removal: { Page: RemovalPage, roles: MANAGER },
+  utilizations: { Page: UtilizationsPage, roles: BOTH, broad: true },
   permissions: { Page: PermissionsPage, roles: MANAGER },
   register: { Page: RegisterPage, roles: MANAGER, broad: true },
   holds: { Page: HoldsPage, roles: BOTH },
@@ -44,7 +46,7 @@ const PAGES = {
 
 // How they stand in the navigation.
 const GROUPS = {
-  duties: ["own", "duties", "tasks", "papers", "records", "removal"],
+  duties: ["own", "duties", "tasks", "utilizations", "papers", "records", "removal"],
   footage: ["permissions", "register", "holds", "handover", "disclosures", "exposure", "copies", "kit"],
 };
 

@@ -1,4 +1,4 @@
-// A photo as evidence: taken or chosen, made small here already, sent, and seen before the form goes.
+// A photo: taken or chosen, made small here already, sent, and seen before the form goes.
 
 import { field, make, mark } from "./parts.js";
 
@@ -7,24 +7,57 @@ const QUALITY = 0.85;
 const TOO_LARGE = 413;
 
 export class Photo {
-  constructor(context, site, { id, label, required }) {
+  // `fresh` is whether it is to be taken now, with a telephone's camera; `taken` is told its address here, null
+  // when it is none any more.
+  constructor(context, site, { id, label, required, hint = context.text("tasks_photo_hint"), fresh = true, taken = () => {} }) {
     this._context = context;
     this._site = site;
     this._id = id;
+    this._taken = taken;
     this._chosen = 0;
     this.value = "";
     this.sending = false;
-    this._input = make("input", { type: "file", accept: "image/*", capture: "environment", required, onchange: () => this._take() });
+    this._input = make("input", { type: "file", accept: "image/*", capture: fresh && "environment", required, onchange: () => this.take(this._input.files[0]) });
     this._progress = make("progress", { hidden: true, "aria-label": context.text("tasks_photo_sending") });
     this._told = make("p", { role: "status", class: "hint" });
     this._seen = make("img", { class: "thumbnail", alt: context.text("tasks_photo_seen"), hidden: true, onerror: () => { this._seen.hidden = true; } });
-    this.element = field(id, label, this._input, context.text("tasks_photo_hint"));
+    this.element = field(id, label, this._input, hint);
     this.element.append(this._progress, this._told, this._seen);
   }
 
   clear() {
     this._input.value = "";
     this._forget();
+  }
+
+  // Send a picture, which may also come from elsewhere than the field.
+  async take(file) {
+    const context = this._context;
+    this._forget();
+    if (!file) return;
+    const chosen = this._chosen;
+    this.sending = true;
+    this._progress.hidden = false;
+    this._told.textContent = context.text("tasks_photo_sending");
+    mark(this.element, this._id);
+    try {
+      const small = await smaller(file);
+      const photo = await this._send(small);
+      // Another was chosen meanwhile.
+      if (chosen !== this._chosen) return;
+      this.value = photo;
+      this._seen.src = URL.createObjectURL(small);
+      this._seen.hidden = false;
+      this._told.textContent = context.text("tasks_photo_sent");
+      this._taken(this._seen.src);
+    } catch (error) {
+      if (chosen !== this._chosen) return;
+      this._input.value = "";
+      this._told.textContent = "";
+      mark(this.element, this._id, context.error(error));
+    }
+    this.sending = false;
+    this._progress.hidden = true;
   }
 
   // ------------------------------------------------------------------ inside
@@ -38,34 +71,7 @@ export class Photo {
     this._seen.hidden = true;
     if (this._seen.src) URL.revokeObjectURL(this._seen.src);
     this._seen.removeAttribute("src");
-  }
-
-  async _take() {
-    const context = this._context;
-    this._forget();
-    const [file] = this._input.files;
-    if (!file) return;
-    const chosen = this._chosen;
-    this.sending = true;
-    this._progress.hidden = false;
-    this._told.textContent = context.text("tasks_photo_sending");
-    try {
-      const small = await smaller(file);
-      const photo = await this._send(small);
-      // Another was chosen meanwhile.
-      if (chosen !== this._chosen) return;
-      this.value = photo;
-      this._seen.src = URL.createObjectURL(small);
-      this._seen.hidden = false;
-      this._told.textContent = context.text("tasks_photo_sent");
-    } catch (error) {
-      if (chosen !== this._chosen) return;
-      this._input.value = "";
-      this._told.textContent = "";
-      mark(this.element, this._id, context.error(error));
-    }
-    this.sending = false;
-    this._progress.hidden = true;
+    this._taken(null);
   }
 
   async _send(picture) {

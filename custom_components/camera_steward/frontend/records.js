@@ -1,11 +1,12 @@
-// The manager's books that people fill in: inquiries and complaints, contractors, media; opened, changed, closed.
+// The manager's books that people fill in: inquiries and complaints, contractors, media, recipients, feedback;
+// opened, changed, closed.
 
 import { endForm, makeForm, sayDone, send, tell } from "./forms.js";
 import { download, facts, fillCards, make, put } from "./parts.js";
 import { Questions } from "./questions.js";
 import { marked } from "./states.js";
 
-const KINDS = ["inquiry", "contractor", "medium"];
+const KINDS = ["inquiry", "contractor", "medium", "recipient", "feedback"];
 
 let made = 0;
 

@@ -132,6 +132,49 @@ export const STYLE = `
   .sign { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 24px; align-items: start; }
   .sign img { display: block; width: 100%; max-height: 70vh; object-fit: contain; background: #888; border-radius: 8px; padding: 12px;
               box-sizing: border-box; }
+  section.slim { max-width: 728px; margin-inline: auto; box-sizing: border-box; }
+  .stage { position: relative; width: 100%; margin: 12px auto; border-radius: 4px;
+           background: repeating-linear-gradient(0deg, #0002 0 1px, transparent 1px 10%), repeating-linear-gradient(90deg, #0002 0 1px, transparent 1px 10%), #e4e7ea; }
+  .stage > img, .stage > svg { position: absolute; inset: 0; width: 100%; height: 100%; border-radius: 4px; }
+  .stage polyline, .stage polygon { fill: none; stroke-width: 3; stroke-linejoin: round; vector-effect: non-scaling-stroke; }
+  .stage .casing { stroke: #fff; stroke-width: 6; }
+  .stage .line, .stage .area { stroke: var(--tone); cursor: grab; touch-action: none; }
+  .stage .area { fill: color-mix(in srgb, var(--tone) 18%, transparent); }
+  .lined { --tone: #0b5cad; }
+  .zoned { --tone: #00695c; }
+  .upright { --tone: #a04400; }
+  .floored { --tone: #6a1b9a; }
+  .stage .wrong { --tone: #c00020; }
+  .stage .wrong:is(.line, .area) { stroke-dasharray: 8 5; }
+  .stage .point { position: absolute; width: 44px; min-height: 44px; margin: -22px; padding: 0; background: none; touch-action: none; cursor: move; }
+  .stage .point span { display: grid; place-items: center; width: 22px; height: 22px; margin: auto; border-radius: 50%; box-sizing: border-box;
+                       background: var(--tone); color: #fff; border: 2px solid #fff; box-shadow: 0 0 0 1px #0008; font-size: 12px; font-weight: 600; line-height: 1; }
+  .stage .point:focus-visible { outline: 0; z-index: 1; }
+  .stage .point:focus-visible span { outline: 3px solid #ffb300; outline-offset: 2px; }
+  .stage .tag, .stage .side { position: absolute; translate: -50% -50%; padding: 0 8px; border-radius: 10px; font-size: 13px; white-space: nowrap;
+                              max-width: 40%; overflow: hidden; text-overflow: ellipsis; background: #fffd; color: #111; pointer-events: none; }
+  .stage .tag:empty { display: none; }
+  .stage .side { background: var(--tone); color: #fff; }
+  .stage .arrow { position: absolute; width: 44px; height: 44px; margin: -22px; pointer-events: none; }
+  .stage .arrow path { fill: none; stroke: var(--tone); stroke-width: 3; stroke-linecap: round; stroke-linejoin: round; }
+  .stage .arrow .casing { stroke: #fff; stroke-width: 7; }
+  .drawing { display: grid; gap: 0 32px; grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); align-items: start; }
+  .drawing > .stages { position: sticky; top: 8px; }
+  .drawing.planned { grid-template-columns: 1fr; }
+  .drawing.planned > :last-child { display: grid; gap: 0 32px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 380px), 1fr)); align-items: start; }
+  .drawing.planned > .stages { position: static; display: grid; gap: 0 32px; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); }
+  .drawing.planned > .stages > :is(:first-child, .hint) { grid-column: 1 / -1; }
+  fieldset.part { padding-top: 8px; margin-bottom: 24px; }
+  fieldset.part > legend { float: inline-start; width: 100%; font-size: 18px; }
+  fieldset.part > legend + * { clear: both; }
+  .part details { border: 0; }
+  .part summary { padding: 4px 0 12px; }
+  ul.drawn > li { padding-top: 12px; }
+  .part > .buttons, .part > div > .buttons { margin-top: 12px; }
+  .places, .place { display: grid; gap: 8px; }
+  .place { grid-template-columns: minmax(4em, 1fr) auto 5.5em auto 5.5em; align-items: center; }
+  .place input:not([type="checkbox"]) { min-width: 0; padding-inline: 8px; }
+  .plate { display: block; max-width: 100%; margin: 12px 0; border-radius: 8px; }
   .warning { border: 2px solid var(--error-color); border-radius: 8px; padding: 8px 16px; margin-bottom: 16px; }
   ol.steps { padding-left: 24px; }
   ol.steps li { margin-bottom: 16px; }
@@ -146,7 +189,8 @@ export const STYLE = `
     .groups > div > div { flex-direction: column; }
     .group { width: auto; padding: 4px 16px; }
     nav a { padding: 10px 16px 10px 24px; border-bottom: 0; border-inline-start: 4px solid transparent; }
-    .sign { grid-template-columns: 1fr; }
+    .sign, .drawing, .drawing.planned > .stages { grid-template-columns: minmax(0, 1fr); }
+    .drawing > .stages { position: static; }
     main { padding: 8px; }
     section { padding: 4px 16px 16px; }
     dl { grid-template-columns: 1fr; gap: 0; }

@@ -20,7 +20,18 @@ const PAGES = {
   remove_device: () => ["removal"],
   remove_sign: () => ["removal"],
   dispose_medium: ({ id }) => ["records", { kind: "medium", record: id }],
+  post_prior_notice: ({ id }) => ["papers", { paper: "prior_notice", subject: id }],
+  post_site_notice: ({ id }) => ["papers", { paper: "site_notice", subject: id }],
+  assess_risks: ({ id }) => ["papers", { paper: "risk_sheet", subject: id }],
+  assess_reidentification: ({ id }) => ["papers", { paper: "reidentification", subject: id }],
+  brief_staff: ({ id }) => ["papers", { paper: "staff_sheet", subject: id }],
+  adopt_usage_rules: ({ id }) => ["papers", { paper: "usage_rules", subject: id }],
+  review_feedback: () => ["records", { kind: "feedback" }],
+  approve_background: ({ id }) => ["utilizations", { utilization: id }],
 };
+
+// What is entered on that page, where it is also put into use.
+const THERE = ["approve_background"];
 
 let made = 0;
 
@@ -114,7 +125,8 @@ export class TasksPage {
     shown.detail = detail;
     shown.card.append(detail);
     const buttons = make("div", { class: "buttons" });
-    if (!task.by_hand) shown.card.append(make("p", {}, this._byItself(task)), buttons);
+    const byItself = !task.by_hand || THERE.includes(task.kind);
+    if (byItself) shown.card.append(make("p", {}, this._byItself(task)), buttons);
     else if (!task.may) shown.card.append(make("p", { class: "hint" }, context.text("tasks_not_yours")), buttons);
     else this._addForm(shown, task, buttons);
     buttons.append(...this._pages(task));

@@ -34,12 +34,22 @@ class Paper(StrEnum):
     STATEMENT = "statement"
     REPORT = "report"
     REMOVAL = "removal"
+    PRIOR_NOTICE = "prior_notice"
+    SITE_NOTICE = "site_notice"
+    WEB_PAGE = "web_page"
+    STAFF_SHEET = "staff_sheet"
+    LIFE_CYCLE = "life_cycle"
+    RISK_SHEET = "risk_sheet"
+    REIDENTIFICATION = "reidentification"
+    USAGE_RULES = "usage_rules"
     REGISTER_DISCLOSURES = "register_disclosures"
     REGISTER_VIEWINGS = "register_viewings"
     REGISTER_INSPECTIONS = "register_inspections"
     REGISTER_INQUIRIES = "register_inquiries"
     REGISTER_CONTRACTORS = "register_contractors"
     REGISTER_MEDIA = "register_media"
+    REGISTER_RECIPIENTS = "register_recipients"
+    REGISTER_FEEDBACK = "register_feedback"
     REGISTER_ERASURES = "register_erasures"
 
 
@@ -49,12 +59,21 @@ class About(StrEnum):
     PERSON = "person"
     PERIOD = "period"
     REMOVAL = "removal"
+    UTILIZATION = "utilization"
 
 
 ABOUT: Final[Mapping[Paper, About]] = {
     Paper.PLEDGE: About.PERSON,
     Paper.APPOINTMENT: About.PERSON,
     Paper.REMOVAL: About.REMOVAL,
+    Paper.PRIOR_NOTICE: About.UTILIZATION,
+    Paper.SITE_NOTICE: About.UTILIZATION,
+    Paper.WEB_PAGE: About.UTILIZATION,
+    Paper.STAFF_SHEET: About.UTILIZATION,
+    Paper.LIFE_CYCLE: About.UTILIZATION,
+    Paper.RISK_SHEET: About.UTILIZATION,
+    Paper.REIDENTIFICATION: About.UTILIZATION,
+    Paper.USAGE_RULES: About.UTILIZATION,
     **{
         each: About.PERIOD
         for each in Paper
@@ -163,6 +182,8 @@ class Statement:
     looked_at: str
     counts: tuple[tuple[str, int], ...]
     rows: tuple[StatementRow, ...]
+    guide: str = ""
+    """The guidebook's title, where its items are among the rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -322,6 +343,7 @@ def statement_paper(language: str, site: PaperSite, statements: ByLanguage[State
             "landscape": True,
             "looked_at": found.looked_at,
             "counts": found.counts,
+            "guide": found.guide,
             "rows": [
                 {
                     "cite": row.cite,

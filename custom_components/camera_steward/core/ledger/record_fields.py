@@ -1,7 +1,8 @@
-"""What is written down of an inquiry, a contractor, a medium, a removal: fields, and their check.
+"""What is written down of an inquiry, a contractor, a recipient …: fields, and their check.
 
 Which fields: the duties of the guideline (Kumagaya 第4 2 finding and answer, 第5 1 clause, 第3 2(3)
-disposal, 第4 3(2) removal); it gives no forms, so that the list is the product's own.
+disposal, 第4 3(2) removal) and of the guidebook for utilizations (⑤ contract with a recipient, ① d what
+people think of it); neither gives forms, so that the list is the product's own.
 """
 
 from collections.abc import Mapping
@@ -24,6 +25,11 @@ class RecordKind(StrEnum):
     CONTRACTOR = "contractor"
     MEDIUM = "medium"
     REMOVAL = "removal"
+    RECIPIENT = "recipient"
+    """Whom a utilization's derived data is given to, by which contract."""
+
+    FEEDBACK = "feedback"
+    """What people said of a utilization."""
 
 
 class FieldType(StrEnum):
@@ -37,6 +43,9 @@ class FieldType(StrEnum):
     CHOICE = "choice"
     CAMERA = "camera"
     """A camera's id; a choice of the site's cameras, which are not known here."""
+
+    UTILIZATION = "utilization"
+    """A utilization's name at the time, so that it reads after it is gone; a choice as well."""
 
     MOMENT = "moment"
     """A time in ISO 8601 with its zone; the steward's to fill in."""
@@ -136,6 +145,29 @@ FIELDS: Mapping[RecordKind, tuple[RecordField, ...]] = {
         RecordField(name="notified", type=FieldType.LONG_TEXT),
         # Why it was not carried out after all.
         RecordField(name="withdrawn", steward=True),
+    ),
+    RecordKind.RECIPIENT: (
+        # Name and conditions are on the notices. Without `contract_on` there is no contract yet.
+        RecordField(name="name", opening=True),
+        RecordField(name="conditions", type=FieldType.LONG_TEXT, opening=True),
+        RecordField(name="contract_on", type=FieldType.DATE),
+        RecordField(name="document"),
+        RecordField(name="until", type=FieldType.DATE, to_come=True),
+        RecordField(name="contact", private=True),
+        RecordField(name="ended_on", type=FieldType.DATE, closing=True),
+    ),
+    RecordKind.FEEDBACK: (
+        RecordField(name="received_on", type=FieldType.DATE, opening=True),
+        RecordField(
+            name="way",
+            type=FieldType.CHOICE,
+            options=("phone", "visit", "letter", "form", "spoken"),
+            opening=True,
+        ),
+        RecordField(name="utilization", type=FieldType.UTILIZATION),
+        RecordField(name="content", type=FieldType.LONG_TEXT, opening=True, private=True),
+        RecordField(name="decision", type=FieldType.LONG_TEXT, closing=True, private=True),
+        RecordField(name="decided_on", type=FieldType.DATE, closing=True),
     ),
 }
 

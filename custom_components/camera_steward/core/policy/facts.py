@@ -5,7 +5,7 @@ The edge fills these from settings, snapshot, exposures and copies; nothing here
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 
 from ..access.people import Role
@@ -130,6 +130,14 @@ class RecordFact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClockStep:
+    """That the clock was believed again at `at`, ahead by `by` of the time that had been kept."""
+
+    at: datetime
+    by: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SiteFacts:
     """A site as it stands at `now`.
 
@@ -171,6 +179,11 @@ class SiteFacts:
     records: tuple[RecordFact, ...] = ()
     utilizations: tuple[UtilizationFact, ...] = ()
     doings: Mapping[str, Doing] = field(default_factory=dict)
+    zone: tzinfo = UTC
+    """In which days begin and end here."""
+    clock_settled: bool = True
+    """Whether the clock is neither in doubt nor in the minutes of grace after a start."""
+    clock_steps: tuple[ClockStep, ...] = ()
 
     @property
     def subject(self) -> Subject:
@@ -237,6 +250,10 @@ class SiteFacts:
                 return _seen(kind, subject, self.rules.adopted_at, self.rules.adopted_by)
             case _:
                 return self.doings.get(task_id(kind, subject))
+
+    def utilization(self, subject: Subject) -> UtilizationFact:
+        """Return the utilization that a duty is about; `StopIteration` where it is gone."""
+        return next(each for each in self.utilizations if each.subject == subject)
 
     def scope(self, camera: str) -> Scope:
         """Return whether the guideline is for a camera, as a person decided."""

@@ -46,6 +46,10 @@ _OWN: Final = ("id", "version", "title", "source", "as_of")
 _INHERITED: Final = ("retention", "grounds", "sign", "words", "controls")
 """What it may leave to the pack that it extends, and else must say."""
 _OPTIONAL: Final = ("extends", "in_force", "intervals", "notes")
+_KIND: Final = "utilization"
+"""The kind of a pack that is no city's: it holds for utilizations, in addition to the site's."""
+_OF_UTILIZATION: Final = ("kind", "lead", "controls")
+"""What such a pack says besides what each says for itself; nothing of footage, grounds or signs."""
 
 
 def pack_files(*folders: Path) -> dict[str, Path]:
@@ -81,6 +85,8 @@ def _load(pack: str, files: Mapping[str, Path], above: tuple[str, ...]) -> Pack:
         if wanted not in files:
             raise PackError("extends_unknown", file=draft.file, line=line, what=wanted)
         base = _load(wanted, files, (*above, pack))
+        if base.for_utilizations:
+            raise PackError("extends_unknown", file=draft.file, line=line, what=wanted)
     return _whole(draft, base)
 
 
@@ -105,10 +111,13 @@ class _Draft:
     words: Mapping[str, Text]
     controls: tuple[Control, ...]
     notes: tuple[Text, ...]
+    lead: Interval | None
 
 
 def _whole(draft: _Draft, base: Pack | None) -> Pack:
     """Lay a file over the pack that it extends; a control of the same id takes its place."""
+    if draft.lead is not None:
+        return _of_utilization(draft, draft.lead)
     retention, grounds, sign = draft.retention, draft.grounds, draft.sign
     intervals, words = draft.intervals, draft.words
     controls = {each.id: each for each in draft.controls}
@@ -144,6 +153,30 @@ def _whole(draft: _Draft, base: Pack | None) -> Pack:
     )
 
 
+def _of_utilization(draft: _Draft, lead: Interval) -> Pack:
+    """Return a pack for utilizations: it asks nothing of footage, and gives no ground."""
+    return Pack(
+        id=draft.id,
+        version=draft.version,
+        digest=draft.digest,
+        title=draft.title,
+        source=draft.source,
+        in_force=draft.in_force,
+        as_of=draft.as_of,
+        ceiling=CEILINGS[0],
+        ceiling_default=True,
+        grounds=frozenset(),
+        sign_required=(),
+        sign_optional=(),
+        intervals=draft.intervals,
+        words={},
+        controls=draft.controls,
+        notes=draft.notes,
+        lead=lead,
+        for_utilizations=True,
+    )
+
+
 # ---------------------------------------------------------------------- a file
 
 
@@ -163,8 +196,12 @@ def _draft_as_of(path: Path, _modified_ns: int, size_bytes: int) -> _Draft:
     with path.open("rb") as file:
         content = file.read(LARGEST_BYTES)
     pack = _root(path.name, content)
-    extends = pack.get("extends")
-    for key in _OWN if extends is not None else _OWN + _INHERITED:
+    extends, lead = pack.get("extends"), pack.get("lead")
+    if "kind" in pack.fields:
+        needed: tuple[str, ...] = _OWN + _OF_UTILIZATION
+    else:
+        needed = _OWN if extends is not None else _OWN + _INHERITED
+    for key in needed:
         if key not in pack.fields:
             raise pack.error("key_missing", key)
     id_ = pack["id"].word()
@@ -193,6 +230,7 @@ def _draft_as_of(path: Path, _modified_ns: int, size_bytes: int) -> _Draft:
         notes=tuple(each.text() for each in pack["notes"].items())
         if "notes" in pack.fields
         else (),
+        lead=_lead(lead) if lead is not None else None,
     )
 
 
@@ -221,6 +259,16 @@ def _sign(value: _Value) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def _intervals(value: _Value) -> dict[str, Interval]:
     given = value.mapping(*TaskKind, unknown="task_unknown")
     return {kind: _interval(each) for kind, each in given.fields.items()}
+
+
+def _lead(value: _Value) -> Interval:
+    found = value.mapping("days", "product_default", needed=("days",))
+    days = found["days"].number()
+    if days <= 0:
+        raise found["days"].error("interval_not_positive", found["days"].scalar)
+    if timedelta(days=days) > LONGEST_INTERVAL:
+        raise found["days"].error("interval_too_long", found["days"].scalar)
+    return Interval(days=days, product_default=found.flag("product_default"))
 
 
 def _interval(value: _Value) -> Interval:
@@ -294,7 +342,13 @@ def _root(file: str, content: bytes) -> _Mapping:
         raise PackError("not_yaml", file=file) from err
     if node is None:
         raise PackError("empty", file=file)
-    return _Value(file=file, name=file, node=node).mapping(*_OWN, *_INHERITED, *_OPTIONAL)
+    value = _Value(file=file, name=file, node=node)
+    kind = value.mapping(*_OWN, *_INHERITED, *_OPTIONAL, *_OF_UTILIZATION).get("kind")
+    if kind is None:
+        return value.mapping(*_OWN, *_INHERITED, *_OPTIONAL)
+    if kind.word() != _KIND:
+        raise kind.error("kind_unknown", kind.word())
+    return value.mapping(*_OWN, *_OF_UTILIZATION, "in_force", "intervals", "notes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

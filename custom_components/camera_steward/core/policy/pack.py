@@ -1,8 +1,10 @@
 """A policy pack: a city's parameters and duties as data, each with its citation (design section 8)."""
 
+import calendar
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from .states import SubjectKind
@@ -41,6 +43,23 @@ class Interval:
     product_default: bool = True
 
 
+def after(at: datetime, interval: Interval) -> datetime:
+    """Return a time later by calendar months, then days; the last day where a month has no such.
+
+    The last time that there is where the calendar ends.
+    """
+    months = at.year * 12 + at.month - 1 + interval.months
+    year, month = months // 12, months % 12 + 1
+    with suppress(ValueError, OverflowError):
+        day = min(at.day, calendar.monthrange(year, month)[1])
+        return at.replace(year=year, month=month, day=day) + timedelta(days=interval.days)
+    return datetime.max.replace(tzinfo=UTC)
+
+
+LEAD: Final = Interval(days=14)
+"""How long a prior notice is posted. A product default: the guidebook says 十分な期間."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
     """One duty of a pack.
@@ -69,7 +88,8 @@ class Pack:
     `ceiling` is the longest retention without a reason on record, `ceiling_default` whether it is
     the product's and no source's. `grounds` are kinds of request; `intervals` are by the name of a
     task's kind, where the pack says one; `words` are those of `WORDS`, all of them. `as_of` is
-    when the source was last compared; `notes` are what a reader should know of it.
+    when the source was last compared; `notes` are what a reader should know of it. `lead` is how long
+    a prior notice has to be posted before images are used (`utilization_gate.py`).
     """
 
     id: str
@@ -88,3 +108,6 @@ class Pack:
     words: Mapping[str, Text]
     controls: tuple[Control, ...]
     notes: tuple[Text, ...] = ()
+    lead: Interval = LEAD
+    for_utilizations: bool = False
+    """Whether it is the guidebook's: it holds in addition to a site's own, and cannot be chosen."""

@@ -11,6 +11,7 @@ from ..model import CaptureStatus
 from .states import State, SubjectKind
 from .task import TaskKind
 from .task_rules import task_rule
+from .utilization_rules import UTILIZATION_REASONS, UTILIZATION_RULES
 from .verdict import Case, Rule, Verdict
 
 AWAY_LASTS = timedelta(days=30)
@@ -122,6 +123,7 @@ REASONS = frozenset(
         "view_not_described",
         "written_only",
     }
+    | UTILIZATION_REASONS
 )
 
 
@@ -538,6 +540,7 @@ RULES: Mapping[str, Rule] = {
     **{name: Rule(about=SubjectKind.CAMERA, judge=each) for name, each in _CAMERA.items()},
     **{name: Rule(about=SubjectKind.PERSON, judge=each) for name, each in _PERSON.items()},
     "media_disposed": Rule(about=SubjectKind.MEDIUM, judge=_media_disposed),
+    **UTILIZATION_RULES,
     "inquiries_judged": Rule(about=SubjectKind.INQUIRY, judge=_inquiries_judged),
     **{f"task:{kind}": task_rule(kind) for kind in TaskKind},
     # A pledge is on record as such, not as a task that was done.

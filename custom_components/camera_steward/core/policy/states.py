@@ -29,6 +29,11 @@ class State(StrEnum):
 NEEDS_ATTENTION = frozenset({State.DUE, State.NOT_ENFORCED, State.BREACHED})
 
 
+def addressed(state: State) -> bool | None:
+    """Return whether an item of the guidebook is addressed (対応済み); None where it does not apply."""
+    return None if state is State.NOT_APPLICABLE else state not in NEEDS_ATTENTION
+
+
 class SubjectKind(StrEnum):
     """What a duty is about."""
 

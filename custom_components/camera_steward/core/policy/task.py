@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time, tzinfo
 from enum import StrEnum
 
 from ..ledger.entry import Json
@@ -34,6 +34,20 @@ class TaskKind(StrEnum):
     DISPOSE_MEDIUM = "dispose_medium"
     REMOVE_DEVICE = "remove_device"
     REMOVE_SIGN = "remove_sign"
+    POST_PRIOR_NOTICE = "post_prior_notice"
+    POST_SITE_NOTICE = "post_site_notice"
+    CHECK_SITE_NOTICE = "check_site_notice"
+    ASSESS_RISKS = "assess_risks"
+    ASSESS_REIDENTIFICATION = "assess_reidentification"
+    BRIEF_STAFF = "brief_staff"
+    CHECK_ORDINANCE = "check_ordinance"
+    ADOPT_USAGE_RULES = "adopt_usage_rules"
+    CHECK_SECURITY = "check_security"
+    TEST_CONTACT = "test_contact"
+    REVIEW_FEEDBACK = "review_feedback"
+    ASSESS_CASE = "assess_case"
+    CHECK_UNREADABLE = "check_unreadable"
+    APPROVE_BACKGROUND = "approve_background"
 
 
 ONCE = frozenset(
@@ -48,9 +62,27 @@ ONCE = frozenset(
         TaskKind.DISPOSE_MEDIUM,
         TaskKind.REMOVE_DEVICE,
         TaskKind.REMOVE_SIGN,
+        TaskKind.POST_PRIOR_NOTICE,
+        TaskKind.POST_SITE_NOTICE,
+        TaskKind.ASSESS_REIDENTIFICATION,
+        TaskKind.ADOPT_USAGE_RULES,
+        TaskKind.ASSESS_CASE,
     }
 )
 """What is done with one doing. The others have a task as long as there is anything to ask."""
+
+VERSIONED = frozenset(
+    {
+        TaskKind.POST_PRIOR_NOTICE,
+        TaskKind.POST_SITE_NOTICE,
+        TaskKind.ASSESS_RISKS,
+        TaskKind.ASSESS_REIDENTIFICATION,
+        TaskKind.BRIEF_STAFF,
+        TaskKind.ADOPT_USAGE_RULES,
+        TaskKind.ASSESS_CASE,
+    }
+)
+"""What is done for one declaration of a utilization (answer `version`), and anew for another."""
 
 
 class Doer(StrEnum):
@@ -75,8 +107,14 @@ class QuestionType(StrEnum):
 
     CHOICE = "choice"
     TEXT = "text"
+    LONG_TEXT = "long_text"
+    """In several lines."""
+
     DATE = "date"
     """ISO 8601, not to come."""
+
+    ADDRESS = "address"
+    """Of a web page: http or https, without a password."""
 
     PHOTO = "photo"
     """The id of a stored photo (`tasks/photos.py`)."""
@@ -152,6 +190,14 @@ class Task:
 def task_id(kind: TaskKind, subject: Subject) -> str:
     """Return what a task is called by machines."""
     return f"{kind}:{subject.kind}:{subject.id}"
+
+
+def day_at(answer: Json, zone: tzinfo = UTC) -> datetime | None:
+    """Return the beginning of a day in ISO 8601, None of what is none."""
+    try:
+        return datetime.combine(date.fromisoformat(str(answer)), time(), zone).astimezone(UTC)
+    except ValueError, OverflowError:
+        return None
 
 
 def in_order(questions: tuple[Question, ...], answers: Mapping[str, Json]) -> bool:

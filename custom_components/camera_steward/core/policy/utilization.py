@@ -159,6 +159,28 @@ class Declaration:
         """Return where images and derived data pass, in their order."""
         return tuple(self._nodes())
 
+    @property
+    def empty_items(self) -> tuple[NoticeItem, ...]:
+        """Return what a notice cannot tell, as nothing is declared of it.
+
+        What a case derives it says of itself; *none* is told of recipients.
+        """
+        said = {
+            NoticeItem.PURPOSE: self.purpose.strip(),
+            NoticeItem.OPERATOR: self.entity.strip() and self.contact.strip(),
+            NoticeItem.BENEFIT: self.benefit.strip(),
+            NoticeItem.PLACE: self.place.strip(),
+            NoticeItem.DERIVED: self.derived.strip() or self.case is not UtilizationCase.OTHER,
+            NoticeItem.RETENTION: self.retention_days > 0,
+            NoticeItem.RECIPIENTS: all(each.name.strip() for each in self.recipients),
+        }
+        return tuple(item for item, given in said.items() if not given)
+
+    @property
+    def unexplained_items(self) -> tuple[NoticeItem, ...]:
+        """Return what a notice leaves out without a reason (②③ ※)."""
+        return tuple(e for e in self.empty_items if not self.omitted.get(e, "").strip())
+
     def _nodes(self) -> Iterator[Node]:
         yield Node(NodeKind.CAMERA)
         yield Node(NodeKind.NETWORK)

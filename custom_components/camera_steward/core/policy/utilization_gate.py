@@ -1,11 +1,36 @@
 """The gate of a utilization: what must be there before its stream is opened (docs/design/utilization.md)."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from operator import attrgetter
+from typing import Final
 
-LEAD = timedelta(days=14)
-"""How long a prior notice has to be posted. A product default: the guidebook says 十分な期間."""
+from .facts import SiteFacts
+from .pack import Interval, Pack, after
+from .states import Subject, SubjectKind
+from .task import Doing, TaskKind, day_at
+from .utilization import Declaration, Recipient, UtilizationCase, UtilizationFact
+
+NOTICE_CHECKED: Final = Interval(months=3)
+"""How often somebody looks whether the notice on the spot is there."""
+
+NOTICE_OVERDUE: Final = timedelta(days=14)
+"""How late that may be before the utilization ends. Both are product defaults."""
+
+WRONG: Final[Mapping[str, str]] = {
+    "notice_there": "no",
+    "readable": "no",
+    "ordinance": "not_kept",
+    **dict.fromkeys(("faces", "nameplates"), "recognisable"),
+    **dict.fromkeys(("trait_consent", "trait_unseen", "trait_beyond", "trait_later"), "too_high"),
+    **dict.fromkeys(("small_counts", "time_resolution", "trajectories"), "too_high"),
+}
+"""The answers by which something that the gate asks for is not in order (`tasks/kinds.py`)."""
+
+_NONE = timedelta()
+_DAY = timedelta(days=1)
 
 
 class Lacking(StrEnum):
@@ -54,3 +79,168 @@ class UtilizationGate:
     missing: tuple[Lacking, ...] = ()
     opens_at: datetime | None = None
     lost: tuple[Lacking, ...] = ()
+
+
+_PAPERS: Final[Mapping[Lacking, TaskKind]] = {
+    Lacking.RISKS: TaskKind.ASSESS_RISKS,
+    Lacking.REIDENTIFICATION: TaskKind.ASSESS_REIDENTIFICATION,
+    Lacking.BRIEFING: TaskKind.BRIEF_STAFF,
+}
+
+
+def gate(facts: SiteFacts, each: UtilizationFact, pack: Pack) -> UtilizationGate:
+    """Return whether a utilization may run as declared, and what it lost as it runs.
+
+    `pack` is the guidebook's. Days are counted by time that is believed: while the clock is in doubt
+    nothing begins, and nothing ends because of a date.
+    """
+    look = _Look(facts=facts, each=each, pack=pack)
+    missing = tuple(look.missing())
+    return UtilizationGate(
+        open=not missing,
+        missing=missing,
+        opens_at=look.opens_at,
+        lost=tuple(look.lost(each.running)) if each.running is not None else (),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """Facts and pack, as the gate asks them of one utilization."""
+
+    facts: SiteFacts
+    each: UtilizationFact
+    pack: Pack
+
+    def missing(self) -> Iterator[Lacking]:
+        """Yield what the declared lacks."""
+        facts, declared = self.facts, self.each.declared
+        yield from self._manager()
+        if declared.unexplained_items:
+            yield Lacking.ITEMS
+        if declared.identifiable:
+            yield Lacking.IDENTIFIABLE
+        if (ends_at := self._lead_ends_at) is None:
+            yield Lacking.PRIOR_NOTICE
+        elif facts.now < ends_at:
+            yield Lacking.LEAD_TIME
+        if self._done(TaskKind.POST_SITE_NOTICE) is None or self._notice_lost:
+            yield Lacking.SITE_NOTICE
+        if not all(self.each.responsible.get(node.key, "").strip() for node in declared.nodes):
+            yield Lacking.RESPONSIBLE
+        yield from (each for each, kind in _PAPERS.items() if self._done(kind) is None)
+        if declared.public_space and self._in_order(TaskKind.CHECK_ORDINANCE) is not True:
+            yield Lacking.ORDINANCE
+        if not all(map(self._contracted, declared.recipients)):
+            yield Lacking.CONTRACTS
+        if declared.case is UtilizationCase.OTHER and self._done(TaskKind.ASSESS_CASE) is None:
+            yield Lacking.ASSESSMENT
+        if self._readable(declared) is not False:
+            yield Lacking.UNREADABLE
+        if facts.now < self._starts_at:
+            yield Lacking.START
+        if not (facts.clock_trusted and facts.clock_settled):
+            yield Lacking.CLOCK
+
+    def lost(self, running: Declaration) -> Iterator[Lacking]:
+        """Yield what the running lacks."""
+        yield from self._manager()
+        if self._notice_lost:
+            yield Lacking.SITE_NOTICE
+        if running.public_space and self._in_order(TaskKind.CHECK_ORDINANCE) is False:
+            yield Lacking.ORDINANCE
+        if not all(map(self._contracted, running.recipients)):
+            yield Lacking.CONTRACTS
+        if self._readable(running):
+            yield Lacking.UNREADABLE
+
+    @property
+    def opens_at(self) -> datetime | None:
+        """Return when it opens with nothing else missing but time."""
+        ends_at = self._lead_ends_at
+        return max(ends_at, self._starts_at) if ends_at is not None else None
+
+    @property
+    def _lead_ends_at(self) -> datetime | None:
+        """Return when the lead time has run, None where no prior notice is posted with its proof.
+
+        It counts from the day of posting, never from before it was declared so. What a clock that was
+        set ahead meanwhile has skipped did not pass.
+        """
+        posted = self._done(TaskKind.POST_PRIOR_NOTICE)
+        if posted is None or not (posted.answers.get("photo") or posted.answers.get("web_address")):
+            return None
+        posted_at = day_at(posted.answers.get("on"), self.facts.zone) or posted.at
+        begun_at = max(posted_at, self.each.declared_at)
+        steps = (step.by for step in self.facts.clock_steps if step.at > begun_at)
+        skipped = sum((by for by in steps if by > _NONE), _NONE)
+        return _later(after(begun_at, self.pack.lead), skipped)
+
+    @property
+    def _starts_at(self) -> datetime:
+        return day_at(self.each.start_on.isoformat(), self.facts.zone) or self.each.declared_at
+
+    def _manager(self) -> Iterator[Lacking]:
+        manager = self.facts.manager
+        if manager is None or not manager.login:
+            yield Lacking.MANAGER
+
+    @property
+    def _notice_lost(self) -> bool:
+        """Return whether the notice on the spot was found missing, or nobody looked for too long."""
+        kinds = (TaskKind.POST_SITE_NOTICE, TaskKind.CHECK_SITE_NOTICE)
+        found = (self.facts.doing(kind, self.each.subject) for kind in kinds)
+        seen = max((e for e in found if e is not None), key=attrgetter("entry"), default=None)
+        if seen is not None and not _is_in_order(seen):
+            return True
+        if not self.facts.clock_trusted:
+            return False
+        seen_at = seen.at if seen is not None else self.each.begun_at or self.each.since_at
+        interval = self.pack.intervals.get(TaskKind.CHECK_SITE_NOTICE, NOTICE_CHECKED)
+        due_at = after(min(seen_at, self.facts.now), interval)
+        return self.facts.now > _later(due_at, NOTICE_OVERDUE)
+
+    def _contracted(self, recipient: Recipient) -> bool:
+        """Return whether a contract is on record and holds today."""
+        wanted = Subject(SubjectKind.RECIPIENT, recipient.record)
+        record = next((each for each in self.facts.records if each.subject == wanted), None)
+        if record is None:
+            return False
+        since_at = day_at(record.fields.get("contract_on"), self.facts.zone)
+        if since_at is None or not self.facts.clock_trusted:
+            return since_at is not None
+        until = record.fields.get("until")
+        if not until:
+            return since_at <= self.facts.now
+        last_at = day_at(until, self.facts.zone)
+        return last_at is not None and since_at <= self.facts.now < _later(last_at, _DAY)
+
+    def _readable(self, declaration: Declaration) -> bool | None:
+        """Return whether faces or nameplates can be read in the scenery; None before anybody looked."""
+        if declaration.case is not UtilizationCase.SCENERY:
+            return False
+        found = self._in_order(TaskKind.CHECK_UNREADABLE)
+        return not found if found is not None else None
+
+    def _done(self, kind: TaskKind) -> Doing | None:
+        """Return what was done in order and for what is declared now."""
+        found = self.facts.doing(kind, self.each.subject)
+        if found is None or found.answers.get("version") != self.each.declared.version:
+            return None
+        return found if _is_in_order(found) else None
+
+    def _in_order(self, kind: TaskKind) -> bool | None:
+        """Return what somebody found last, None where nobody looked."""
+        found = self.facts.doing(kind, self.each.subject)
+        return _is_in_order(found) if found is not None else None
+
+
+def _is_in_order(done: Doing) -> bool:
+    return not any(done.answers.get(question) == wrong for question, wrong in WRONG.items())
+
+
+def _later(at: datetime, by: timedelta) -> datetime:
+    try:
+        return at + by
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)

@@ -8,6 +8,7 @@ from .facts import CameraFact, PersonFact, RecordFact, SiteFacts
 from .pack import Pack
 from .states import Reason, State, Subject, SubjectKind
 from .task import Doing, Task, TaskKind, task_id
+from .utilization import UtilizationFact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,11 @@ class Case:
     def record(self) -> RecordFact:
         """Return the record that it is about."""
         return next(each for each in self.facts.records if each.subject == self.subject)
+
+    @property
+    def utilization(self) -> UtilizationFact:
+        """Return the utilization that it is about."""
+        return self.facts.utilization(self.subject)
 
     def task(self, kind: TaskKind) -> str | None:
         """Return the id of a task of this subject, None where there is none to do."""

@@ -2,14 +2,19 @@
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
+from urllib.parse import urlsplit
 
 from ..access.people import Role
 from ..errors import TaskInvalidError
 from ..ledger.entry import Json
 from ..policy.task import Doer, Question, QuestionType, Task
+from .kinds import KINDS
 
 LONGEST = 2000
 """How many characters an answer may have."""
+
+LONGEST_LONG = 4000
+"""How many one in several lines may have."""
 
 _EAST = timedelta(hours=14)
 """A day has begun once it has anywhere."""
@@ -66,6 +71,8 @@ def check(
         if not _is_answer(each, given, now, has_photo):
             raise TaskInvalidError(each.name)
         found[each.name] = given
+    if (proof := KINDS[task.kind].proof) and not found.keys() & set(proof):
+        raise TaskInvalidError(proof[0])
     return found
 
 
@@ -74,25 +81,37 @@ def _is_answer(
 ) -> bool:
     if question.type is QuestionType.TICK:
         return given is True
-    if not isinstance(given, str) or not _is_text(given):
+    if not isinstance(given, str) or not _is_text(given, question):
         return False
     match question.type:
         case QuestionType.CHOICE:
             return given in question.options
         case QuestionType.DATE:
             return _is_past(given, now)
+        case QuestionType.ADDRESS:
+            return _is_address(given)
         case QuestionType.PHOTO:
             return has_photo(given)
-        case QuestionType.TEXT:
+        case QuestionType.TEXT | QuestionType.LONG_TEXT:
             return True
 
 
-def _is_text(given: str) -> bool:
+def _is_text(given: str, question: Question) -> bool:
     try:
         given.encode()
     except UnicodeEncodeError:
         return False
-    return len(given) <= LONGEST
+    return len(given) <= (LONGEST_LONG if question.type is QuestionType.LONG_TEXT else LONGEST)
+
+
+def _is_address(given: str) -> bool:
+    """Return whether everybody can be sent there: a web page, with no name or password in it."""
+    try:
+        parts = urlsplit(given)
+        named = bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
+    except ValueError:
+        return False
+    return named and parts.scheme in ("http", "https") and given.isprintable() and " " not in given
 
 
 def _is_past(given: str, now: datetime) -> bool:

@@ -4,18 +4,17 @@ A clock that was set back makes a doing one of the future: it counts as done now
 put off longer than its interval.
 """
 
-import calendar
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from ..model import CaptureStatus
 from ..policy.facts import CameraFact, RecordFact, SiteFacts
-from ..policy.pack import Interval, Pack
+from ..policy.pack import Interval, Pack, after
 from ..policy.rules import MOVED
 from ..policy.states import Subject, SubjectKind
-from ..policy.task import Doing, Task, TaskKind, TaskState, in_order
+from ..policy.task import VERSIONED, Doing, Task, TaskKind, TaskState, day_at, in_order
+from ..policy.utilization import Declaration, UtilizationCase, UtilizationFact
 from .kinds import KINDS, ON, interval_of
 
 FIRST = timedelta(days=14)
@@ -33,6 +32,7 @@ class _Open:
     """Something that is to be done: about what, and by when.
 
     `last` is where another doing counts, `at_once` whether it can be done for the first time at once.
+    `anew` is where what was done was done for something that has changed since.
     """
 
     subject: Subject
@@ -41,6 +41,7 @@ class _Open:
     product_default: bool = True
     last: Doing | None = None
     at_once: bool = True
+    anew: bool = False
 
 
 type _Arises = Callable[["_Look", TaskKind], Iterator[_Open]]
@@ -75,7 +76,7 @@ class _Look:
         done = self.facts.doing(kind, subject)
         if done is None or not in_order(KINDS[kind].questions, done.answers):
             return None
-        return min(_day_of(done) or done.at, done.at, self.now)
+        return min(day_at(done.answers.get(ON)) or done.at, done.at, self.now)
 
     def again(
         self,
@@ -98,8 +99,13 @@ class _Look:
         return _Open(subject=subject, name=name, due_at=due_at)
 
 
-def tasks(facts: SiteFacts, pack: Pack) -> tuple[Task, ...]:
-    """Return everything that is to be done at a site, what is due first in front."""
+def tasks(facts: SiteFacts, pack: Pack, guide: Pack | None = None) -> tuple[Task, ...]:
+    """Return everything that is to be done at a site, what is due first in front.
+
+    `guide` is the guidebook's pack: of what both name an interval for, it is the one that counts.
+    """
+    if guide is not None:
+        pack = replace(pack, intervals={**pack.intervals, **guide.intervals})
     look = _Look(facts=facts, pack=pack)
     found = [
         _task(look, kind, each) for kind, arises in _ARISES.items() for each in arises(look, kind)
@@ -107,21 +113,8 @@ def tasks(facts: SiteFacts, pack: Pack) -> tuple[Task, ...]:
     return tuple(sorted(found, key=lambda each: (each.due_at, each.id)))
 
 
-def after(at: datetime, interval: Interval) -> datetime:
-    """Return a time later by calendar months, then days; the last day where a month has no such.
-
-    The last time that there is where the calendar ends.
-    """
-    months = at.year * 12 + at.month - 1 + interval.months
-    year, month = months // 12, months % 12 + 1
-    with suppress(ValueError, OverflowError):
-        day = min(at.day, calendar.monthrange(year, month)[1])
-        return at.replace(year=year, month=month, day=day) + timedelta(days=interval.days)
-    return datetime.max.replace(tzinfo=UTC)
-
-
 def _task(look: _Look, kind: TaskKind, found: _Open) -> Task:
-    last = found.last or look.facts.doing(kind, found.subject)
+    last = None if found.anew else found.last or look.facts.doing(kind, found.subject)
     if look.now > found.due_at:
         state = TaskState.OVERDUE
     elif (last is None and found.at_once) or look.now >= found.due_at - SOON:
@@ -139,20 +132,6 @@ def _task(look: _Look, kind: TaskKind, found: _Open) -> Task:
         last=last,
         product_default=found.product_default,
     )
-
-
-def _day_of(done: Doing) -> datetime | None:
-    """Return the day that was named as that of the doing."""
-    answer = done.answers.get(ON)
-    return _date(answer) if isinstance(answer, str) else None
-
-
-def _date(text: str | None) -> datetime | None:
-    """Return the beginning of a day in ISO 8601, None of what is none."""
-    try:
-        return datetime.combine(date.fromisoformat(text or ""), time(), UTC)
-    except ValueError:
-        return None
 
 
 # Which there are
@@ -188,23 +167,29 @@ def _post_sign(look: _Look, kind: TaskKind) -> Iterator[_Open]:
 
 
 def _check_sign(look: _Look, kind: TaskKind) -> Iterator[_Open]:
-    """Where a sign is posted; posting it is a check as well."""
     for each in look.cameras:
-        posted = look.facts.doing(TaskKind.POST_SIGN, each.subject)
-        if posted is None:
-            continue
-        checked = look.facts.doing(kind, each.subject)
-        if checked is not None and posted.entry < checked.entry:
-            yield look.again(kind, each.subject, each.name, each.since_at)
-            continue
-        interval = interval_of(kind, look.pack) or Interval()
-        yield _Open(
-            subject=each.subject,
-            name=each.name,
-            due_at=after(min(posted.at, look.now), interval),
-            product_default=interval.product_default,
-            last=posted,
-        )
+        yield from _check_posted(look, kind, each, TaskKind.POST_SIGN)
+
+
+def _check_posted(
+    look: _Look, kind: TaskKind, each: CameraFact | UtilizationFact, posting: TaskKind
+) -> Iterator[_Open]:
+    """Where a sign or a notice is posted; posting it is a check as well."""
+    posted = look.facts.doing(posting, each.subject)
+    if posted is None:
+        return
+    checked = look.facts.doing(kind, each.subject)
+    if checked is not None and posted.entry < checked.entry:
+        yield look.again(kind, each.subject, each.name, each.since_at)
+        return
+    interval = interval_of(kind, look.pack) or Interval()
+    yield _Open(
+        subject=each.subject,
+        name=each.name,
+        due_at=after(min(posted.at, look.now), interval),
+        product_default=interval.product_default,
+        last=posted,
+    )
 
 
 def _approve_view(look: _Look, kind: TaskKind) -> Iterator[_Open]:
@@ -298,7 +283,7 @@ def _contract_clause(look: _Look, kind: TaskKind) -> Iterator[_Open]:
     """Each year, and for the contract's end where that is named."""
     for each in look.records(SubjectKind.CONTRACTOR):
         found = look.again(kind, each.subject, each.name, each.opened_at)
-        ends_at, done_at = _date(each.fields.get("until")), look.done_at(kind, each.subject)
+        ends_at, done_at = day_at(each.fields.get("until")), look.done_at(kind, each.subject)
         if ends_at is not None and done_at is not None and done_at < ends_at - SOON:
             found = _Open(subject=each.subject, name=each.name, due_at=min(ends_at, found.due_at))
         yield found
@@ -318,7 +303,7 @@ def _answer_inquiry(look: _Look, kind: TaskKind) -> Iterator[_Open]:
 
 def _dispose_medium(look: _Look, kind: TaskKind) -> Iterator[_Open]:
     for each in look.records(SubjectKind.MEDIUM):
-        retired_at = _date(each.fields.get("retired_on"))
+        retired_at = day_at(each.fields.get("retired_on"))
         if retired_at is not None and look.done_at(kind, each.subject) is None:
             yield _Open(
                 subject=each.subject, name=each.name, due_at=min(retired_at, look.now) + FIRST
@@ -330,6 +315,67 @@ def _remove(look: _Look, kind: TaskKind) -> Iterator[_Open]:
         if look.done_at(kind, each.subject) is None:
             yield _Open(
                 subject=each.subject, name=each.name, due_at=min(each.opened_at, look.now) + FIRST
+            )
+
+
+def _each_utilization(look: _Look, kind: TaskKind) -> Iterator[_Open]:
+    for each in look.facts.utilizations:
+        yield look.again(kind, each.subject, each.name, each.since_at)
+
+
+def _as_declared(look: _Look, kind: TaskKind) -> Iterator[_Open]:
+    """Where what is declared needs it, since it is declared so."""
+    for each in look.facts.utilizations:
+        if _asked(kind, each.declared):
+            yield look.again(kind, each.subject, each.name, each.declared_at)
+
+
+def _asked(kind: TaskKind, declared: Declaration) -> bool:
+    """Return whether a kind of task is asked of what is declared."""
+    match kind:
+        case TaskKind.CHECK_ORDINANCE:
+            return declared.public_space
+        case TaskKind.ASSESS_CASE:
+            return declared.case is UtilizationCase.OTHER
+        case TaskKind.CHECK_UNREADABLE:
+            return declared.case is UtilizationCase.SCENERY
+        case TaskKind.APPROVE_BACKGROUND:
+            return declared.case is UtilizationCase.ICONS
+        case _:
+            return True
+
+
+def _of_version(look: _Look, kind: TaskKind) -> Iterator[_Open]:
+    """For each declaration once, by its interval again, and at once where it was not in order."""
+    for each in look.facts.utilizations:
+        if not _asked(kind, each.declared):
+            continue
+        done = look.facts.doing(kind, each.subject)
+        if done is None or done.answers.get("version") != each.declared.version:
+            due_at = look.began(each.declared_at) + FIRST
+            yield _Open(subject=each.subject, name=each.name, due_at=due_at, anew=True)
+        elif look.done_at(kind, each.subject) is None or interval_of(kind, look.pack) is not None:
+            yield look.again(kind, each.subject, each.name, each.declared_at)
+
+
+def _check_site_notice(look: _Look, kind: TaskKind) -> Iterator[_Open]:
+    for each in look.facts.utilizations:
+        yield from _check_posted(look, kind, each, TaskKind.POST_SITE_NOTICE)
+
+
+def _review_feedback(look: _Look, kind: TaskKind) -> Iterator[_Open]:
+    """Each quarter of a year while it runs: before that nobody can have an opinion of it."""
+    interval = interval_of(kind, look.pack) or Interval()
+    for each in look.facts.utilizations:
+        if look.facts.doing(kind, each.subject) is not None:
+            yield look.again(kind, each.subject, each.name, each.since_at)
+        elif each.running is not None and each.begun_at is not None:
+            yield _Open(
+                subject=each.subject,
+                name=each.name,
+                due_at=after(min(each.begun_at, look.now), interval),
+                product_default=interval.product_default,
+                at_once=False,
             )
 
 
@@ -356,4 +402,12 @@ _ARISES: Mapping[TaskKind, _Arises] = {
     TaskKind.DISPOSE_MEDIUM: _dispose_medium,
     TaskKind.REMOVE_DEVICE: _remove,
     TaskKind.REMOVE_SIGN: _remove,
+    **dict.fromkeys(VERSIONED, _of_version),
+    TaskKind.CHECK_SITE_NOTICE: _check_site_notice,
+    TaskKind.CHECK_ORDINANCE: _as_declared,
+    TaskKind.CHECK_SECURITY: _each_utilization,
+    TaskKind.TEST_CONTACT: _each_utilization,
+    TaskKind.REVIEW_FEEDBACK: _review_feedback,
+    TaskKind.CHECK_UNREADABLE: _as_declared,
+    TaskKind.APPROVE_BACKGROUND: _as_declared,
 }

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ..policy.pack import Interval, Pack
 from ..policy.states import SubjectKind
 from ..policy.task import Doer, Question, QuestionType, TaskKind
+from ..policy.utilization_gate import NOTICE_CHECKED
 
 _YES_NO = ("yes", "no")
 _STATED = ("ok", "not_ok")
@@ -28,7 +29,7 @@ class Kind:
     """A kind of task.
 
     `interval` makes it come again, or says how soon it is due where it is done once. `gate` is whether
-    a camera needs it before it records.
+    a camera needs it before it records. `proof` are questions of which one at least is answered.
     """
 
     subjects: frozenset[SubjectKind]
@@ -36,6 +37,7 @@ class Kind:
     questions: tuple[Question, ...] = ()
     interval: Interval | None = None
     gate: bool = False
+    proof: tuple[str, ...] = ()
 
 
 def _tick(name: str) -> Question:
@@ -44,6 +46,10 @@ def _tick(name: str) -> Question:
 
 def _text(name: str) -> Question:
     return Question(name=name, type=QuestionType.TEXT)
+
+
+def _long(name: str) -> Question:
+    return Question(name=name, type=QuestionType.LONG_TEXT)
 
 
 def _choice(name: str, options: tuple[str, ...] = _YES_NO, *wrong: str) -> Question:
@@ -62,6 +68,8 @@ _SITE = frozenset({SubjectKind.SITE})
 _CAMERA = frozenset({SubjectKind.CAMERA})
 _PERSON = frozenset({SubjectKind.PERSON})
 _REMOVAL = frozenset({SubjectKind.REMOVAL})
+_UTILIZATION = frozenset({SubjectKind.UTILIZATION})
+_RISK = ("low", "reduced", "too_high")
 
 KINDS: Mapping[TaskKind, Kind] = {
     TaskKind.DECIDE_SCOPE: Kind(
@@ -191,6 +199,115 @@ KINDS: Mapping[TaskKind, Kind] = {
         subjects=_REMOVAL,
         doers=_MANAGER,
         questions=(Question(name=ON, type=QuestionType.DATE), _PHOTO, _NOTE),
+    ),
+    TaskKind.POST_PRIOR_NOTICE: Kind(
+        subjects=_UTILIZATION,
+        doers=_MANAGER,
+        questions=(
+            _choice("channel", ("physical", "electronic", "both")),
+            _text("where_posted"),
+            Question(name=ON, type=QuestionType.DATE),
+            Question(name="web_address", type=QuestionType.ADDRESS, required=False),
+            _PHOTO_IF_ANY,
+        ),
+        proof=("photo", "web_address"),
+    ),
+    TaskKind.POST_SITE_NOTICE: Kind(
+        subjects=_UTILIZATION, doers=_STAFF, questions=(_text("where_posted"), _PHOTO)
+    ),
+    TaskKind.CHECK_SITE_NOTICE: Kind(
+        subjects=_UTILIZATION,
+        doers=_STAFF,
+        questions=(
+            _choice("notice_there", _YES_NO, "no"),
+            _choice("readable", _YES_NO, "no"),
+            _PHOTO_IF_ANY,
+        ),
+        interval=NOTICE_CHECKED,
+    ),
+    TaskKind.ASSESS_RISKS: Kind(
+        subjects=_UTILIZATION,
+        doers=_MANAGER,
+        # カメラ画像の特徴: the guidebook's four.
+        questions=(
+            *(
+                _choice(f"trait_{each}", _RISK, "too_high")
+                for each in ("consent", "unseen", "beyond", "later")
+            ),
+            _long("measures"),
+        ),
+        interval=_months(12),
+    ),
+    TaskKind.ASSESS_REIDENTIFICATION: Kind(
+        subjects=_UTILIZATION,
+        doers=_MANAGER,
+        questions=(
+            *(
+                _choice(each, _RISK, "too_high")
+                for each in ("small_counts", "time_resolution", "trajectories")
+            ),
+            _long("processing"),
+        ),
+    ),
+    TaskKind.BRIEF_STAFF: Kind(
+        subjects=_UTILIZATION,
+        doers=_MANAGER,
+        questions=(Question(name=ON, type=QuestionType.DATE), _text("who")),
+        interval=_months(12),
+    ),
+    TaskKind.CHECK_ORDINANCE: Kind(
+        subjects=_UTILIZATION,
+        doers=_MANAGER,
+        questions=(
+            _choice("ordinance", ("none", "kept", "not_kept"), "not_kept"),
+            Question(name="document", type=QuestionType.TEXT, required=False),
+        ),
+        interval=_months(12),
+    ),
+    TaskKind.ADOPT_USAGE_RULES: Kind(
+        subjects=_UTILIZATION,
+        doers=_MANAGER,
+        questions=(Question(name=ON, type=QuestionType.DATE), _text("body")),
+    ),
+    TaskKind.CHECK_SECURITY: Kind(
+        subjects=_UTILIZATION,
+        doers=_MANAGER,
+        questions=(
+            *map(_ok, ("default_passwords", "updates", "network", "remote_access", "tokens")),
+            _NOTE,
+        ),
+        interval=_months(12),
+    ),
+    TaskKind.TEST_CONTACT: Kind(
+        subjects=_UTILIZATION,
+        doers=_MANAGER,
+        questions=(_choice("answered", _YES_NO, "no"), _NOTE),
+        interval=_months(6),
+    ),
+    TaskKind.REVIEW_FEEDBACK: Kind(
+        subjects=_UTILIZATION,
+        doers=_MANAGER,
+        questions=(_long("decision"),),
+        interval=_months(3),
+    ),
+    TaskKind.ASSESS_CASE: Kind(
+        subjects=_UTILIZATION, doers=_MANAGER, questions=(_long("assessment"), _PHOTO_IF_ANY)
+    ),
+    TaskKind.CHECK_UNREADABLE: Kind(
+        subjects=_UTILIZATION,
+        doers=_MANAGER,
+        questions=(
+            _choice("faces", ("unreadable", "recognisable"), "recognisable"),
+            _choice("nameplates", ("unreadable", "recognisable"), "recognisable"),
+            _text("how"),
+        ),
+        interval=_months(12),
+    ),
+    TaskKind.APPROVE_BACKGROUND: Kind(
+        subjects=_UTILIZATION,
+        doers=_MANAGER,
+        questions=(_tick("nobody"), _PHOTO),
+        interval=_months(12),
     ),
 }
 

@@ -5,9 +5,8 @@ from typing import Final
 
 from ..ledger.records import FIELDS, Record, RecordKind, Records
 from ..policy.facts import RecordFact
-from ..policy.pack import Interval
+from ..policy.pack import Interval, after
 from ..policy.states import Subject, SubjectKind
-from .engine import after
 
 _PUBLIC: Final = {
     kind: frozenset(each.name for each in fields if not each.private)

@@ -10,7 +10,7 @@ from .results import Result
 
 
 class Work(Protocol):
-    """One case; used by one thread at a time, but for `result` and `kept`: by any."""
+    """One case; used by one thread at a time."""
 
     @property
     def located(self) -> bool:

@@ -82,6 +82,10 @@ class Decoder:
         context.flags |= Flags.output_corrupt
         self._context = context
 
+    def skip_unreferenced(self, skip: bool) -> None:
+        """Say whether to leave out pictures on which no other depends: that costs less."""
+        self._context.skip_frame = "NONREF" if skip else "DEFAULT"
+
     def decode(self, sample: Sample | None) -> list[VideoFrame]:
         """Return the pictures that are ready; None asks for those that were held back."""
         if sample is None:
