@@ -56,7 +56,8 @@ class MovementResult:
 
     None where there were 1 or 2 `visits`, or the quarter was not whole. `heat` counts, in cells of
     0.5 m, rows by columns, how many tracks went through in the last whole hour; `flows` from cell to
-    cell of 2 m (row, column, row, column) how many went. What fewer than 3 made out is 0. Empty before.
+    cell of 2 m (row, column, row, column) how many went: in steps, and 0 where fewer than 3. Empty
+    before.
     """
 
     dwell: Mapping[str, int | None] = field(default_factory=dict)
