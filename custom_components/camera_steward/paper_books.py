@@ -51,6 +51,7 @@ _BOOKS: Final = {
     Paper.REGISTER_RECIPIENTS: RecordKind.RECIPIENT,
     Paper.REGISTER_FEEDBACK: RecordKind.FEEDBACK,
 }
+_OF_UTILIZATIONS: Final = (Paper.REGISTER_RECIPIENTS, Paper.REGISTER_FEEDBACK)
 _OUT: Final = frozenset({Outcome.HANDED_OVER, Outcome.BROKEN_OFF, Outcome.HANDING_OVER})
 
 type Period = tuple[date, date]
@@ -58,6 +59,12 @@ type Period = tuple[date, date]
 
 type _Table = tuple[list[str], list[list[str]]]
 """Headings and rows."""
+
+
+def unused(steward: Steward) -> frozenset[Paper]:
+    """Return the registers that only utilizations need and that hold nothing; reads the ledger."""
+    books = steward.records()
+    return frozenset(each for each in _OF_UTILIZATIONS if not books.all(_BOOKS[each]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,11 +29,12 @@ from .core.documents.rendering import LANGUAGES
 from .core.documents.rules import differing
 from .core.documents.sign import sign_version
 from .core.errors import PaperInvalidError
-from .paper_books import Books
+from .paper_books import Books, unused
 from .papers import PLAIN_SIGN, adopted, async_adopt, async_paper_site, sign_now
 from .policy_packs import async_load_pack
 from .printing import async_print, async_print_sign, one_of, people_subjects, period_subjects
 from .texts import async_texts, iso
+from .utilization_papers import utilization_subjects
 
 _LONGEST: Final = 500
 _LANGUAGE: Final = probatio.In(LANGUAGES)
@@ -60,7 +61,7 @@ async def papers(
 ) -> list[dict[str, Any]]:
     """Return which papers there are.
 
-    [{`paper`, `title`, `about`, `version`: empty of what is read from the ledger, `languages`,
+    [{`paper`, `group`: site, utilization or register, `title`, `about`, `version`: empty of what is read from the ledger, `languages`,
     `subjects`: [{`id`, `name`}] to choose from, [] where there is nothing to choose, `adopted`:
     {`version`, `on`, `body`, `by`, `at`} or None, `differing`: articles that read otherwise than
     adopted, `options`: how it was printed last, as `paper` takes them}]; `adopted` and `differing`
@@ -93,16 +94,19 @@ async def papers(
                 {"id": each.id, "name": f"{each.number}　{each.text('cameras')}"}
                 for each in books.removals()
             ],
+            About.UTILIZATION: utilization_subjects(entry),
         }
+        without = unused(steward) if not subjects[About.UTILIZATION] else frozenset()
         listed = []
         for each in Paper:
             about = ABOUT.get(each)
-            if about is About.REMOVAL and not subjects[about]:
+            if each in without or (about is not None and not subjects[about]):
                 continue
             of_rules = found if each is Paper.RULES else None
             listed.append(
                 {
                     "paper": each.value,
+                    "group": _group(each),
                     "title": texts[f"paper_{each}"],
                     "about": texts[f"paper_{each}_about"],
                     "version": versions.get(each, ""),
@@ -131,6 +135,12 @@ async def papers(
     return await data.bridge.async_at_counter(look)
 
 
+def _group(paper: Paper) -> str:
+    if ABOUT.get(paper) is About.UTILIZATION:
+        return "utilization"
+    return "register" if paper.value.startswith("register_") else "site"
+
+
 @websocket_api.websocket_command(
     {
         probatio.Required("type"): f"{DOMAIN}/paper",
@@ -151,7 +161,8 @@ async def paper(
     Options of the sign: `languages` (ja, en, zh, ko; the first one large), `size` (a4, a3, sticker),
     `manager`, `contact`, `purpose`: whether it says so, `qr`: what its code opens, or empty, `keep`:
     whether it is printed so from now on, so that a change of what it says makes it out of date. Of
-    the public notice: `manager`, whether it names them.
+    the public notice: `manager`, whether it names them; of a utilization's notice on the spot: `size`
+    (a4, a3).
     """
     entry, caller, _ = await async_manager(hass, connection, msg)
     kind = one_of(Paper, msg["paper"], "paper")

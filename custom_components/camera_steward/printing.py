@@ -14,6 +14,8 @@ from .coordinator import CameraStewardConfigEntry
 from .core.access.people import Role
 from .core.disclosure.counter import Counter
 from .core.documents.papers import (
+    ABOUT,
+    About,
     Appointee,
     Paper,
     PaperSite,
@@ -28,8 +30,10 @@ from .core.documents.papers import (
     rules_paper,
     statement_paper,
 )
+from .core.documents.poster import site_notice
 from .core.documents.rules import differing
 from .core.documents.sign import SignSize, sign_page, sign_svg, sign_version
+from .core.documents.utilization import UtilizationPaper, utilization_paper
 from .core.errors import PaperInvalidError, StewardError
 from .core.viewing.desk import Caller
 from .duties import DutiesLook
@@ -39,6 +43,7 @@ from .papers import LANGUAGES as SIGN_LANGUAGES, SCAN, SHOWN, adopted, async_pap
 from .pledge import LANGUAGES
 from .policy_packs import async_load_pack
 from .texts import Texts, async_texts, bounds
+from .utilization_papers import utilization_paper_of
 
 _LAST_YEAR: Final = "12m"
 _FORMS: Final = (Role.MANAGER, Role.OPERATOR)
@@ -123,17 +128,23 @@ async def async_print(
     """
     data = entry.runtime_data
     site = await async_paper_site(hass, entry, data.bridge)
-    if kind in (Paper.STATEMENT, Paper.REPORT):
+    is_utilization = ABOUT.get(kind) is About.UTILIZATION
+    if is_utilization or kind in (Paper.STATEMENT, Paper.REPORT):
         await data.duties.async_look()
+    look = data.coordinator.duties
     work = _Work(
         entry=entry,
         site=site,
         texts={each: await async_texts(hass, each) for each in LANGUAGES},
         language=language,
         subject=subject,
-        look=data.coordinator.duties,
+        look=look,
         pledge=data.bridge.pledge.pledge if data.bridge.pledge is not None else None,
         named=options.get("manager") is True,
+        size=one_of(SignSize, options.get("size", SignSize.A4), "size"),
+        utilization=utilization_paper_of(hass, entry, site, look, subject)
+        if is_utilization and look is not None
+        else None,
     )
 
     def make(counter: Counter) -> Printed:
@@ -164,10 +175,14 @@ class _Work:
     look: DutiesLook | None
     pledge: Mapping[str, str] | None
     named: bool
+    size: SignSize
+    utilization: UtilizationPaper | None
 
     def make(self, kind: Paper, books: Books) -> Printed:
         """Make it; in the executor."""
         language, site = self.language, self.site
+        if ABOUT.get(kind) is About.UTILIZATION:
+            return self._of_utilization(kind)
         match kind:
             case Paper.RULES:
                 return rules_paper(language, site, books.contractors())
@@ -216,6 +231,13 @@ class _Work:
         if self.look is None:
             raise NotJudgedError
         return self.look
+
+    def _of_utilization(self, kind: Paper) -> Printed:
+        if self.utilization is None:
+            raise NotJudgedError
+        if kind is Paper.SITE_NOTICE:
+            return site_notice(self.language, self.utilization, self.size)
+        return utilization_paper(kind, self.language, self.utilization)
 
     def _removal(self, books: Books) -> Printed:
         found = books.removals()

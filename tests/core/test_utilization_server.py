@@ -66,6 +66,7 @@ class HttpServer:
         self.requests: list[tuple[str, bytes]] = []
         self.connections = 0
         self.ending = threading.Event()
+        self._open: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -75,8 +76,14 @@ class HttpServer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Hang up and refuse what comes."""
         self.ending.set()
-        self._listener.shutdown(socket.SHUT_RDWR)
+        for each in (self._listener, *self._open):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
     def _accept(self) -> None:
@@ -84,6 +91,7 @@ class HttpServer:
             while True:
                 client, _ = self._listener.accept()
                 self.connections += 1
+                self._open.append(client)
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:

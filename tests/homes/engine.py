@@ -46,6 +46,12 @@ class Engine:
         assert self.url, "the engine did not start"
         return self
 
+    @property
+    def pid(self) -> int:
+        """Return its process, to be measured from outside."""
+        assert self._process is not None
+        return self._process.pid
+
     def __exit__(self, *_: object) -> None:
         if self._process is not None:
             self._process.communicate()  # closes its stdin: it ends by itself

@@ -19,8 +19,11 @@ export class PapersPage {
     this._list = make("ul", { class: "cards" }, make("li", { class: "none" }, context.text("panel_waiting")));
     this._sign = new Sign(context, site, () => this._leaveSign());
     this._sign.element.hidden = true;
-    this._registers = make("ul", { class: "cards" });
-    this._books = make("section", { hidden: true }, make("h2", {}, context.text("papers_registers_title")), this._registers);
+    const group = (title) => {
+      const list = make("ul", { class: "cards" });
+      return { list, section: make("section", { hidden: true }, make("h2", {}, context.text(title)), list) };
+    };
+    this._groups = { utilization: group("papers_utilizations_title"), register: group("papers_registers_title") };
     this._papers = make(
       "div",
       {},
@@ -33,7 +36,7 @@ export class PapersPage {
         this._told,
         this._list,
       ),
-      this._books,
+      ...Object.values(this._groups).map((each) => each.section),
     );
     this.element = make("div", {}, this._papers, this._sign.element);
   }
@@ -46,8 +49,11 @@ export class PapersPage {
   clear() {
     this._told.textContent = "";
     this._held.clear();
-    for (const each of [this._list, this._registers]) each.replaceChildren();
-    this._books.hidden = true;
+    this._list.replaceChildren();
+    for (const { list, section } of Object.values(this._groups)) {
+      list.replaceChildren();
+      section.hidden = true;
+    }
     this._sign.clear();
     this.element.querySelector("dialog")?.close();
   }
@@ -82,10 +88,12 @@ export class PapersPage {
       held.set(each.paper, shown);
     }
     this._held = held;
-    const cards = (registers) => [...held].filter(([name]) => name.startsWith("register_") === registers).map(([, each]) => each.card);
-    put(this._list, cards(false));
-    put(this._registers, cards(true));
-    this._books.hidden = !this._registers.childElementCount;
+    const cards = (group) => [...held.values()].filter((each) => each.paper.group === group).map((each) => each.card);
+    put(this._list, cards("site"));
+    for (const [name, { list, section }] of Object.entries(this._groups)) {
+      put(list, cards(name));
+      section.hidden = !list.childElementCount;
+    }
   }
 
   _card(paper) {
@@ -93,7 +101,9 @@ export class PapersPage {
     const subject = make("select", { "aria-label": context.text("papers_subject", { paper: paper.title }) });
     const named = choices(`paper-${paper.paper}-named`, context.text("papers_notice_shown"));
     offer(named, [["manager", context.text("papers_sign_manager")]]);
-    const shown = { paper, subject, named, told: make("div"), title: make("h3", { tabindex: "-1" }, paper.title) };
+    const size = make("select", { "aria-label": context.text("papers_sign_size") });
+    fill(size, ["a4", "a3"].map((each) => [each, context.text(`papers_size_${each}`)]));
+    const shown = { paper, subject, named, size, told: make("div"), title: make("h3", { tabindex: "-1" }, paper.title) };
     const buttons = paper.languages.map((language) =>
       make(
         "button",
@@ -109,7 +119,7 @@ export class PapersPage {
       make("p", {}, paper.about),
       shown.told,
       ...(paper.paper === "notice" ? [named] : []),
-      make("div", { class: "buttons" }, subject, ...(paper.paper === "sign" ? [sign] : buttons)),
+      make("div", { class: "buttons" }, subject, ...(paper.paper === "site_notice" ? [size] : []), ...(paper.paper === "sign" ? [sign] : buttons)),
     );
     if (paper.paper === "rules") this._addAdoption(shown);
     return shown;
@@ -144,10 +154,10 @@ export class PapersPage {
     shown.version.textContent = text("papers_adopt_version", { version: version.slice(0, SHORT) });
   }
 
-  async _read({ paper, subject, named }, language) {
+  async _read({ paper, subject, named, size }, language) {
     const context = this._context;
     this._trouble.textContent = "";
-    const asked = { paper: paper.paper, language, options: { manager: chosen(named).length > 0 } };
+    const asked = { paper: paper.paper, language, options: { manager: chosen(named).length > 0, size: size.value } };
     if (paper.subjects.length) asked.subject = subject.value;
     try {
       const { html, file } = await context.call("paper", this._site, asked);

@@ -119,6 +119,12 @@ def fit(text: str, *, width: float, height: float, largest: float, smallest: flo
         size = max(smallest, size * _STEP)
 
 
+def fill(text: str, *, width: float, size: float, most: int) -> tuple[str, ...]:
+    """Return a text in full lines of letters of a size, `most` of them; what is left out is an ellipsis."""
+    lines = _break(text, width / size)
+    return lines if len(lines) <= most else _cut(lines, most, width / size)
+
+
 def _even(text: str, lines: tuple[str, ...], width: float) -> tuple[str, ...]:
     """Return lines of about the same length, and no more of them."""
     longest = max((width_of(each.rstrip()) for each in _words(text)), default=0.0)

@@ -34,6 +34,14 @@ class Paper(StrEnum):
     STATEMENT = "statement"
     REPORT = "report"
     REMOVAL = "removal"
+    PRIOR_NOTICE = "prior_notice"
+    SITE_NOTICE = "site_notice"
+    WEB_PAGE = "web_page"
+    STAFF_SHEET = "staff_sheet"
+    LIFE_CYCLE = "life_cycle"
+    RISK_SHEET = "risk_sheet"
+    REIDENTIFICATION = "reidentification"
+    USAGE_RULES = "usage_rules"
     REGISTER_DISCLOSURES = "register_disclosures"
     REGISTER_VIEWINGS = "register_viewings"
     REGISTER_INSPECTIONS = "register_inspections"
@@ -51,12 +59,21 @@ class About(StrEnum):
     PERSON = "person"
     PERIOD = "period"
     REMOVAL = "removal"
+    UTILIZATION = "utilization"
 
 
 ABOUT: Final[Mapping[Paper, About]] = {
     Paper.PLEDGE: About.PERSON,
     Paper.APPOINTMENT: About.PERSON,
     Paper.REMOVAL: About.REMOVAL,
+    Paper.PRIOR_NOTICE: About.UTILIZATION,
+    Paper.SITE_NOTICE: About.UTILIZATION,
+    Paper.WEB_PAGE: About.UTILIZATION,
+    Paper.STAFF_SHEET: About.UTILIZATION,
+    Paper.LIFE_CYCLE: About.UTILIZATION,
+    Paper.RISK_SHEET: About.UTILIZATION,
+    Paper.REIDENTIFICATION: About.UTILIZATION,
+    Paper.USAGE_RULES: About.UTILIZATION,
     **{
         each: About.PERIOD
         for each in Paper

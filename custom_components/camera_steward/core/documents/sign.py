@@ -12,11 +12,11 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Final
 
-import segno
 from markupsafe import Markup
 
 from ..errors import PaperInvalidError, SignIncompleteError
 from .lettering import Fitted, clean, fit, runs_from_right, width_of
+from .qr import squares
 from .rendering import render_shared
 from .rules import capital
 
@@ -173,7 +173,7 @@ def sign_svg(sign: Sign, size: SignSize, required: Collection[str] = ()) -> str:
             raise SignIncompleteError(item)
     wide, high = _MILLIMETRES[size]
     height = _WIDTH * high / wide
-    square = _qr(sign.scan)
+    square = squares(sign.scan) if sign.scan else None
     return render_shared(
         "sign.svg",
         {
@@ -276,18 +276,3 @@ def _line(
         bold=bold,
         language=language,
     )
-
-
-def _qr(address: str) -> tuple[str, int] | None:
-    """Return a path of unit squares and how many there are on a side, quiet zone included."""
-    if not address:
-        return None
-    try:
-        code = segno.make_qr(address, error="m")
-    except segno.DataOverflowError as err:
-        raise PaperInvalidError("scan") from err
-    rows = list(code.matrix_iter(border=4))
-    path = "".join(
-        f"M{x} {y}h1v1h-1z" for y, row in enumerate(rows) for x, dark in enumerate(row) if dark
-    )
-    return path, len(rows)

@@ -211,18 +211,20 @@ class Pipeline:
         for packet in opened.packets():
             if self._quit.is_set():
                 return
-            if packet is not None:
-                if not self._attempt(partial(self._look, taker, packet, monotonic() - asked)):
-                    self._back_off(taker)
-                self._release()
+            if packet is None:
+                taker.nothing_came()
+            elif not self._attempt(partial(self._look, taker, packet, monotonic() - asked)):
+                self._back_off(taker)
+            self._release()
             asked = monotonic()
 
     def _look(self, taker: Taker, packet: Packet, waited: float) -> None:
         """Hand a frame on, if this packet brings one; with the return it is gone."""
+        since = self._elapsed()
         frame = taker.taken(packet, waited)
         if frame is None:
             return
-        self._held.append((weakref.ref(frame.pixels), frame.elapsed))
+        self._held.append((weakref.ref(frame.pixels), since))
         self._change(frames_taken=self._snapshot.frames_taken + 1)
         boxes: Sequence[Box] = ()
         if self._detector is not None:
