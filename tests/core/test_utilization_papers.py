@@ -18,17 +18,19 @@ from custom_components.camera_steward.core.documents.utilization import (
 )
 from custom_components.camera_steward.core.documents.utilization_words import TITLES
 from custom_components.camera_steward.core.errors import PaperInvalidError
+from custom_components.camera_steward.core.policy.task import TaskKind
 from custom_components.camera_steward.core.policy.utilization import (
     PRIOR_ITEMS,
     DetectorKind,
     NoticeItem,
     UtilizationCase,
 )
+from custom_components.camera_steward.core.tasks.kinds import KINDS
 
 from .paper_site import AWKWARD, LONG, SCRIPT, Outline
 from .utilization_site import DECLARED, PAPER, STATISTICS, declared, named
 
-KINDS = tuple(each for each in Paper if ABOUT.get(each) is About.UTILIZATION)
+PAPERS = tuple(each for each in Paper if ABOUT.get(each) is About.UTILIZATION)
 NOTICES = (Paper.PRIOR_NOTICE, Paper.SITE_NOTICE, Paper.WEB_PAGE)
 VOLUNTARY = {"ja": "任意の参考", "en": "gives no immunity"}
 DAYS = {"ja": "３６５日間", "en": "365 days"}
@@ -56,7 +58,7 @@ def of(**changes: object) -> UtilizationPaper:
     return replace(PAPER, declared=replace(DECLARED, **changes))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", PAPERS)
 def test_both_languages_have_the_same_parts_the_version_and_the_remark(kind: Paper) -> None:
     outlines = {}
     for language in LANGUAGES:
@@ -82,7 +84,7 @@ def test_notices_say_every_item_of_both_lists_and_what_is_said_is_careful(
     case: UtilizationCase, language: str
 ) -> None:
     paper = declared(case)
-    for kind in KINDS:
+    for kind in PAPERS:
         assert not NEVER.search(text_of(kind, language, paper)), kind
     for kind in NOTICES:
         text = text_of(kind, language, paper).replace(" ", "")
@@ -162,6 +164,8 @@ def test_the_drawing_promises_nothing_where_something_else_keeps_pictures() -> N
 
 
 def test_answers_are_on_the_sheets_and_those_of_an_earlier_version_are_called_so() -> None:
+    for name, each in PAPER.answers.items():
+        assert each.answers.keys() <= {question.name for question in KINDS[TaskKind(name)].questions}
     risks = text_of(Paper.RISK_SHEET, "ja", PAPER)
     assert "対策により低減" in risks
     assert "下校の時間帯に" in risks
@@ -178,7 +182,7 @@ def test_answers_are_on_the_sheets_and_those_of_an_earlier_version_are_called_so
     assert text_of(Paper.REIDENTIFICATION, "en", blank).count("□") == 9
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", PAPERS)
 @AWKWARD
 def test_whatever_is_declared_stays_text(kind: Paper, name: str) -> None:
     page = printed(kind, "ja", named(name))

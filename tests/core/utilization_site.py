@@ -49,7 +49,7 @@ ANSWERS: Final = {
             "small_counts": "reduced",
             "time_resolution": "reduced",
             "trajectories": "low",
-            "note": "早朝は新聞配達の１人だけのことがある。５時から７時までは公表しない。",
+            "processing": "早朝は新聞配達の１人だけのことがある。５時から７時までは公表しない。",
         },
         current=True,
     ),
