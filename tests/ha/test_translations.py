@@ -46,6 +46,7 @@ from custom_components.camera_steward.utilization_entities import (
     STATUS,
     result_sensors,
 )
+from custom_components.camera_steward.utilization_images import HEAT_MAP, ICONS
 from custom_components.camera_steward.utilization_runner import LOST_CAMERA
 
 from .texts import ROOT, TEXTS, flat, placeholders
@@ -234,6 +235,7 @@ OF_UTILIZATIONS: dict[str, tuple[EntityDescription, ...]] = {
         *(each for case in UtilizationCase for each in result_sensors(case, LOOKED_AT)),
     ),
     "binary_sensor": (OPEN_TILL,),
+    "image": (HEAT_MAP, ICONS),
 }
 
 

@@ -234,8 +234,8 @@ async def test_two_on_one_camera_of_the_site_and_what_ends_them(
         ),
     )
     await async_open_gate(hass, entry, GATE)
-    await async_open_gate(hass, entry, HALL)
-    await async_do(hass, entry, TaskKind.ASSESS_CASE, HALL, assessment="Nobody is harmed")
+    assessed = {TaskKind.ASSESS_CASE: {"assessment": "Nobody is harmed"}}
+    await async_open_gate(hass, entry, HALL, assessed)
     await async_look(entry)
     await until_running(entry, GATE)
     await until_running(entry, HALL)

@@ -1,5 +1,6 @@
 """A utilization for tests: declared long ago, and all that its gate asks for done by the manager."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
@@ -115,8 +116,15 @@ async def async_add(
     await hass.async_block_till_done()
 
 
-async def async_open_gate(hass: HomeAssistant, entry: MockConfigEntry, id_: str) -> None:
+async def async_open_gate(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    id_: str,
+    more: Mapping[TaskKind, dict[str, Any]] = MappingProxyType({}),
+) -> None:
     """Do all that a utilization needs, as if declared 20 days ago; it begins with the next look.
+
+    `more` is what its case asks for besides.
 
     What the ledger has of its declaration is entered anew with an older time.
     """
@@ -136,6 +144,7 @@ async def async_open_gate(hass: HomeAssistant, entry: MockConfigEntry, id_: str)
             )
 
     await hass.async_add_executor_job(date_back)
+    await running.duties.async_look()
     for kind, answers in (
         (TaskKind.POST_PRIOR_NOTICE, {**NOTICE, "on": days_ago(16)}),
         (TaskKind.POST_SITE_NOTICE, {"where_posted": "Door", "photo": PHOTO}),
@@ -143,8 +152,9 @@ async def async_open_gate(hass: HomeAssistant, entry: MockConfigEntry, id_: str)
         (TaskKind.ASSESS_REIDENTIFICATION, REIDENTIFICATION),
         (TaskKind.BRIEF_STAFF, {"on": days_ago(1), "who": "All"}),
         (TaskKind.CHECK_ORDINANCE, {"ordinance": "none"}),
+        *more.items(),
     ):
-        await async_do(hass, entry, kind, id_, **answers)
+        await _async_enter(hass, entry, kind, id_, answers)
 
 
 async def async_do(
@@ -152,6 +162,12 @@ async def async_do(
 ) -> None:
     """Let the manager say that a task was done, of what is declared now."""
     await entry.runtime_data.duties.async_look()
+    await _async_enter(hass, entry, kind, id_, answers)
+
+
+async def _async_enter(
+    hass: HomeAssistant, entry: MockConfigEntry, kind: TaskKind, id_: str, answers: dict[str, Any]
+) -> None:
     seen = entry.runtime_data.coordinator.duties
     (task,) = [each for each in seen.tasks if (each.kind, each.subject.id) == (kind, id_)]
     (fact,) = [each for each in seen.facts.utilizations if each.id == id_]
