@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from homeassistant.config_entries import ConfigSubentryDataWithId
 from homeassistant.core import HomeAssistant
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.camera_steward.const import CONF_PACK, DOMAIN
 from custom_components.camera_steward.core.documents.papers import statement_paper
@@ -149,7 +150,7 @@ async def test_the_statement_says_of_each_item_whether_it_is_addressed(stage: St
 
 
 async def test_no_site_can_have_the_guidebook_for_its_pack(stage: Stage) -> None:
-    hass, entry = stage.hass, stage.entry
+    hass = stage.hass
     own = Path(hass.config.path(DOMAIN, "packs"))
     text = (await hass.async_add_executor_job(guide_text)).replace(GUIDE, "mine", 1)
 
@@ -161,8 +162,8 @@ async def test_no_site_can_have_the_guidebook_for_its_pack(stage: Stage) -> None
     shelf = await async_packs(hass)
     assert not {GUIDE, "mine"} & set(shelf.packs)
     assert [(each.file, each.problem) for each in shelf.broken] == [("mine.yaml", "not_for_sites")]
-    hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_PACK: GUIDE})
-    held = await async_hold_pack(hass, entry)
+    by_hand = MockConfigEntry(domain=DOMAIN, data={**stage.entry.data, CONF_PACK: GUIDE})
+    held = await async_hold_pack(hass, by_hand)
     assert held.error is not None
     assert held.error.problem == "not_for_sites"
     assert not held.pack.for_utilizations
