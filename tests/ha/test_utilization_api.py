@@ -157,8 +157,8 @@ async def test_operators_see_how_they_stand_and_the_manager_sets_their_view(stag
     labels = {"labels": ["平常", "積雪"]}
     assert (await stage.ask("utilization_view", utilization=YARD, view=labels))["success"]
     for label, code in (("積雪", "utilization_stopped"), ("霧", "view_invalid")):
-        told = await stage.ask("utilization_learn", utilization=YARD, label=label)
-        assert told["error"]["code"] == code
+        answer = await stage.ask("utilization_learn", utilization=YARD, label=label)
+        assert answer["error"]["code"] == code
 
 
 async def test_pictures_are_kept_as_long_as_a_view_names_them(stage: Stage) -> None:

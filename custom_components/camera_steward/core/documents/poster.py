@@ -17,7 +17,7 @@ from .papers import Printed
 from .qr import squares
 from .rendering import render_shared
 from .sign import SignSize
-from .utilization import LONGEST, SHORT, UtilizationPaper, crossed, handling, lines_of
+from .utilization import SHORT, UtilizationPaper, crossed, handling, lines_of
 from .utilization_words import CASES, VOLUNTARY
 
 _MILLIMETRES: Final = {SignSize.A4: (210, 297), SignSize.A3: (297, 420)}
@@ -78,6 +78,7 @@ _QR: Final = 36.0
 _LARGEST: Final = 6.4
 _SMALLEST: Final = 2.3
 _LINE: Final = 1.3
+_STEP: Final = 0.95
 _NARROWER: Final = 1.1
 _WIDE: Final = 0x2E80
 """From here on letters are as wide as they are high."""
@@ -166,11 +167,11 @@ def _rows(language: str, paper: UtilizationPaper) -> tuple[list[_Line], list[flo
     """Return what it says of each item, as large as the room lets all of it be, and lines between."""
     titles, joint = _TITLES[language], "" if language == "ja" else " "
     said = [
-        (titles[item], [clean(each, LONGEST) for each in lines_of(language, paper, item)])
+        (titles[item], [clean(each) for each in lines_of(language, paper, item)])
         for item in titles
         if item not in paper.declared.omitted
     ]
-    images = joint.join(clean(each, LONGEST) for each in handling(language, paper))
+    images = joint.join(clean(each) for each in handling(language, paper))
     said.append((_IMAGES[language], [images]))
     room = _FOOT - _TOP
     size, found = _fitted(said, room)
@@ -199,7 +200,7 @@ def _fitted(said: Sequence[tuple[str, list[str]]], room: float) -> tuple[float, 
             return size, found
         if size <= _SMALLEST:
             break
-        size = max(_SMALLEST, size * 0.97)
+        size = max(_SMALLEST, size * _STEP)
     # Each has an even share; what the short ones leave goes to those that need more, in turn.
     most = int((room / len(said) - size * _APART) / (size * _LINE))
     spare = int((room - sum(_height(e[:most], size) for _, e in found)) / (size * _LINE))

@@ -36,8 +36,10 @@ from .view import ViewSettings
 LONGEST_PATH: Final = 600.0
 """Seconds after which a path is let go, and no more of it is counted; a product default."""
 
-_CELLS_OF_FLOW: Final = 4
-"""Cells to each side of those between which flows are told."""
+FLOW_CELL_M: Final = 2.0
+"""Side of the larger cells between which flows are told."""
+
+_CELLS_OF_FLOW: Final = round(FLOW_CELL_M / CELL_M)
 _AWAY = 5.0
 """Seconds after which somebody has left a zone."""
 _SHORTEST_STAY = 2.0
