@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from homeassistant.config_entries import ConfigSubentryDataWithId
 from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -21,10 +20,10 @@ from custom_components.camera_steward.tasks import listed
 from custom_components.camera_steward.texts import async_texts
 
 from .staff import async_look, async_staffed, done
+from .utilizing import GATE, by_address, utilization
 from .watching import Stage
 
-SHOP = "01J0000000000000000000SHOP"
-ABOUT = Subject(SubjectKind.UTILIZATION, SHOP)
+ABOUT = Subject(SubjectKind.UTILIZATION, GATE)
 PRIOR = task_id(TaskKind.POST_PRIOR_NOTICE, ABOUT)
 TOLD = {"channel": "electronic", "where_posted": "The shop's web site", "on": "2026-11-01"}
 
@@ -37,33 +36,8 @@ async def stage(
     hass_client_no_auth: Callable[..., Any],
 ) -> Stage:
     """Set up a site that wants to count, and has told nobody yet."""
-    nodes = ("camera", "network", "home_assistant", "database")
-    data = {
-        "case": "counting",
-        "address": "rtsp://127.0.0.1:1/none",
-        "address_since": "2026-10-01T00:00:00+00:00",
-        "detector": "built_in",
-        "purpose": "To know how many people pass",
-        "operating_entity": "Honcho Shop",
-        "contact": "048-000-0000",
-        "benefit": "More staff when it is busy",
-        "place": "Entrance, the pavement in front of it",
-        "recognizable": True,
-        "identifiable": False,
-        "derived_days": 30,
-        "public_space": True,
-        "start_on": "2026-01-01",
-        "municipality": "",
-        "responsible": dict.fromkeys(nodes, "Honcho Shop"),
-    }
-    subentry = ConfigSubentryDataWithId(
-        data=data,
-        subentry_id=SHOP,
-        subentry_type="utilization",
-        title="Entrance",
-        unique_id=None,
-    )
-    made = await async_staffed(hass, disk, hass_ws_client, hass_client_no_auth, subentry)
+    waiting = utilization(GATE, **by_address("rtsp://127.0.0.1:1/none"))
+    made = await async_staffed(hass, disk, hass_ws_client, hass_client_no_auth, waiting)
     await async_look(made)
     return made
 
@@ -93,7 +67,7 @@ async def test_the_guidebook_is_judged_besides_the_sites_pack(stage: Stage) -> N
         "handling-1": ("enforced", True),
     }
     prior = items["guidebook-v1/prior-1"]
-    assert prior["subject"] == {"kind": "utilization", "id": SHOP, "name": "Entrance"}
+    assert prior["subject"] == {"kind": "utilization", "id": GATE, "name": "Use Gate"}
     assert (prior["task"], prior["task_title"]) == (PRIOR, "事前告知")
 
     # What was done for it is of what is declared now, and needs a proof.
@@ -129,7 +103,7 @@ async def test_the_guidebook_is_judged_besides_the_sites_pack(stage: Stage) -> N
     # Lists that every login reads name it as they name a camera.
     texts = await async_texts(stage.hass, "en")
     summaries = [each.summary for each in listed(look.tasks, texts)]
-    assert any("Entrance" in each and "notice on the spot" in each for each in summaries)
+    assert any("Use Gate" in each and "notice on the spot" in each for each in summaries)
 
 
 async def test_the_statement_says_of_each_item_whether_it_is_addressed(stage: Stage) -> None:
