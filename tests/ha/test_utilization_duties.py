@@ -90,7 +90,7 @@ async def test_the_guidebook_is_judged_besides_the_sites_pack(stage: Stage) -> N
     assert (await enter(web_address="https://example.jp/notice"))["success"]
     (entry,) = await done(stage)
     look = stage.entry.runtime_data.coordinator.duties
-    declared = look.facts.utilization(ABOUT).declared
+    (declared,) = (each.declared for each in look.facts.utilizations)
     assert entry.data["answers"] == {
         **TOLD,
         "web_address": "https://example.jp/notice",
@@ -130,12 +130,16 @@ async def test_no_site_can_have_the_guidebook_for_its_pack(stage: Stage) -> None
 
     def put() -> None:
         own.mkdir(parents=True)
-        (own / "mine.yaml").write_text(text.replace(f"id: {GUIDE}", "id: mine"))
+        (own / "mine.yaml").write_text(text)
+        (own / f"{GUIDE}.yaml").write_text("Another of the same name.")
 
     await hass.async_add_executor_job(put)
     shelf = await async_packs(hass)
     assert not {GUIDE, "mine"} & set(shelf.packs)
-    assert [(each.file, each.problem) for each in shelf.broken] == [("mine.yaml", "not_for_sites")]
+    assert [(each.file, each.problem) for each in shelf.broken] == [
+        (f"{GUIDE}.yaml", "id_taken"),
+        ("mine.yaml", "not_for_sites"),
+    ]
     by_hand = MockConfigEntry(domain=DOMAIN, data={**stage.entry.data, CONF_PACK: GUIDE})
     held = await async_hold_pack(hass, by_hand)
     assert held.error is not None
