@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from ..errors import PaperInvalidError
 from ..policy.utilization import NoticeItem
-from .lettering import clean, fill, fit, runs_from_right, width_of
+from .lettering import clean, fill, fit, width_of
 from .papers import Printed
 from .qr import squares
 from .rendering import render_shared
@@ -38,7 +38,7 @@ _CAPTIONS: Final = {
 _TITLES: Final = {
     "ja": {
         NoticeItem.PURPOSE: "画像の内容・目的",
-        NoticeItem.BENEFIT: "利用者のメリット",
+        NoticeItem.BENEFIT: "生活者のメリット",
         NoticeItem.PLACE: "設置位置・撮影範囲",
         NoticeItem.DERIVED: "生成するデータ",
         NoticeItem.RETENTION: "データの保存期間",
@@ -98,7 +98,6 @@ class _Line:
     size: float
     bold: bool = False
     anchor: str = "start"
-    direction: str = "ltr"
     fill: str = _INK
 
 
@@ -127,7 +126,7 @@ def poster_svg(language: str, paper: UtilizationPaper, size: SignSize) -> str:
     right = scan_at[0] - 6 if code else _RIGHT
     texts = [
         *_head(language),
-        *(_middle(text, x, 91.5, 100.0, captions) for text, x in shown),
+        *(_middle(text, x, 91.8, 100.0, captions) for text, x in shown),
         *body,
         *_operator(language, paper, right),
         *_foot(language, paper),
@@ -236,7 +235,7 @@ def _operator(language: str, paper: UtilizationPaper, right: float) -> list[_Lin
         fitted = fit(clean(text), width=right - _LEFT, height=high, largest=largest, smallest=2.6)
         step = fitted.height / len(fitted.lines)
         lines += [
-            _line(each, _LEFT, y + step * (n + 0.5), fitted.size, bold=True, right=right)
+            _line(each, _LEFT, y + step * (n + 0.5), fitted.size, bold=True)
             for n, each in enumerate(fitted.lines)
         ]
         y += fitted.height
@@ -267,17 +266,13 @@ def _line(
     *,
     bold: bool = False,
     fill: str = _INK,
-    right: float = _RIGHT,
 ) -> _Line:
-    """Return a line from `x`, or from `right` where its letters run from there."""
-    is_turned = runs_from_right(text)
     return _Line(
         text=text,
-        x=right if is_turned else x,
+        x=x,
         # The middle of a letter is about a third of its height above its line.
         y=round(middle + size * 0.36, 2),
         size=round(size, 2),
         bold=bold,
-        direction="rtl" if is_turned else "ltr",
         fill=fill,
     )
