@@ -41,7 +41,7 @@ from .duties_api import NotJudgedError
 from .pledge import LANGUAGES
 from .texts import Texts, async_texts, iso
 from .utilization_results import result_lines
-from .utilizations import utilizations_of
+from .utilizations import utilizations_of, view_of
 from .views import BASE, HEADERS, SiteView
 
 _NEEDS: Final[Mapping[UtilizationCase, tuple[str, ...]]] = {
@@ -223,7 +223,7 @@ class PlanView(UtilizationView):
     ) -> Response:
         await self.manager(entry, caller)
         subentry = _utilization(entry, where["utilization"])
-        view = parse_view(subentry.data.get(CONF_VIEW, {}))
+        view = view_of(subentry.data)
         photo = view.background
         if subentry.data[CONF_CASE] == UtilizationCase.MOVEMENT:
             photo = view.floor.plan if view.floor is not None else ""
@@ -252,7 +252,7 @@ async def _async_check_pictures(
 ) -> None:
     """Raise `ViewInvalidError` where a picture is not there, or nobody said that it is empty."""
     steward, look = entry.runtime_data.bridge.steward, entry.runtime_data.coordinator.duties
-    if view.background and view.background != _stored(subentry).background:
+    if view.background and view.background != view_of(subentry.data).background:
         subject = Subject(SubjectKind.UTILIZATION, subentry.subentry_id)
         done = look and look.facts.doing(TaskKind.APPROVE_BACKGROUND, subject)
         if not done or done.answers.get("photo") != view.background:
@@ -262,10 +262,6 @@ async def _async_check_pictures(
             await hass.async_add_executor_job(lambda: steward.photos().read(plan))
         except PhotoError as err:
             raise ViewInvalidError("floor.plan") from err
-
-
-def _stored(subentry: ConfigSubentry) -> ViewSettings:
-    return parse_view(subentry.data.get(CONF_VIEW, {}))
 
 
 def _row(
@@ -301,7 +297,7 @@ def _row(
         "frames_persisted": count.frames_persisted,
         "frame_age_seconds": count.frame_age_seconds,
         "result": result_lines(result, texts) if result is not None else [],
-        "view": view_data(_stored(subentry)),
+        "view": view_data(view_of(subentry.data)),
         "needs": _needs(subentry),
         "learnt": dict(result.learnt) if isinstance(result, SceneryResult) else {},
     }
@@ -328,7 +324,7 @@ def _lacking(
         task = task_id(kind, fact.subject) if kind is not None else None
         found.append(
             {
-                "text": texts.option("lacking", each),
+                "text": texts[f"lacking_{each}" if known else "utilization_lost_camera"],
                 "task": task if task in open_tasks else None,
                 "page": _PAGES.get(known) if known is not None else None,
             }

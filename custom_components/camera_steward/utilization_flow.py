@@ -44,6 +44,7 @@ from .const import (
     CONF_RECIPIENTS,
     CONF_RESPONSIBLE,
     CONF_START_ON,
+    CONF_VIEW,
     CONF_WEB_ADDRESS,
 )
 from .core.policy.facts import RecordFact
@@ -116,7 +117,7 @@ class UtilizationSubentryFlow(ConfigSubentryFlow):
             options.insert(1, "address")
         if self._detector is not DetectorKind.BUILT_IN:
             options.insert(options.index("nodes"), self._detector.value)
-        if self._declared.empty:
+        if self._declared.empty_items:
             options.insert(options.index("nodes"), "omissions")
         return self.async_show_menu(step_id="reconfigure", menu_options=options)
 
@@ -214,7 +215,7 @@ class UtilizationSubentryFlow(ConfigSubentryFlow):
     ) -> SubentryFlowResult:
         """Ask why the notices leave out what was left empty."""
         errors: dict[str, str] = {}
-        items = self._declared.empty
+        items = self._declared.empty_items
         shown: Mapping[str, Any] = self._data.get(CONF_OMITTED, {})
         if user_input is not None:
             shown = stripped(user_input)
@@ -337,9 +338,9 @@ class UtilizationSubentryFlow(ConfigSubentryFlow):
             return await (self.async_step_server() if server else self.async_step_entity())
         declared = self._declared
         data[CONF_OMITTED] = {
-            k: v for k, v in data.get(CONF_OMITTED, {}).items() if k in declared.empty
+            k: v for k, v in data.get(CONF_OMITTED, {}).items() if k in declared.empty_items
         }
-        if declared.unexplained:
+        if declared.unexplained_items:
             return await self.async_step_omissions()
         keys = {each.key for each in declared.nodes}
         data[CONF_RESPONSIBLE] = {
@@ -352,11 +353,12 @@ class UtilizationSubentryFlow(ConfigSubentryFlow):
 
     def _save(self) -> SubentryFlowResult:
         if self.source == SOURCE_RECONFIGURE:
+            subentry = self._get_reconfigure_subentry()
+            if CONF_VIEW in subentry.data:
+                # The panel may have set it while the forms were open.
+                self._data[CONF_VIEW] = subentry.data[CONF_VIEW]
             return self.async_update_and_abort(
-                self._get_entry(),
-                self._get_reconfigure_subentry(),
-                title=self._name,
-                data=self._data,
+                self._get_entry(), subentry, title=self._name, data=self._data
             )
         self._data |= {
             CONF_FRAME_RATE: DEFAULT_FRAME_RATE,

@@ -73,6 +73,7 @@ _LONGEST_DAYS: Final = 3660
 _RATES: Final = (0.1, 10)
 _WIDTHS: Final = (160, 1280)
 _LONGEST_ADDRESS: Final = 2000
+_OWN_HOSTS: Final = ("localhost", "127.0.0.1", "::1", "homeassistant", "homeassistant.local")
 
 _LOCATED: Final = frozenset(
     {UtilizationCase.MOVEMENT, UtilizationCase.COUNTING, UtilizationCase.SCENERY}
@@ -282,7 +283,7 @@ def is_of_home_assistant(hass: HomeAssistant, url: str) -> bool:
         return False
     if parts.path.startswith(f"/api/{DOMAIN}/"):
         return True
-    own = {("localhost", hass.http.server_port), ("127.0.0.1", hass.http.server_port)}
+    own = {(each, hass.http.server_port) for each in _OWN_HOSTS}
     for each in (hass.config.internal_url, hass.config.external_url):
         if each:
             own.add(_host_and_port(each))

@@ -31,6 +31,7 @@ from .const import (
     CONF_VIEW,
     SUBENTRY_UTILIZATION,
 )
+from .core.errors import ViewInvalidError
 from .core.policy.facts import RecordFact
 from .core.policy.utilization import (
     Declaration,
@@ -39,6 +40,7 @@ from .core.policy.utilization import (
     Recipient,
     UtilizationCase,
 )
+from .core.utilization.view import ViewSettings, parse_view
 
 DEFAULT_FRAME_RATE: Final = 2.0
 """Pictures a second; a product default."""
@@ -51,6 +53,15 @@ _LOW_FRAME_WIDTH: Final = 320
 def utilizations_of(entry: ConfigEntry) -> dict[str, ConfigSubentry]:
     """Return the utilizations by id."""
     return {k: v for k, v in entry.subentries.items() if v.subentry_type == SUBENTRY_UTILIZATION}
+
+
+@callback
+def view_of(data: Mapping[str, Any]) -> ViewSettings:
+    """Return what is set in the view; nothing where that cannot be read."""
+    try:
+        return parse_view(data.get(CONF_VIEW, {}))
+    except ViewInvalidError:
+        return ViewSettings()
 
 
 @callback

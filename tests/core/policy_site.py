@@ -23,8 +23,20 @@ from custom_components.camera_steward.core.policy.states import (
     Subject,
     SubjectKind,
 )
-from custom_components.camera_steward.core.policy.task import Doing, Task, TaskKind, task_id
+from custom_components.camera_steward.core.policy.task import (
+    VERSIONED,
+    Doing,
+    Task,
+    TaskKind,
+    task_id,
+)
+from custom_components.camera_steward.core.policy.utilization import (
+    Declaration,
+    UtilizationCase,
+    UtilizationFact,
+)
 from custom_components.camera_steward.core.tasks.engine import tasks
+from custom_components.camera_steward.core.tasks.kinds import KINDS
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 BEGAN = NOW - timedelta(days=400)
@@ -33,6 +45,7 @@ SITE = Subject(SubjectKind.SITE, "site")
 CAMERA = Subject(SubjectKind.CAMERA, "gate")
 MANAGER = Subject(SubjectKind.PERSON, "hana")
 OPERATOR = Subject(SubjectKind.PERSON, "taro")
+SHOP = Subject(SubjectKind.UTILIZATION, "shop")
 SIGN = "the sign as it reads now"
 _entries = count(1)
 
@@ -66,6 +79,31 @@ GOOD: Mapping[TaskKind, Mapping[str, Json]] = {
     TaskKind.CONTRACT_CLAUSE: {"clause_present": "yes", "document": "contract, article 9"},
     TaskKind.REMOVE_DEVICE: {"photo": "p3"},
     TaskKind.REMOVE_SIGN: {"photo": "p4"},
+    TaskKind.POST_PRIOR_NOTICE: {"channel": "both", "where_posted": "entrance", "photo": "p5"},
+    TaskKind.POST_SITE_NOTICE: {"where_posted": "entrance", "photo": "p6"},
+    TaskKind.CHECK_SITE_NOTICE: {"notice_there": "yes", "readable": "yes"},
+    TaskKind.ASSESS_RISKS: {
+        **dict.fromkeys(("trait_consent", "trait_unseen", "trait_beyond", "trait_later"), "low"),
+        "measures": "counts only",
+    },
+    TaskKind.ASSESS_REIDENTIFICATION: {
+        **dict.fromkeys(("small_counts", "time_resolution", "trajectories"), "reduced"),
+        "processing": "shapes are counted",
+    },
+    TaskKind.BRIEF_STAFF: {"who": "the counter"},
+    TaskKind.CHECK_ORDINANCE: {"ordinance": "none"},
+    TaskKind.ADOPT_USAGE_RULES: {"body": "the board"},
+    TaskKind.CHECK_SECURITY: dict.fromkeys(
+        ("default_passwords", "updates", "network", "remote_access", "tokens"), "ok"
+    ),
+    TaskKind.TEST_CONTACT: {"answered": "yes"},
+    TaskKind.REVIEW_FEEDBACK: {"decision": "nothing is changed"},
+    TaskKind.ASSESS_CASE: {"assessment": "bicycles that stand too long"},
+    TaskKind.CHECK_UNREADABLE: {
+        **dict.fromkeys(("faces", "nameplates"), "unreadable"),
+        "how": "by eye at 320 pixels",
+    },
+    TaskKind.APPROVE_BACKGROUND: {"nobody": True, "photo": "p7"},
 }
 """Answers that say that all is in order."""
 
@@ -77,9 +115,8 @@ def good_answers(kind: TaskKind, now: datetime) -> Mapping[str, Json]:
         return {"on": today}
     if kind is TaskKind.DISPOSE_MEDIUM:
         return {"on": today, "method": "destruction", "witness": "the shop's owner"}
-    if kind in (TaskKind.REMOVE_DEVICE, TaskKind.REMOVE_SIGN):
-        return {"on": today, **GOOD[kind]}
-    return GOOD[kind]
+    dated = any(each.name == "on" for each in KINDS[kind].questions)
+    return {"on": today, **GOOD[kind]} if dated else GOOD[kind]
 
 
 def done(
@@ -149,6 +186,55 @@ def person(user: str, role: Role, **changed: Any) -> PersonFact:
         ),
         **changed,
     )
+
+
+def declaration(**changed: Any) -> Declaration:
+    """Return what a utilization declares where nothing is left out."""
+    return replace(
+        Declaration(
+            case=UtilizationCase.COUNTING,
+            camera="",
+            purpose="to site a second door",
+            entity="Corner Shop",
+            contact="03-0000-0000",
+            benefit="shorter ways",
+            place="above the entrance, to the street",
+            retention_days=30,
+        ),
+        **changed,
+    )
+
+
+def utilization(**changed: Any) -> UtilizationFact:
+    """Return one that was declared three weeks ago, does not run, and has its responsible bodies."""
+    declared: Declaration = changed.get("declared", declaration())
+    return replace(
+        UtilizationFact(
+            id=SHOP.id,
+            name="Entrance",
+            declared=declared,
+            declared_at=NOW - 21 * DAY,
+            since_at=NOW - 21 * DAY,
+            start_on=(NOW - 2 * DAY).date(),
+            wanted=True,
+            municipality="",
+            responsible={each.key: "Corner Shop" for each in declared.nodes},
+        ),
+        **changed,
+    )
+
+
+def prepared(each: UtilizationFact, at: datetime = NOW - 20 * DAY, **changed: Any) -> SiteFacts:
+    """Return a site with a utilization of which everything was done then that is asked for."""
+    asked = [kind for kind, of in KINDS.items() if SubjectKind.UTILIZATION in of.subjects]
+    doings = [done(kind, each.subject, at, versioned(kind, each.declared, at)) for kind in asked]
+    return but(facts(utilizations=(each,), **changed), *doings)
+
+
+def versioned(kind: TaskKind, declared: Declaration, at: datetime) -> Mapping[str, Json]:
+    """Return good answers as they are entered of a utilization."""
+    more = {"version": declared.version} if kind in VERSIONED else {}
+    return {**good_answers(kind, at), **more}
 
 
 def record(kind: SubjectKind, **fields: str) -> RecordFact:

@@ -31,6 +31,12 @@ from custom_components.camera_steward.core.policy.states import (
     SubjectKind,
 )
 from custom_components.camera_steward.core.policy.task import TaskKind, TaskState, task_id
+from custom_components.camera_steward.core.policy.utilization import (
+    DetectorKind,
+    Recipient,
+    UtilizationCase,
+    UtilizationFact,
+)
 from custom_components.camera_steward.core.tasks.engine import tasks
 from custom_components.camera_steward.core.tasks.kinds import KINDS
 
@@ -40,10 +46,12 @@ from .policy_site import (
     DAY,
     NOW,
     OPERATOR,
+    SHOP,
     SITE,
     but,
     by_task,
     camera,
+    declaration,
     done,
     facts,
     judged,
@@ -196,6 +204,8 @@ RECORDS = st.builds(
                 SubjectKind.MEDIUM,
                 SubjectKind.INQUIRY,
                 SubjectKind.REMOVAL,
+                SubjectKind.RECIPIENT,
+                SubjectKind.FEEDBACK,
             ]
         ),
         st.just("1"),
@@ -203,7 +213,7 @@ RECORDS = st.builds(
     name=TEXT,
     opened_at=MOMENTS,
     fields=st.dictionaries(
-        st.sampled_from(["until", "retired_on", "finding", "camera"]),
+        st.sampled_from(["until", "retired_on", "finding", "camera", "contract_on"]),
         st.sampled_from(["", "2026-11-01", "2027-02-30", "gate", "proper", "20261101"]),
     ),
 )
@@ -217,7 +227,30 @@ SUBJECTS = st.sampled_from(
         OPERATOR,
         Subject(SubjectKind.MEDIUM, "1"),
         Subject(SubjectKind.REMOVAL, "1"),
+        SHOP,
     ]
+)
+CASES = st.sampled_from(UtilizationCase)
+UTILIZATIONS = st.builds(
+    UtilizationFact,
+    id=st.just(SHOP.id),
+    name=TEXT,
+    declared=st.builds(
+        declaration,
+        case=CASES,
+        purpose=TEXT,
+        camera=st.sampled_from(["", CAMERA.id]),
+        detector=st.sampled_from(DetectorKind),
+        recipients=st.sampled_from([(), (Recipient(record="1", name="", conditions="monthly"),)]),
+    ),
+    declared_at=MOMENTS,
+    since_at=MOMENTS,
+    start_on=MOMENTS.map(datetime.date),
+    wanted=st.booleans(),
+    municipality=st.just(""),
+    running=st.none() | st.builds(declaration, case=CASES),
+    begun_at=st.none() | MOMENTS,
+    frames_persisted=FEW,
 )
 DOINGS = st.builds(
     done,
@@ -258,6 +291,7 @@ FACTS = st.builds(
     ),
     manager_gone_at=st.none() | MOMENTS,
     records=st.lists(RECORDS, max_size=3, unique_by=lambda each: each.subject).map(tuple),
+    utilizations=st.lists(UTILIZATIONS, max_size=1).map(tuple),
     doings=st.lists(DOINGS, max_size=8).map(lambda found: by_task(*found)),
 )
 INTERVALS = st.dictionaries(

@@ -20,6 +20,10 @@ from custom_components.camera_steward.core.policy.states import (
     SubjectKind,
 )
 from custom_components.camera_steward.core.policy.task import TaskKind, task_id
+from custom_components.camera_steward.core.policy.utilization_rules import (
+    UTILIZATION_REASONS,
+    UTILIZATION_RULES,
+)
 
 from .policy_site import (
     BEGAN,
@@ -486,7 +490,9 @@ def test_task_that_a_person_does_by_an_act_of_their_own_is_no_tick() -> None:
 # All of them
 
 
-@pytest.mark.parametrize("rule", [each for each in RULES if not each.startswith("task:")])
+@pytest.mark.parametrize(
+    "rule", [e for e in RULES if not e.startswith("task:") and e not in UTILIZATION_RULES]
+)
 def test_each_rule_has_a_test_of_its_own(rule: str) -> None:
     tested = [
         name
@@ -514,7 +520,7 @@ def test_reasons_are_those_that_rules_give() -> None:
     }
     assert len(said_outright) > 60
     assert said_outright <= REASONS
-    assert REASONS - written == {"scope_within", "scope_voluntary"}
+    assert REASONS - UTILIZATION_REASONS - written == {"scope_within", "scope_voluntary"}
 
 
 def test_pack_of_seven_days_is_held_to_seven() -> None:

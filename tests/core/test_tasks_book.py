@@ -26,7 +26,13 @@ from custom_components.camera_steward.core.policy.task import (
     task_id,
 )
 from custom_components.camera_steward.core.tasks.book import TaskBook
-from custom_components.camera_steward.core.tasks.doing import LONGEST, check, find, may
+from custom_components.camera_steward.core.tasks.doing import (
+    LONGEST,
+    LONGEST_LONG,
+    check,
+    find,
+    may,
+)
 from custom_components.camera_steward.core.tasks.doings import doing_data, doings, doings_between
 from custom_components.camera_steward.core.tasks.engine import tasks
 from custom_components.camera_steward.core.tasks.kinds import KINDS
@@ -46,6 +52,7 @@ from .policy_site import (
 )
 from .viewing_site import storage_failing
 
+TOLD = {"channel": "electronic", "where_posted": "the shop's web site", "on": "2026-11-22"}
 POSTED = {"where": "gate post", "photo": "p1"}
 
 
@@ -113,6 +120,8 @@ def test_who_may_do_what(kind: TaskKind) -> None:
         TaskKind.INSPECT,
         TaskKind.LOCK_STORAGE,
         TaskKind.LOCK_CAMERA_MEDIUM,
+        TaskKind.POST_SITE_NOTICE,
+        TaskKind.CHECK_SITE_NOTICE,
     }
     each = task(kind)
     if kind is TaskKind.PLEDGE:
@@ -198,6 +207,24 @@ def test_good_answers_to_every_kind_are_taken_as_they_are() -> None:
         (TaskKind.BRIEF, {"on": "2026-11-24"}, "on"),
         (TaskKind.BRIEF, {"on": "yesterday"}, "on"),
         (TaskKind.BRIEF, {"on": "2026-02-29"}, "on"),
+        (TaskKind.POST_PRIOR_NOTICE, {**TOLD, "on": "2026-11-24", "photo": "p1"}, "on"),
+        (TaskKind.POST_PRIOR_NOTICE, TOLD, "photo"),
+        (TaskKind.POST_PRIOR_NOTICE, {**TOLD, "version": "mine", "photo": "p1"}, "answers"),
+        *(
+            (TaskKind.POST_PRIOR_NOTICE, {**TOLD, "web_address": each}, "web_address")
+            for each in (
+                "shop.example.org/notice",
+                "ftp://shop.example.org",
+                "https://hana:secret@shop.example.org",
+                "https://hana@shop.example.org",
+                "https://",
+                "http://[::1",
+                "https://shop.example.org:99999/",
+                "https://shop.example.org/no tice",
+                "javascript:alert(1)",
+            )
+        ),
+        (TaskKind.ASSESS_CASE, {"assessment": "x" * (LONGEST_LONG + 1)}, "assessment"),
     ],
 )
 def test_an_answer_that_cannot_be_entered_is_named(
@@ -213,6 +240,8 @@ def test_what_is_asked_for_if_any_may_be_left_out_and_is_trimmed() -> None:
     assert check(task(TaskKind.INSPECT), given, NOW) == INSPECTED
     given = {**INSPECTED, "note": " rust\non the mast  "}
     assert check(task(TaskKind.INSPECT), given, NOW)["note"] == "rust\non the mast"
+    told = {**TOLD, "web_address": "https://shop.example.org/notice?lang=ja"}
+    assert check(task(TaskKind.POST_PRIOR_NOTICE), told, NOW) == told
     # A day that has begun in Japan is none to come, though it has not in London.
     assert check(task(TaskKind.BRIEF), {"on": "2026-11-22"}, NOW - timedelta(hours=10))
 

@@ -16,12 +16,14 @@ from custom_components.camera_steward.core.policy.rules import RULES
 from custom_components.camera_steward.core.policy.states import State, Subject, SubjectKind
 from custom_components.camera_steward.core.policy.task import (
     ONCE,
+    VERSIONED,
     Doer,
     Task,
     TaskKind,
     TaskState,
     task_id,
 )
+from custom_components.camera_steward.core.policy.utilization import UtilizationCase
 from custom_components.camera_steward.core.tasks.engine import tasks
 from custom_components.camera_steward.core.tasks.kinds import KINDS
 
@@ -32,22 +34,27 @@ from .policy_site import (
     MANAGER,
     NOW,
     OPERATOR,
+    SHOP,
     SIGN,
     SITE,
     WITHIN,
     but,
     by_task,
     camera,
+    declaration,
     done,
     facts,
     good_answers,
     pack,
     person,
+    prepared,
     record,
     todo,
+    utilization,
 )
 
 NEW = NOW - DAY
+CASES = (UtilizationCase.OTHER, UtilizationCase.SCENERY, UtilizationCase.ICONS)
 FRESH = replace(
     facts(
         since_at=NEW,
@@ -323,6 +330,47 @@ def test_inquiries_media_and_removals_have_their_tasks() -> None:
     assert of(other, TaskKind.INSPECT) is not None
 
 
+def test_a_utilization_is_asked_what_its_case_and_its_declaration_need() -> None:
+    fresh = facts(utilizations=(utilization(since_at=NEW, declared_at=NEW),))
+    asked = {each.kind for each in todo(fresh).values() if each.subject == SHOP}
+    assert asked == {
+        *VERSIONED - {TaskKind.ASSESS_CASE},
+        TaskKind.CHECK_ORDINANCE,
+        TaskKind.CHECK_SECURITY,
+        TaskKind.TEST_CONTACT,
+    }
+    assert due(fresh, TaskKind.POST_PRIOR_NOTICE, SHOP) == NEW + 14 * DAY
+    for kind, declared in (
+        (TaskKind.ASSESS_CASE, declaration(case=UtilizationCase.OTHER)),
+        (TaskKind.CHECK_UNREADABLE, declaration(case=UtilizationCase.SCENERY)),
+        (TaskKind.APPROVE_BACKGROUND, declaration(case=UtilizationCase.ICONS)),
+    ):
+        assert of(fresh, kind, SHOP) is None
+        assert of(facts(utilizations=(utilization(declared=declared),)), kind, SHOP) is not None
+    inside = facts(utilizations=(utilization(declared=declaration(public_space=False)),))
+    assert of(inside, TaskKind.CHECK_ORDINANCE, SHOP) is None
+    # Posting is a check; another declaration needs its own, and opinions come once it runs.
+    site = prepared(utilization(), NOW)
+    assert of(site, TaskKind.POST_SITE_NOTICE, SHOP) is None
+    posted = but(site, without=(TaskKind.CHECK_SITE_NOTICE, TaskKind.REVIEW_FEEDBACK))
+    assert due(posted, TaskKind.CHECK_SITE_NOTICE, SHOP) == after(NOW, Interval(months=3))
+    assert of(posted, TaskKind.REVIEW_FEEDBACK, SHOP) is None
+    runs = utilization(running=declaration(), begun_at=NOW - DAY)
+    review = of(replace(posted, utilizations=(runs,)), TaskKind.REVIEW_FEEDBACK, SHOP)
+    assert review is not None
+    assert review.state is TaskState.UPCOMING
+    changed = utilization(declared=declaration(benefit="another"), declared_at=NOW)
+    anew = of(replace(site, utilizations=(changed,)), TaskKind.POST_SITE_NOTICE, SHOP)
+    assert anew is not None
+    assert (anew.last, anew.due_at, anew.state) == (None, NOW + 14 * DAY, TaskState.DUE)
+    # What was not in order is due at once; the guidebook's intervals are those of its tasks.
+    worse = but(site, done(TaskKind.TEST_CONTACT, SHOP, NOW, {"answered": "no"}))
+    assert due(worse, TaskKind.TEST_CONTACT, SHOP) == NOW
+    guide = pack(intervals={"test_contact": Interval(months=1)})
+    both = {each.id: each for each in tasks(site, pack(), guide)}
+    assert both[task_id(TaskKind.TEST_CONTACT, SHOP)].due_at == after(NOW, Interval(months=1))
+
+
 def test_every_kind_is_defined() -> None:
     assert set(KINDS) == set(TaskKind)
     for kind in KINDS.values():
@@ -350,7 +398,7 @@ class Year:
 
     def live(self, now: datetime) -> None:
         self.site = self.world(now)
-        of = pack(*RULES)
+        of = pack(*RULES, as_of=NOW.date())
         for each in tasks(self.site, of):
             is_due = each.state is not TaskState.UPCOMING
             at_once = each.last is None and is_due and self.late < timedelta()
@@ -383,6 +431,20 @@ class Year:
             operator = replace(operator, acts=False, until_at=NEW + 300 * DAY)
         medium = {"retired_on": (NEW + 150 * DAY).date().isoformat()} if day >= 150 else {}
         ends_on = (NEW + 250 * DAY).date().isoformat()
+        # What is done with the camera's images changes twice, and goes on once its notice has hung.
+        which = min(max(day // 120, 0), 2)
+        declared_at = NEW + which * 120 * DAY
+        declared = declaration(case=CASES[which], derived="whether a bicycle stands there")
+        before = declaration(case=CASES[max(which - 1, 0)], derived=declared.derived)
+        begun_at = declared_at + 15 * DAY
+        started = now >= begun_at
+        shop = utilization(
+            declared=declared,
+            declared_at=declared_at,
+            since_at=NEW,
+            running=declared if started else before if which else None,
+            begun_at=begun_at if started else declared_at - 105 * DAY if which else None,
+        )
         found = [
             (0, 366, record(SubjectKind.CONTRACTOR, until=ends_on)),
             (0, 366, record(SubjectKind.MEDIUM, **medium)),
@@ -395,6 +457,7 @@ class Year:
             statement_at=now,
             cameras=(eye,),
             people=(manager, operator),
+            utilizations=(shop,),
             records=tuple(
                 replace(each, opened_at=NEW + first * DAY)
                 for first, last, each in found
@@ -420,6 +483,9 @@ class Year:
                 self.done[task.kind] -= 1  # it is seen to, not said
             case _:
                 answers = {**good_answers(task.kind, now), "sign_version": SIGN}
+                if task.kind in VERSIONED:
+                    version = self.world(now).utilizations[0].declared.version
+                    answers["version"] = version
                 if task.kind is TaskKind.DECIDE_SCOPE:
                     answers["medium_in_camera"] = "yes"
                 doing = done(task.kind, task.subject, now, answers)
@@ -454,6 +520,20 @@ def test_a_year_in_which_every_task_comes_due_and_is_done_in_time() -> None:
         TaskKind.DISPOSE_MEDIUM: 1,
         TaskKind.REMOVE_DEVICE: 1,
         TaskKind.REMOVE_SIGN: 1,
+        TaskKind.POST_PRIOR_NOTICE: 3,
+        TaskKind.POST_SITE_NOTICE: 3,
+        TaskKind.CHECK_SITE_NOTICE: 3,
+        TaskKind.ASSESS_RISKS: 3,
+        TaskKind.ASSESS_REIDENTIFICATION: 3,
+        TaskKind.BRIEF_STAFF: 3,
+        TaskKind.CHECK_ORDINANCE: 2,
+        TaskKind.ADOPT_USAGE_RULES: 3,
+        TaskKind.CHECK_SECURITY: 2,
+        TaskKind.TEST_CONTACT: 3,
+        TaskKind.REVIEW_FEEDBACK: 4,
+        TaskKind.ASSESS_CASE: 1,
+        TaskKind.CHECK_UNREADABLE: 1,
+        TaskKind.APPROVE_BACKGROUND: 1,
     }
     assert set(year.done) == set(TaskKind)
 

@@ -1,5 +1,6 @@
 """Commands and routes of the utilizations: who may, what is wrong in words, and what is on record."""
 
+import asyncio
 import io
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -58,7 +59,7 @@ async def stage(
         disk,
         hass_ws_client,
         hass_client_no_auth,
-        utilization(GATE, **by_address(street.url)),
+        utilization(GATE, **by_address(street.url), frame_rate=10.0),
         utilization(HALL, "icons", **by_address(street.url)),
         utilization(YARD, "scenery", **by_address(street.url)),
     )
@@ -91,7 +92,7 @@ async def manager_of(stage: Stage) -> Person:
     return await stage.log_in(user)
 
 
-async def test_operators_see_how_they_stand_and_set_nothing(stage: Stage) -> None:
+async def test_operators_see_how_they_stand_and_the_manager_sets_their_view(stage: Stage) -> None:
     operator, _ = await stage.operator()
     found = await rows(stage, operator.socket)
     assert found == await rows(stage)
@@ -124,8 +125,7 @@ async def test_operators_see_how_they_stand_and_set_nothing(stage: Stage) -> Non
         told = await stage.fetch("GET", address(stage, GATE, what), operator.headers)
         assert told[:2] == FORBIDDEN
 
-
-async def test_a_view_is_checked_and_saved_at_once_and_on_record(stage: Stage) -> None:
+    # What the manager sets is checked, saved at once, and on record.
     hass, entry = stage.hass, stage.entry
     crossed = {**FLOOR, "seen": [[0.3, 0.3], [0.7, 0.3], [0.1, 0.9], [0.9, 0.9]]}
     assert await refused(stage, GATE, floor=crossed) == "floor.seen"
@@ -157,8 +157,8 @@ async def test_a_view_is_checked_and_saved_at_once_and_on_record(stage: Stage) -
     labels = {"labels": ["平常", "積雪"]}
     assert (await stage.ask("utilization_view", utilization=YARD, view=labels))["success"]
     for label, code in (("積雪", "utilization_stopped"), ("霧", "view_invalid")):
-        told = await stage.ask("utilization_learn", utilization=YARD, label=label)
-        assert told["error"]["code"] == code
+        answer = await stage.ask("utilization_learn", utilization=YARD, label=label)
+        assert answer["error"]["code"] == code
 
 
 async def test_pictures_are_kept_as_long_as_a_view_names_them(stage: Stage) -> None:
@@ -223,10 +223,8 @@ async def test_the_place_without_people_is_the_managers_while_it_runs_and_on_rec
     async def seen() -> tuple[int, bytes, dict[str, str]]:
         return await stage.fetch("GET", where, manager.headers)
 
-    while (found := await seen())[0] == HTTPStatus.CONFLICT:
-        await until(
-            lambda taken=runner.count(GATE).frames_taken: runner.count(GATE).frames_taken > taken
-        )
+    while (found := await seen())[0] == HTTPStatus.CONFLICT:  # noqa: ASYNC110
+        await asyncio.sleep(0.1)  # after some pictures the place is known
     assert found[0] == HTTPStatus.OK
     assert (found[2]["Content-Type"], found[2]["Cache-Control"]) == ("image/png", "no-store")
     with Image.open(io.BytesIO(found[1])) as image:

@@ -258,6 +258,9 @@ async def test_what_changes_is_entered_and_only_what_notices_tell_is_another_ver
     assert second.data["version"] != first.data["version"]
 
     result = await alter(hass, entry, id_, "pictures", frame_rate=0, frame_width=5000)
+    seen = dict(utilization(entry).data) | {"view": {"lines": []}}
+    hass.config_entries.async_update_subentry(entry, utilization(entry), data=seen)
+    await hass.async_block_till_done()  # the panel may set the view while a form is open
     assert result["errors"] == {
         "frame_rate": "frame_rate_out_of_bounds",
         "frame_width": "frame_width_out_of_bounds",
@@ -267,7 +270,12 @@ async def test_what_changes_is_entered_and_only_what_notices_tell_is_another_ver
     assert suggested(result) == {"responsible": "Machi, office of data"}
     await send(hass, result, "recipient", suggested(result))
     changed = await async_ledger(hass, entry, EntryKind.SETTINGS_CHANGED)
-    assert [set(each.data) for each in changed] == [{"frame_rate", "frame_width"}, {"responsible"}]
+    assert [set(each.data) for each in changed] == [
+        {"view"},
+        {"frame_rate", "frame_width"},
+        {"responsible"},
+    ]
+    assert utilization(entry).data["view"] == {"lines": []}
     assert len(await declared(hass, entry)) == 2
 
     # Another start is told, and needs no other notice; another purpose does.

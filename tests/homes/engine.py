@@ -22,10 +22,16 @@ from typing import Any, Self, override
 
 _ROOT = Path(__file__).parents[2]
 _PYTHON = _ROOT / ".venv-engine" / "bin" / "python"
+_PORTRAIT = "lib/python3*/site-packages/skimage/data/astronaut.png"
 _PATH = "/v1/vision/detection"
 _MOST_BYTES = 20 * 1024 * 1024
 _HEADS = 6
 """So many of its faces a standing person is tall, about, where only the face is seen."""
+
+
+def portrait() -> Path:
+    """Return a picture of a woman's face: NASA's of an astronaut, in the public domain, 512 x 512."""
+    return next((_ROOT / ".venv-engine").glob(_PORTRAIT))
 
 
 class Engine:
@@ -45,6 +51,12 @@ class Engine:
         self.url = self._process.stdout.readline().strip()
         assert self.url, "the engine did not start"
         return self
+
+    @property
+    def pid(self) -> int:
+        """Return its process, to be measured from outside."""
+        assert self._process is not None
+        return self._process.pid
 
     def __exit__(self, *_: object) -> None:
         if self._process is not None:

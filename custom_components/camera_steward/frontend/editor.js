@@ -3,7 +3,7 @@
 
 import { Approval } from "./approval.js";
 import { Floor, Lines, Persons, Queue, Zones } from "./drawing.js";
-import { endForm, makeForm, send } from "./forms.js";
+import { endForm, makeForm, sayDone, send } from "./forms.js";
 import { Labels } from "./labels.js";
 import { field, focusWrong, make, mark } from "./parts.js";
 import { Stage } from "./stage.js";
@@ -252,9 +252,7 @@ export class ViewEditor {
       await context.call("utilization_view", this._site, { utilization: this._row.utilization, view });
       this._mind(false);
       await this._saved();
-      this._told.textContent = context.text("view_saved");
-      this._told.focus();
-      this.element.scrollIntoView();
+      sayDone(this.element, this._told, context.text("view_saved"));
     };
     await send(this._form, this._told, doing, (error) => this._refuse(error));
   }

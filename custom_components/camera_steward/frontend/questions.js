@@ -65,6 +65,7 @@ export class Questions {
   _input(type, required, toCome) {
     if (type === "date") return toCome ? make("input", { type: "date", max: "2199-12-31", required }) : pastDay(this._context, required);
     if (type === "long_text") return make("textarea", { rows: "4", maxlength: LONGEST_LONG_TEXT, required });
+    if (type === "address") return make("input", { type: "url", maxlength: LONGEST_TEXT, autocomplete: "off", placeholder: "https://", required });
     return make("input", { type: "text", maxlength: LONGEST_TEXT, autocomplete: "off", required });
   }
 

@@ -20,6 +20,13 @@ const PAGES = {
   remove_device: () => ["removal"],
   remove_sign: () => ["removal"],
   dispose_medium: ({ id }) => ["records", { kind: "medium", record: id }],
+  post_prior_notice: ({ id }) => ["papers", { paper: "prior_notice", subject: id }],
+  post_site_notice: ({ id }) => ["papers", { paper: "site_notice", subject: id }],
+  assess_risks: ({ id }) => ["papers", { paper: "risk_sheet", subject: id }],
+  assess_reidentification: ({ id }) => ["papers", { paper: "reidentification", subject: id }],
+  brief_staff: ({ id }) => ["papers", { paper: "staff_sheet", subject: id }],
+  adopt_usage_rules: ({ id }) => ["papers", { paper: "usage_rules", subject: id }],
+  review_feedback: () => ["records", { kind: "feedback" }],
   approve_background: ({ id }) => ["utilizations", { utilization: id }],
 };
 

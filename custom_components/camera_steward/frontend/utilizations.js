@@ -16,6 +16,9 @@ const ICONS = {
   detector_failed: "breached",
 };
 
+// What a page begins with that mends what is missing.
+const BEGINS = { records: { kind: "recipient" } };
+
 export class UtilizationsPage {
   constructor(context, site, go) {
     this._context = context;
@@ -93,7 +96,7 @@ export class UtilizationsPage {
     const buttons = [];
     if (this._site.role === "manager") {
       if (row.needs.length) buttons.push(this._button("utilization_view", row, () => this._edit(row.utilization)));
-      buttons.push(this._button("utilization_papers", row, () => this._go("papers", { paper: "prior_notice" })));
+      buttons.push(this._button("utilization_papers", row, () => this._go("papers", { paper: "prior_notice", subject: row.utilization })));
     }
     return make(
       "li",
@@ -132,7 +135,7 @@ export class UtilizationsPage {
     if (!lacking.length) return [];
     const context = this._context;
     const way = ({ text, task, page }) => {
-      const to = task ? ["tasks", { task }] : page ? [page] : null;
+      const to = task ? ["tasks", { task }] : page ? [page, BEGINS[page]] : null;
       if (!to || (page && this._site.role !== "manager")) return make("li", {}, text);
       const said = task ? context.text("utilization_do") : context.text("tasks_open", { page: context.text(`panel_${page}`) });
       return make("li", {}, text, " ", make("button", { type: "button", class: "link", "aria-label": `${said}: ${text}`, onclick: () => this._go(...to) }, said));

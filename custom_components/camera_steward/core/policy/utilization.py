@@ -155,27 +155,6 @@ class Declaration:
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
-    def empty(self) -> tuple[NoticeItem, ...]:
-        """Return the items of the notices of which it says nothing.
-
-        What a case derives it says of itself. A recipient without a name is one whose contract is
-        not there, which is asked for apart from this.
-        """
-        said = {
-            NoticeItem.PURPOSE: self.purpose,
-            NoticeItem.OPERATOR: self.entity and self.contact,
-            NoticeItem.BENEFIT: self.benefit,
-            NoticeItem.PLACE: self.place,
-            NoticeItem.DERIVED: self.derived or self.case is not UtilizationCase.OTHER,
-        }
-        return tuple(item for item, text in said.items() if not text)
-
-    @property
-    def unexplained(self) -> tuple[NoticeItem, ...]:
-        """Return those for which there is no reason either."""
-        return tuple(each for each in self.empty if not self.omitted.get(each))
-
-    @property
     def nodes(self) -> tuple[Node, ...]:
         """Return where images and derived data pass, in their order."""
         return tuple(self._nodes())

@@ -320,8 +320,14 @@ def _remove(look: _Look, kind: TaskKind) -> Iterator[_Open]:
 
 def _each_utilization(look: _Look, kind: TaskKind) -> Iterator[_Open]:
     for each in look.facts.utilizations:
+        yield look.again(kind, each.subject, each.name, each.since_at)
+
+
+def _as_declared(look: _Look, kind: TaskKind) -> Iterator[_Open]:
+    """Where what is declared needs it, since it is declared so."""
+    for each in look.facts.utilizations:
         if _asked(kind, each.declared):
-            yield look.again(kind, each.subject, each.name, each.since_at)
+            yield look.again(kind, each.subject, each.name, each.declared_at)
 
 
 def _asked(kind: TaskKind, declared: Declaration) -> bool:
@@ -398,10 +404,10 @@ _ARISES: Mapping[TaskKind, _Arises] = {
     TaskKind.REMOVE_SIGN: _remove,
     **dict.fromkeys(VERSIONED, _of_version),
     TaskKind.CHECK_SITE_NOTICE: _check_site_notice,
-    TaskKind.CHECK_ORDINANCE: _each_utilization,
+    TaskKind.CHECK_ORDINANCE: _as_declared,
     TaskKind.CHECK_SECURITY: _each_utilization,
     TaskKind.TEST_CONTACT: _each_utilization,
     TaskKind.REVIEW_FEEDBACK: _review_feedback,
-    TaskKind.CHECK_UNREADABLE: _each_utilization,
-    TaskKind.APPROVE_BACKGROUND: _each_utilization,
+    TaskKind.CHECK_UNREADABLE: _as_declared,
+    TaskKind.APPROVE_BACKGROUND: _as_declared,
 }

@@ -28,6 +28,8 @@ _ADAPTS_SECONDS: Final = 10.0
 _QUIET: Final = 8.0
 """Steps of 255 that are never a difference, as deviation."""
 _LOUD: Final = 20.0
+_RESTLESS: Final = 0.08
+"""How much each time that a pixel changes widens what is no difference there: leaves, flags, water."""
 _DEVIATIONS: Final = 3.0
 _SAME: Final = 24.0
 """Steps within which what stands before the background is still the same."""
@@ -85,11 +87,11 @@ class Background:
             return None
         self._follow(off, far, ~before, seconds)
         self._stand(now, before, seconds)
-        return before & ~_only_light(now, place)
+        return np.asarray(before & ~_only_light(now, place))
 
-    def forget(self, what: Mask, rows: slice, columns: slice) -> None:
-        """Make what stands there part of the place: what was there has gone."""
-        self._become((rows, columns), what)
+    def forget(self, what: Mask, part: tuple[slice, slice]) -> None:
+        """Take what is there now for the place; `what` is a mask of that part of the picture."""
+        self._become(part, what)
 
     def _light(self, now: Planes) -> float:
         here = now[1, ::_EVERY, ::_EVERY]
@@ -118,6 +120,7 @@ class Background:
         held = self._other_seconds
         held += np.where(before & same, np.float32(seconds), np.float32(-seconds))
         held[new] = 0
+        self._spread[new] += np.float32(_RESTLESS) * (_LOUD**2 - self._spread[new])
         np.maximum(held, 0, out=held)
         lasting = np.where(
             self._seconds < _YOUNG_SECONDS,

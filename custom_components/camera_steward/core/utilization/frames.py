@@ -3,6 +3,7 @@
 All pictures that others depend on must be decoded; only those that are wanted are drawn.
 """
 
+from datetime import timedelta
 from typing import Final
 
 import av
@@ -18,12 +19,9 @@ from ..viewing.decoding import Decoder, Sample, drawn
 from ..viewing.screen import describe, reading
 from .detection import Frame
 
-_WAITED: Final = 0.05
-"""Having waited longer than this for a packet, everything sent so far is read, and that packet is not
-late. Less may as well be the scheduler's doing."""
-
-_SEEMS_WAITED: Final = 0.008
-"""Where a stream has no times, this must do."""
+_WAITED: Final = 0.008
+"""Having waited longer than this for a packet, everything sent so far is read: where a stream has no
+times, this must do. (Less may be the scheduler's doing.)"""
 
 _LATE: Final = 0.5
 """A picture that is later than this waited for us: newer ones are behind it."""
@@ -35,7 +33,7 @@ _LEAP: Final = 60.0
 """Times that leap so far are of a clock that was set."""
 
 _OVERDUE: Final = 5.0
-"""A picture that is due for so long is taken even if newer ones may be behind it."""
+"""Where all pictures seem to be late for so long, one is taken even so."""
 
 _NO_KEYFRAME: Final = 120.0
 _NO_PICTURE: Final = 20.0
@@ -60,17 +58,15 @@ class Lag:
         self._before = self._least = float("inf")
         self._since = 0.0
 
-    def of(self, media: float, elapsed: float, waited: float) -> float:
-        """Return it for a packet of the stream's time `media` for which we `waited`."""
+    def of(self, media: float, elapsed: float) -> float:
+        """Return it for a packet of the stream's time `media`."""
         behind = elapsed - media
-        late = behind - min(self._before, self._least)
-        if waited >= _WAITED or late > _LEAP:
-            self._before, self._least, self._since = float("inf"), behind, elapsed
-            return 0.0
+        if behind - self._least > _LEAP:
+            self._before = self._least = behind
         if elapsed - self._since > _REMEMBERED:
             self._before, self._least, self._since = self._least, behind, elapsed
         self._least = min(self._least, behind)
-        return max(late, 0.0)
+        return behind - min(self._before, self._least)
 
 
 class Taker:
@@ -87,6 +83,7 @@ class Taker:
         self._header: Header | None = None
         self._decoder: Decoder | None = None
         self._picture_at = self._next = self._returned = self._resume = _elapsed(clock)
+        self._passed_at: float | None = None
         self._caught_up = True
         self._skips = True
 
@@ -103,35 +100,58 @@ class Taker:
         if packet.track != self._video.index:
             return None
         came = _elapsed(self._clock)
-        if waited >= _SEEMS_WAITED:
-            self._caught_up = True
-        elif came - self._returned > _LATE:
+        if came - waited - self._returned > _LATE:
             self._caught_up = False  # whoever had the last frame took long
+        elif waited >= _WAITED:
+            self._caught_up = True
         try:
-            return self._frame(packet, came, waited)
+            return self._frame(packet, came)
         finally:
             self._returned = _elapsed(self._clock)
 
-    def _frame(self, packet: Packet, came: float, waited: float) -> Frame | None:
+    def nothing_came(self) -> None:
+        """Know that everything sent so far is read."""
+        self._caught_up = True
+        self._returned = _elapsed(self._clock)
+
+    def _frame(self, packet: Packet, came: float) -> Frame | None:
         late = 0.0
-        if packet.dts is not None:
-            late = self._lag.of(packet.dts * float(self._video.time_base), came, waited)
-        due = came >= self._next
+        # RTP tells when a picture is shown alone, which is near enough.
+        ticks = packet.pts if packet.dts is None else packet.dts
+        if ticks is not None:
+            late = self._lag.of(ticks * float(self._video.time_base), came)
+        # By the stream's own time, as packets come in bursts.
+        at = came - late
+        due = at >= self._next
         if came < self._resume or (self._video.codec in _WHOLE and not due):
             self._picture_at = came  # none was wanted
             return None
         if late > _FAR_BEHIND:
             self._decoder = None
+            self._pass_over(came)
             return None
         picture = self._decoded(packet, came)
         if picture is None:
             return None
         self._picture_at = came
-        fresh = self._caught_up and late <= _LATE
-        if not due or not (fresh or came - self._next > _OVERDUE):
+        if not due:
             return None
-        self._next = max(self._next + self._interval, came + self._interval / 2)
-        return self._drawn(picture, came)
+        fresh = self._caught_up if ticks is None else late <= _LATE
+        if not fresh and not self._pass_over(came):
+            return None
+        self._passed_at = None
+        self._next = max(self._next + self._interval, at + self._interval / 2)
+        return self._drawn(picture, at, late)
+
+    def _pass_over(self, came: float) -> bool:
+        """Note a picture that is late; return whether all have been for so long that it is time for one."""
+        if self._passed_at is None:
+            self._passed_at = came
+        overdue = came - self._passed_at > _OVERDUE
+        if overdue:
+            # The way here may be longer than it was.
+            self._passed_at, self._lag = None, Lag()
+        return overdue
 
     def _decoded(self, packet: Packet, came: float) -> VideoFrame | None:
         """Return the newest picture that this packet completes."""
@@ -174,7 +194,7 @@ class Taker:
             raise SourceUnsupportedError(self._video.codec)
         self._decoder.skip_unreferenced(self._skips)
 
-    def _drawn(self, picture: VideoFrame, came: float) -> Frame:
+    def _drawn(self, picture: VideoFrame, at: float, late: float) -> Frame:
         assert self._decoder is not None
         size = self._decoder.fitted(picture, self._width, self._width * _HIGHEST)
         plane = drawn(picture, size, "rgb24", Interpolation.AREA).planes[0]
@@ -182,7 +202,8 @@ class Taker:
         rows = np.frombuffer(plane, dtype=np.uint8).reshape(-1, plane.line_size)[:height]
         # A copy that owns its memory: a view of it keeps it, and so cannot outlive it unseen.
         pixels = rows[:, : width * 3].reshape(height, width, 3).copy()
-        return Frame(pixels=pixels, taken_at=self._clock.now(), elapsed=came)
+        taken_at = self._clock.now() - timedelta(seconds=late)
+        return Frame(pixels=pixels, taken_at=taken_at, elapsed=at)
 
 
 def _decoder_for(header: Header) -> Decoder | None:

@@ -7,7 +7,8 @@ that nobody declared. It stops mistakes, not somebody who changes the program.
 """
 
 import math
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from contextlib import suppress as suppress_errors
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -30,16 +31,16 @@ MOST_CELLS: Final = round(LARGEST_FLOOR_M / CELL_M)
 """Of a grid, to each side."""
 
 MOST_FLOWS: Final = 400
-DESCRIPTION: Final = 240
+DESCRIPTION: Final = 480
 """Numbers that describe a scene (scenery.py)."""
 
-STEPS: Final = 8
+STEPS: Final = 7
 """Each is below this, and not below 0."""
 
 MOST_MOMENTS: Final = 8
 """Moments from which a label is learnt."""
 
-_LARGEST_IN_CELL = 9_999
+MOST_IN_CELL: Final = 9_999
 _LARGEST = 10**9
 
 
@@ -97,6 +98,27 @@ def limited(kept: Mapping[str, object], view: ViewSettings | None = None) -> dic
     return Limiter(view).limited(kept)
 
 
+def restored(kept: Mapping[str, object], view: ViewSettings | None = None) -> dict[str, Json]:
+    """Return what of that which was kept may be kept now; the rest is as if it were not there."""
+    limiter, found = Limiter(view), dict[str, Json]()
+    for key, value in kept.items():
+        with suppress_errors(LimiterError):
+            found |= limiter.limited({key: value})
+    return found
+
+
+def counts_of[K: str](counts: Json, kinds: Iterable[K]) -> dict[K, int | None]:
+    """Return counts by kind or name as they were kept; what is not there is None."""
+    known = counts if isinstance(counts, Mapping) else {}
+    found = {kind: known.get(kind) for kind in kinds}
+    return {kind: each if isinstance(each, int) else None for kind, each in found.items()}
+
+
+def time_of(kept: Json) -> datetime | None:
+    """Return a time as it was kept and `restored`."""
+    return datetime.fromisoformat(kept) if isinstance(kept, str) else None
+
+
 type _Shape = Callable[[object, str], Json]
 
 
@@ -111,17 +133,18 @@ def _shapes(view: ViewSettings | None) -> dict[str, _Shape]:
         rows, columns = grid_of(view)
     count = _count(_LARGEST)
     ways = frozenset(f"{thing}_{way}" for thing in Thing for way in Direction)
+    attribute = _maybe(_attribute)
     by_zone = _map(zones, MOST_ZONES, _maybe(count))
-    in_cell = _count(_LARGEST_IN_CELL)
+    in_cell = _count(MOST_IN_CELL)
     row = _list(in_cell, columns, 0 if view is None else columns)
     moment = _list(_count(STEPS - 1), DESCRIPTION, DESCRIPTION)
     return {
         "since_at": _time(QUARTER),
         "hour_at": _time(HOUR),
         "totals": _map(lines, MOST_LINES, _map(ways, len(ways), count)),
-        "visitors": _maybe(count),
-        "ages": _map(frozenset(AgeBand), len(AgeBand), _maybe(count)),
-        "sexes": _map(frozenset(Sex), len(Sex), _maybe(count)),
+        "visitors": attribute,
+        "ages": _map(frozenset(AgeBand), len(AgeBand), attribute),
+        "sexes": _map(frozenset(Sex), len(Sex), attribute),
         "dwell": by_zone,
         "visits": by_zone,
         "heat": _list(row, rows),
@@ -156,6 +179,12 @@ def _count(most: int) -> _Shape:
         return value
 
     return check
+
+
+def _attribute(value: object, key: str) -> Json:
+    if isinstance(value, int) and 0 < value < THRESHOLD:
+        raise LimiterError(key)
+    return _count(_LARGEST)(value, key)
 
 
 def _maybe(shape: _Shape) -> _Shape:

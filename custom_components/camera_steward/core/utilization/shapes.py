@@ -1,6 +1,7 @@
 """Connected shapes of a mask, by runs of each row joined with those of the row above."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,9 @@ from numpy.typing import NDArray
 from .background import Mask
 
 type Labels = NDArray[np.int32]
+
+_MOST: Final = 4
+"""Of the nine pixels at and around one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +27,13 @@ class Shapes:
     right: NDArray[np.intp]
     bottom: NDArray[np.intp]
     area: NDArray[np.intp]
+
+
+def cleaned(mask: Mask) -> Mask:
+    """Return it without specks, and with small holes filled: what most of a pixel's neighbours are."""
+    padded = np.pad(mask, 1).view(np.uint8)
+    rows = padded[:-2] + padded[1:-1] + padded[2:]
+    return np.asarray(rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:] >= _MOST)
 
 
 def shapes_of(mask: Mask) -> Shapes:
@@ -65,7 +76,7 @@ def _joined(
     below = np.repeat(np.arange(count), touching)
     offsets = np.arange(len(below)) - np.repeat(np.cumsum(touching) - touching, touching)
     above = np.repeat(first, touching) + offsets
-    root = np.arange(count)
+    root: NDArray[np.intp] = np.arange(count)
     while True:
         before = root.copy()
         lower = np.minimum(root[below], root[above])
