@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from ..errors import PaperInvalidError
 from ..policy.utilization import NoticeItem
-from .lettering import clean, fill, fit, width_of
+from .lettering import clean, cut, fill, fit, width_of
 from .papers import Printed
 from .qr import squares
 from .rendering import render_shared
@@ -203,12 +203,12 @@ def _fitted(said: Sequence[tuple[str, list[str]]], room: float) -> tuple[float, 
     # Each has an even share; what the short ones leave goes to those that need more, in turn.
     most = int((room / len(said) - size * _APART) / (size * _LINE))
     spare = int((room - sum(_height(e[:most], size) for _, e in found)) / (size * _LINE))
-    cut: list[_Row] = []
+    shown: list[_Row] = []
     for (title, texts), (_, lines) in zip(said, found, strict=True):
         more = max(0, min(spare, len(lines) - most))
         spare -= more
-        cut.append((title, _broken(texts, size, most + more)))
-    return size, cut
+        shown.append((title, _broken(texts, size, most + more)))
+    return size, shown
 
 
 def _broken(texts: Sequence[str], size: float, most: int) -> tuple[str, ...]:
@@ -216,9 +216,8 @@ def _broken(texts: Sequence[str], size: float, most: int) -> tuple[str, ...]:
     for each in texts:
         # Widths are guessed for bold letters, and these are not; wide letters are as wide as they are.
         width = (_RIGHT - _TEXT) * (_NARROWER if all(ord(e) < _WIDE for e in each) else 1)
-        if (left := most - len(lines)) > 0:
-            lines += fill(each, width=width, size=size, most=left)
-    return lines
+        lines += fill(each, width=width, size=size, most=most)
+    return lines if len(lines) <= most else cut(lines, most, (_RIGHT - _TEXT) / size)
 
 
 def _height(lines: Sequence[str], size: float) -> float:

@@ -221,7 +221,6 @@ class Words:
     identifiable: str
     unidentifiable: str
     nobody: str
-    given: str
     conditions: str
     start: str
     empty: str
@@ -245,7 +244,6 @@ WORDS: Final = {
         unidentifiable="特定できないものと判断しています。生成データは、顔の画像、特徴量及び個人ごとの番号を含みません。",
         identifiable="特定できる可能性があります。",
         nobody="第三者に提供しません。",
-        given="{}",
         conditions="{}（提供の条件：{}）",
         start="{}から",
         empty="（未記入）",
@@ -269,7 +267,6 @@ WORDS: Final = {
         unidentifiable="No, in our judgement. The data holds no face, no feature and no number of a person.",
         identifiable="This is possible.",
         nobody="Nobody else is given it.",
-        given="{}",
         conditions="{} (on these conditions: {})",
         start="From {}",
         empty="(not filled in)",
