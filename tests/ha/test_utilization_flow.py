@@ -419,8 +419,8 @@ async def test_an_address_is_opened_by_no_form_and_told_nowhere(
     result = await hass.config_entries.subentries.async_init(
         (entry.entry_id, "camera"), context=SubentryFlowContext(source=SOURCE_USER)
     )
-    for given in ({"next_step_id": "address"}, {"stream_address": address}):
-        result = await hass.config_entries.subentries.async_configure(result["flow_id"], given)
+    for sent in ({"next_step_id": "address"}, {"stream_address": address}):
+        result = await hass.config_entries.subentries.async_configure(result["flow_id"], sent)
     assert (result["step_id"], result["errors"]) == ("camera", {})
 
     # Another login is the same camera; another path is another.
