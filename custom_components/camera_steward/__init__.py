@@ -10,7 +10,7 @@ from homeassistant.core import Event, HomeAssistant
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.typing import ConfigType
 
-from . import changes, keys, recovery_kit, repairs, sealing
+from . import changes, derived_data, keys, recovery_kit, repairs, sealing
 from .bridge import Bridge, async_erase_site, cameras_of, not_ready
 from .const import (
     CONF_INQUIRY_WEBHOOK,
@@ -49,6 +49,7 @@ from .sign_tags import async_listen_to_tags
 from .tasks_api import async_setup_tasks_commands
 from .texts import async_texts
 from .utilization_api import async_setup_utilization_api
+from .utilization_runner import UtilizationRunner
 from .views import async_setup_views
 from .websocket_api import async_setup_commands
 
@@ -132,6 +133,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: CameraStewardConfigEntry
     async def stop(_: Event) -> None:
         # A shutdown does not unload entries, and a thread that runs on would cut a segment short.
         entry.runtime_data.duties.async_stop()
+        await entry.runtime_data.utilizations.async_stop()
         await coordinator.async_shutdown()
         await bridge.async_stop()
 
@@ -145,25 +147,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: CameraStewardConfigEntry
         bridge.steward.manage_folders()
         await recovery_kit.async_remind(hass, entry, bridge)
         dr.async_get(hass).async_get_or_create(config_entry_id=entry.entry_id, **site_device(entry))
-        copies = CopiesCheck(hass, entry, bridge, memory, coordinator.async_on_copies)
-        entry.runtime_data = CameraStewardData(
-            bridge=bridge,
-            coordinator=coordinator,
-            memory=memory,
-            exposure=ExposureCheck(hass, entry, coordinator.async_on_exposures),
-            copies=copies,
-            duties=DutiesCheck(
-                hass,
-                entry,
-                bridge,
-                memory,
-                copies,
-                coordinator.async_sight,
-                coordinator.async_on_duties,
-            ),
-            set_up_with=_recording_rests_on(entry),
-        )
+        entry.runtime_data = _data_of(hass, entry, coordinator, bridge, memory)
         await entry.runtime_data.exposure.async_start()
+        await entry.runtime_data.utilizations.async_start()
         await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
         entry.runtime_data.copies.async_start()
         InquiryForm(hass, entry).async_start()
@@ -177,6 +163,37 @@ async def async_setup_entry(hass: HomeAssistant, entry: CameraStewardConfigEntry
     return True
 
 
+def _data_of(
+    hass: HomeAssistant,
+    entry: CameraStewardConfigEntry,
+    coordinator: CameraStewardCoordinator,
+    bridge: Bridge,
+    memory: SiteMemory,
+) -> CameraStewardData:
+    """Return what runs while a site is set up, not yet started."""
+    copies = CopiesCheck(hass, entry, bridge, memory, coordinator.async_on_copies)
+    utilizations = UtilizationRunner(hass, entry, bridge, memory)
+    return CameraStewardData(
+        bridge=bridge,
+        coordinator=coordinator,
+        memory=memory,
+        exposure=ExposureCheck(hass, entry, coordinator.async_on_exposures),
+        copies=copies,
+        duties=DutiesCheck(
+            hass,
+            entry,
+            bridge,
+            memory,
+            copies,
+            coordinator.async_sight,
+            coordinator.async_on_duties,
+            utilizations.async_carry_out,
+        ),
+        utilizations=utilizations,
+        set_up_with=_recording_rests_on(entry),
+    )
+
+
 async def async_unload_entry(hass: HomeAssistant, entry: CameraStewardConfigEntry) -> bool:
     """Stop a site. Where a thread does not end, it must not be started again beside it."""
     if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
@@ -185,8 +202,9 @@ async def async_unload_entry(hass: HomeAssistant, entry: CameraStewardConfigEntr
     # Where a thread does not end, Home Assistant takes nothing else of the entry down.
     for check in (data.exposure, data.copies, data.duties):
         check.async_stop()
+    utilizations_ended = await data.utilizations.async_stop()
     await data.coordinator.async_shutdown()
-    return await data.bridge.async_stop()
+    return await data.bridge.async_stop() and utilizations_ended
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: CameraStewardConfigEntry) -> None:
@@ -208,6 +226,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: CameraStewardConfigEntr
             reason = err.key
     await keys.async_remove(hass, entry.entry_id)
     await memory.async_remove()
+    await derived_data.async_erase_site(hass, entry)
     erased = site_keys is not None and reason is None
     await changes.async_tell_site_removed(hass, entry, erased=erased)
 
@@ -220,10 +239,12 @@ async def _async_changed(hass: HomeAssistant, entry: CameraStewardConfigEntry) -
         await hass.config_entries.async_reload(entry.entry_id)
         return
     async with data.changing:
+        await data.utilizations.async_settings_changed()
         await _async_furnish(data.bridge)
         await changes.async_enter(hass, entry, data.bridge, data.memory)
     await data.exposure.async_look()
     data.copies.async_look_soon()
+    data.duties.async_look_soon()
 
 
 async def _async_tell_of_pack(

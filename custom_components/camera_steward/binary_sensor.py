@@ -1,6 +1,7 @@
 """Binary sensors: footage past its limit, a picture with a fault, what of duties or folders needs a person."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any, override
 
 from homeassistant.components.binary_sensor import (
@@ -17,8 +18,10 @@ from .entity import (
     CameraStewardCameraEntity,
     CameraStewardEntity,
     CameraStewardFolderEntity,
+    async_keep_utilization_entities,
 )
 from .folders import folders_of
+from .utilization_entities import binary_sensors_of
 
 PARALLEL_UPDATES = 0
 
@@ -54,19 +57,23 @@ async def async_setup_entry(
     entry: CameraStewardConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add one for the site, for each camera and for each managed folder."""
-    async_add_entities([DutiesProblem(entry.runtime_data.coordinator, DUTIES)])
+    """Add those of the site, and of each camera, managed folder and utilization."""
+    coordinator = entry.runtime_data.coordinator
+    async_keep_utilization_entities(
+        entry, "binary_sensor", async_add_entities, partial(binary_sensors_of, coordinator)
+    )
+    async_add_entities([DutiesProblem(coordinator, DUTIES)])
     for camera, subentry in cameras_of(entry).items():
         async_add_entities(
             [
-                PastLimit(entry.runtime_data.coordinator, subentry, PAST_LIMIT),
-                Picture(entry.runtime_data.coordinator, subentry, PICTURE),
+                PastLimit(coordinator, subentry, PAST_LIMIT),
+                Picture(coordinator, subentry, PICTURE),
             ],
             config_subentry_id=camera,
         )
     for folder, subentry in folders_of(entry).items():
         async_add_entities(
-            [FolderProblem(entry.runtime_data.coordinator, subentry, FOLDER_PROBLEM)],
+            [FolderProblem(coordinator, subentry, FOLDER_PROBLEM)],
             config_subentry_id=folder,
         )
 

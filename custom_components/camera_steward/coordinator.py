@@ -34,6 +34,7 @@ from .core.site import (
     StatementMade,
     StewardEvent,
 )
+from .core.utilization.pipeline import PipelineStatus
 from .core.viewing.lobby import LobbyEvent
 from .duties import DutiesCheck, DutiesLook, DutyNotice
 from .exposure import Exposure, ExposureCheck, Logins
@@ -42,10 +43,19 @@ from .forms import size_text
 from .memory import SiteMemory
 from .notices import CameraNotice, notices, viewing_notice
 from .people import people_of
-from .repairs import Issue, backup_lines, gate_lines, outdated_lines, place_names
+from .repairs import (
+    Issue,
+    backup_lines,
+    gate_lines,
+    lacking_lines,
+    outdated_lines,
+    place_names,
+)
 from .site_facts import Sight
 from .texts import Texts
 from .trigger import async_tell_duty_triggers, async_tell_triggers
+from .utilization_runner import UtilizationRunner
+from .utilizations import utilizations_of
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -54,6 +64,7 @@ _COOLDOWN_SECONDS = 1.0
 _WITHOUT_STREAM = timedelta(hours=1)
 _REFUSED = timedelta(minutes=1)
 """A camera that starts up refuses for a moment."""
+_DETECTOR_FAILED = timedelta(minutes=1)
 _KEPT_NOTICES = 20
 
 type CameraStewardConfigEntry = ConfigEntry[CameraStewardData]
@@ -69,6 +80,7 @@ class CameraStewardData:
     exposure: ExposureCheck
     copies: CopiesCheck
     duties: DutiesCheck
+    utilizations: UtilizationRunner
     set_up_with: list[object]
     """Settings that a change of makes it start again (`__init__.py`)."""
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -103,6 +115,7 @@ class CameraStewardCoordinator(DataUpdateCoordinator[SiteSnapshot]):
         """The copies outside the vault, as last seen (`copies.py`)."""
         self.duties: DutiesLook | None = None
         """How the duties of the site stand, as last judged (`duties.py`)."""
+        self._texts: Texts | None = None
         self._watchers: dict[str, Callable[[CameraNotice], None]] = {}
         self._early: dict[str, deque[CameraNotice]] = {}
 
@@ -224,6 +237,25 @@ class CameraStewardCoordinator(DataUpdateCoordinator[SiteSnapshot]):
                 unreadable=str(looked.unreadable),
             )
 
+        self._async_sync_utilizations()
+
+    @callback
+    def _async_sync_utilizations(self) -> None:
+        """Say which utilizations ended because of what, and whose detector gives nothing."""
+        if (running := getattr(self.config_entry, "runtime_data", None)) is None:
+            return
+        for id_, subentry in utilizations_of(self.config_entry).items():
+            lost = running.utilizations.lost(id_)
+            lines = lacking_lines(lost, self._texts) if self._texts is not None else ""
+            self._async_tell(Issue.UTILIZATION_LOST, bool(lines), subentry, lost=lines)
+            found = running.utilizations.snapshot(id_)
+            failed = (
+                found is not None
+                and found.status is PipelineStatus.DETECTOR_FAILED
+                and dt_util.utcnow() - found.since_at >= _DETECTOR_FAILED
+            )
+            self._async_tell(Issue.DETECTOR_FAILED, failed, subentry)
+
     @callback
     def async_on_exposures(self, found: Mapping[str, Exposure], logins: Logins) -> None:
         """Take a look at who can watch past the steward."""
@@ -285,6 +317,7 @@ class CameraStewardCoordinator(DataUpdateCoordinator[SiteSnapshot]):
             logins=self.logins,
             copies=self.copies,
             rules=texts.made,
+            utilizations=self.config_entry.runtime_data.utilizations.counts(),
         )
 
     @callback
@@ -308,6 +341,8 @@ class CameraStewardCoordinator(DataUpdateCoordinator[SiteSnapshot]):
             count=str(len(breached)),
             articles=" / ".join(breached),
         )
+        self._texts = texts
+        self._async_sync_utilizations()
         for each in notices:
             async_tell_duty_triggers(self.hass, each)
         self.async_update_listeners()

@@ -3,18 +3,31 @@
 Kept is what went through the limiter (`core/utilization/limiter.py`), in Home Assistant's private storage.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TypedDict
+from typing import TYPE_CHECKING, Final, TypedDict, override
 
-from homeassistant.core import HomeAssistant
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import ATTR_ENTITY_ID
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.helpers.recorder import DATA_INSTANCE, get_instance, session_scope
 from homeassistant.helpers.storage import Store
+from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
 from .core.ledger.entry import Json
 from .core.policy.utilization import Declaration
+from .utilizations import utilizations_of
 
-_VERSION = 1
+if TYPE_CHECKING:
+    from homeassistant.components.recorder import Recorder
+    from homeassistant.components.recorder.tasks import RecorderTask
+
+_VERSION: Final = 1
+_EVERY: Final = timedelta(days=1)
+_DAY: Final = timedelta(days=1)
 
 
 class Kept(TypedDict):
@@ -79,6 +92,10 @@ class KeptData:
             if id_ in limits and now - datetime.fromisoformat(each["at"]) < limits[id_]
         }
 
+    def forget(self, utilization: str) -> None:
+        """Erase what is kept of one; durable after `async_save`."""
+        self._kept.pop(utilization, None)
+
     async def async_save(self) -> None:
         """Write what was taken; durable on return."""
         await self._store.async_save(self._kept)
@@ -86,3 +103,115 @@ class KeptData:
 
 def _basis(declared: Declaration) -> list[str]:
     return [declared.case.value, declared.camera, declared.address_since, declared.purpose]
+
+
+class DerivedData:
+    """Keeps derived data for its days and no longer, Home Assistant's recorder included."""
+
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
+        """Look at nothing before `async_start`."""
+        self._hass = hass
+        entry.async_on_unload(self.async_stop)
+        self.kept = KeptData(hass, entry.entry_id)
+        self._limits: Callable[[], Mapping[str, timedelta]] = dict
+        self._unsub: CALLBACK_TYPE | None = None
+
+    async def async_start(self, limits: Callable[[], Mapping[str, timedelta]]) -> None:
+        """Erase what is past its limit, now and each day; `limits` are by utilization, whole days."""
+        self._limits = limits
+        await self.kept.async_load()
+        self._unsub = async_track_time_interval(
+            self._hass, self.async_look, _EVERY, cancel_on_shutdown=True
+        )
+        await self.async_look()
+
+    @callback
+    def async_stop(self) -> None:
+        """Look no more."""
+        if self._unsub is not None:
+            self._unsub()
+            self._unsub = None
+
+    async def async_look(self, _: datetime | None = None) -> None:
+        """Erase what is past its limit."""
+        limits = self._limits()
+        self.kept.drop(limits, dt_util.utcnow())
+        await self.kept.async_save()
+        for utilization, limit in limits.items():
+            await async_erase_past(self._hass, entities_of(self._hass, utilization), limit)
+
+    async def async_erase(self, utilization: str) -> None:
+        """Erase all that was derived by a utilization that is no longer there."""
+        await async_erase_all(self._hass, entities_of(self._hass, utilization))
+        self.kept.forget(utilization)
+        await self.kept.async_save()
+
+
+async def async_erase_site(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Erase all that was derived by the utilizations of a site that is removed."""
+    for utilization in utilizations_of(entry):
+        await async_erase_all(hass, entities_of(hass, utilization))
+    await KeptData(hass, entry.entry_id).async_remove()
+
+
+@callback
+def entities_of(hass: HomeAssistant, utilization: str) -> list[str]:
+    """Return the entities of a utilization, also those that are gone: their states stay in the recorder."""
+    registry = er.async_get(hass)
+    found = [
+        (each.entity_id, each.platform, each.unique_id)
+        for several in (registry.entities, registry.deleted_entities)
+        for each in several.values()
+    ]
+    own = {id_ for id_, by, key in found if by == DOMAIN and key.startswith(f"{utilization}_")}
+    return sorted(own)
+
+
+async def async_erase_past(hass: HomeAssistant, entities: Sequence[str], limit: timedelta) -> None:
+    """Have the recorder erase states and statistics of entities that are older than whole days."""
+    if not entities or DATA_INSTANCE not in hass.data:
+        return
+    await _async_purge(hass, entities, limit // _DAY)
+    before = (dt_util.utcnow() - limit).timestamp()
+    get_instance(hass).queue_task(_statistics_task(entities, before))
+
+
+async def async_erase_all(hass: HomeAssistant, entities: Sequence[str]) -> None:
+    """Have the recorder erase states and statistics of entities."""
+    if not entities or DATA_INSTANCE not in hass.data:
+        return
+    await _async_purge(hass, entities, 0)
+    get_instance(hass).async_clear_statistics(list(entities))
+
+
+async def _async_purge(hass: HomeAssistant, entities: Sequence[str], days: int) -> None:
+    data = {ATTR_ENTITY_ID: list(entities), "keep_days": days}
+    await hass.services.async_call("recorder", "purge_entities", data, blocking=True)
+
+
+def _statistics_task(entities: Sequence[str], before: float) -> RecorderTask:
+    """Return what erases the statistics that begin before a time; Home Assistant has no action for it.
+
+    The recorder does it in its own thread: nothing else of it writes at the same time.
+    """
+    # Imported here: the recorder need not be there.
+    from homeassistant.components.recorder.db_schema import (  # noqa: PLC0415
+        Statistics,
+        StatisticsMeta,
+        StatisticsShortTerm,
+    )
+    from homeassistant.components.recorder.tasks import RecorderTask  # noqa: PLC0415
+    from sqlalchemy import delete, select  # noqa: PLC0415
+
+    class EraseStatistics(RecorderTask):
+        @override
+        def run(self, instance: Recorder) -> None:
+            with session_scope(session=instance.get_session()) as session:
+                known = select(StatisticsMeta.id).where(StatisticsMeta.statistic_id.in_(entities))
+                ids = list(session.scalars(known))
+                for table in (Statistics, StatisticsShortTerm):
+                    session.execute(
+                        delete(table).where(table.metadata_id.in_(ids), table.start_ts < before)
+                    )
+
+    return EraseStatistics()

@@ -8,7 +8,7 @@ recording (docs/design/duties.md).
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -42,6 +42,7 @@ from .core.policy.states import (
     addressed,
 )
 from .core.policy.task import Task, TaskKind, TaskState
+from .core.policy.utilization_gate import UtilizationGate, gate as utilization_gate
 from .core.retention.guard import ClockState
 from .core.steward import Steward
 from .core.tasks.engine import tasks
@@ -85,7 +86,8 @@ class DutyNotice:
 class DutiesLook:
     """What one look found.
 
-    `since` is when each control came to stand as it does; `gates` are by camera.
+    `since` is when each control came to stand as it does; `gates` are by camera, `utilization_gates`
+    by utilization.
     """
 
     pack: Pack
@@ -96,6 +98,7 @@ class DutiesLook:
     states: tuple[ControlState, ...]
     since: Mapping[Key, datetime]
     gates: Mapping[str, Gate]
+    utilization_gates: Mapping[str, UtilizationGate]
     rules: Rules
     """The rules of the site as the settings give them now."""
     looked_at: datetime
@@ -171,8 +174,12 @@ class DutiesCheck:
         copies: CopiesCheck,
         sight: Callable[[], Sight | None],
         on_seen: Callable[[DutiesLook, Sequence[DutyNotice], Texts], None],
+        carry_out: Callable[[SiteFacts, Mapping[str, UtilizationGate]], Awaitable[bool]],
     ) -> None:
-        """Judge by `sight`, which is None until all was looked at; tell `on_seen` of each look."""
+        """Judge by `sight`, which is None until all was looked at; tell `on_seen` of each look.
+
+        `carry_out` begins and ends utilizations, and returns whether it did.
+        """
         self._hass = hass
         self._entry = entry
         self._bridge = bridge
@@ -180,6 +187,7 @@ class DutiesCheck:
         self._copies = copies
         self._sight = sight
         self._on_seen = on_seen
+        self._carry_out = carry_out
         self._turn = asyncio.Lock()
         self._stopped = False
         self._troubled = False
@@ -225,6 +233,8 @@ class DutiesCheck:
                 self._troubled = True
                 return
             self._troubled = False
+            if await self._carry_out(look.facts, look.utilization_gates):
+                self.async_look_soon()
         if not self._stopped:
             self._on_seen(look, notices, texts)
 
@@ -258,6 +268,7 @@ class DutiesCheck:
             return todo, states, gates(facts)
 
         todo, states, gate = await hass.async_add_executor_job(judge)
+        utilizations = await hass.async_add_executor_job(_utilization_gates, facts, guide)
         found = changes(known, _standing(states, facts))
         entered = await hass.async_add_executor_job(_enter, steward, facts, found)
         self._history = known | entered
@@ -276,6 +287,7 @@ class DutiesCheck:
             states=states,
             since={key: each.at for key, each in self._history.items()},
             gates=gate,
+            utilization_gates=utilizations,
             rules=sight.rules,
             gated=frozenset(each for each in gate if memory.gated(each)),
             looked_at=facts.now,
@@ -401,6 +413,12 @@ def _manager_gone_at(facts: SiteFacts, known: Mapping[Key, Standing]) -> datetim
         return None
     found = known.get((_MANAGER_LOGIN, facts.subject))
     return found.at if found is not None and found.state is State.DUE else facts.now
+
+
+def _utilization_gates(facts: SiteFacts, guide: Pack | None) -> dict[str, UtilizationGate]:
+    if guide is None:
+        return {}
+    return {each.id: utilization_gate(facts, each, guide) for each in facts.utilizations}
 
 
 def _read_history(steward: Steward) -> dict[Key, Standing]:

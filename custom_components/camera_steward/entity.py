@@ -1,11 +1,14 @@
-"""What all entities share: the site's device and a device for each camera and managed folder."""
+"""What all entities share: the site's device and one for each camera, managed folder and utilization."""
 
+from collections.abc import Callable, Iterable
 from typing import override
 
 from homeassistant.config_entries import ConfigSubentry
-from homeassistant.helpers import device_registry as dr
+from homeassistant.core import callback
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 from homeassistant.helpers.entity import EntityDescription
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .const import DOCUMENTATION_URL, DOMAIN
@@ -14,6 +17,8 @@ from .core.copies.keeper import FolderSnapshot
 from .core.site import (
     CameraSnapshot,
 )
+from .utilization_runner import UtilizationRunner
+from .utilizations import utilizations_of
 
 
 def site_device(entry: CameraStewardConfigEntry) -> DeviceInfo:
@@ -28,7 +33,7 @@ def site_device(entry: CameraStewardConfigEntry) -> DeviceInfo:
 
 
 def subentry_device(coordinator: CameraStewardCoordinator, subentry: ConfigSubentry) -> DeviceInfo:
-    """Return the device of a camera or managed folder, which hangs on the site's."""
+    """Return the device of a camera, folder or utilization, which hangs on the site's."""
     entry = coordinator.config_entry
     return DeviceInfo(
         identifiers={(DOMAIN, subentry.subentry_id)},
@@ -117,3 +122,70 @@ class CameraStewardFolderEntity(CameraStewardEntity):
         """Return whether the folder has been looked at."""
         snapshot = self.snapshot
         return super().available and (snapshot.looked_at or snapshot.error_key) is not None
+
+
+class CameraStewardUtilizationEntity(CameraStewardEntity):
+    """An entity of one utilization; it is told of another status or result at once."""
+
+    def __init__(
+        self,
+        coordinator: CameraStewardCoordinator,
+        subentry: ConfigSubentry,
+        description: EntityDescription,
+    ) -> None:
+        """Belong to the utilization's device."""
+        super().__init__(coordinator, description)
+        self.utilization = subentry.subentry_id
+        self._attr_unique_id = f"{subentry.subentry_id}_{description.key}"
+        self._attr_device_info = DeviceInfo(
+            **subentry_device(coordinator, subentry), entry_type=DeviceEntryType.SERVICE
+        )
+
+    @property
+    def runner(self) -> UtilizationRunner:
+        """Return what runs the utilizations."""
+        return self.coordinator.config_entry.runtime_data.utilizations
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Return whether the utilization is still there."""
+        entry = self.coordinator.config_entry
+        return super().available and self.utilization in entry.subentries
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Listen."""
+        await super().async_added_to_hass()
+        self.async_on_remove(
+            self.runner.async_listen(self.utilization, self._handle_coordinator_update)
+        )
+
+
+@callback
+def async_keep_utilization_entities(
+    entry: CameraStewardConfigEntry,
+    domain: str,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+    make: Callable[[ConfigSubentry], Iterable[CameraStewardUtilizationEntity]],
+) -> None:
+    """Add what a platform has of utilizations, and follow them without a restart of the site."""
+    runner, known = entry.runtime_data.utilizations, set[str | None]()
+    registry = er.async_get(entry.runtime_data.coordinator.hass)
+
+    @callback
+    def follow() -> None:
+        found = utilizations_of(entry)
+        made = {id_: {e.unique_id: e for e in make(each)} for id_, each in found.items()}
+        known.intersection_update(key for each in made.values() for key in each)
+        for each in er.async_entries_for_config_entry(registry, entry.entry_id):
+            wanted = made.get(each.config_subentry_id or "")
+            if each.domain == domain and wanted is not None and each.unique_id not in wanted:
+                registry.async_remove(each.entity_id)
+        for id_, entities in made.items():
+            new = [each for key, each in entities.items() if key not in known]
+            known.update(entities)
+            async_add_entities(new, config_subentry_id=id_)
+
+    follow()
+    entry.async_on_unload(runner.async_on_settings(follow))

@@ -1,5 +1,9 @@
-"""An image: the sign as it was last printed, with what the settings say now. It hangs in the street."""
+"""Images: the sign as it was last printed, with what the settings say now; it hangs in the street.
 
+Those of utilizations are in `utilization_images.py`.
+"""
+
+from functools import partial
 from typing import override
 
 from homeassistant.components.image import ImageEntity, ImageEntityDescription
@@ -10,9 +14,10 @@ from homeassistant.util import dt as dt_util
 from .coordinator import CameraStewardConfigEntry, CameraStewardCoordinator
 from .core.documents.sign import Sign, SignSize, sign_svg, sign_version
 from .core.policy.pack import Pack
-from .entity import CameraStewardEntity
+from .entity import CameraStewardEntity, async_keep_utilization_entities
 from .papers import sign_now
 from .policy_packs import async_load_pack
+from .utilization_images import images_of
 
 PARALLEL_UPDATES = 0
 
@@ -24,9 +29,13 @@ async def async_setup_entry(
     entry: CameraStewardConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the site's sign."""
+    """Add the site's sign, and the images of utilizations."""
     pack = await async_load_pack(hass, entry)
-    async_add_entities([SignImage(hass, entry.runtime_data.coordinator, pack)])
+    coordinator = entry.runtime_data.coordinator
+    async_add_entities([SignImage(hass, coordinator, pack)])
+    async_keep_utilization_entities(
+        entry, "image", async_add_entities, partial(images_of, coordinator)
+    )
 
 
 class SignImage(CameraStewardEntity, ImageEntity):

@@ -533,3 +533,8 @@ def _asking() -> User | None:
     request = current_request.get()
     user: User | None = request.get(KEY_HASS_USER) if request is not None else None
     return user
+
+
+def lacking_lines(lost: Sequence[str], texts: Texts) -> str:
+    """Return a line for each thing that a utilization lost."""
+    return "\n".join(f"- {texts[f'lacking_{each}']}" for each in lost)

@@ -1,8 +1,12 @@
-"""Sensors: what each camera is doing and keeps, what managed folders hold, how storage stands."""
+"""Sensors: what each camera is doing and keeps, what managed folders hold, how storage stands.
+
+Those of utilizations are in `utilization_entities.py`.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, override
 
 from homeassistant.components.sensor import (
@@ -28,8 +32,14 @@ from .core.site import (
     SiteSnapshot,
 )
 from .duties import DutiesLook
-from .entity import CameraStewardCameraEntity, CameraStewardEntity, CameraStewardFolderEntity
+from .entity import (
+    CameraStewardCameraEntity,
+    CameraStewardEntity,
+    CameraStewardFolderEntity,
+    async_keep_utilization_entities,
+)
 from .folders import folders_of
+from .utilization_entities import sensors_of
 
 PARALLEL_UPDATES = 0
 
@@ -226,8 +236,11 @@ async def async_setup_entry(
     entry: CameraStewardConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the sensors of the site, of each camera and of each managed folder."""
+    """Add the sensors of the site, and of each camera, managed folder and utilization."""
     coordinator = entry.runtime_data.coordinator
+    async_keep_utilization_entities(
+        entry, "sensor", async_add_entities, partial(sensors_of, coordinator)
+    )
     async_add_entities(SiteSensor(coordinator, each) for each in SITE_SENSORS)
     async_add_entities(
         [

@@ -6,6 +6,7 @@ Read anew at each look. What the ledger and the templates say is read in the exe
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from operator import attrgetter
 from typing import Final
 
 from homeassistant.config_entries import ConfigEntry
@@ -94,7 +95,6 @@ _KINDS: Final = (
     EntryKind.RULES_ADOPTED,
     EntryKind.LEDGER_RESTARTED,
     EntryKind.CLOCK_ACCEPTED,
-    *UTILIZATION_KINDS,
 )
 
 
@@ -253,6 +253,9 @@ def _read(steward: Steward, entry: ConfigEntry) -> _OnRecord:
     )
     for each in steward.entries(_KINDS):
         _take(known, each, entry)
+    # As they were entered: by their times a clock that was set back would turn them round.
+    for each in sorted(steward.entries(UTILIZATION_KINDS), key=attrgetter("id")):
+        take(known.utilizations, each)
     return known
 
 
@@ -283,8 +286,6 @@ def _take(known: _OnRecord, each: Entry, entry: ConfigEntry) -> None:
             known.clock_steps.append(ClockStep(at=each.at, by=timedelta(microseconds=by)))
         case EntryKind.SETTINGS_CHANGED if each.subject == entry.entry_id:
             _take_manager(known, each)
-        case kind if kind in UTILIZATION_KINDS:
-            take(known.utilizations, each)
 
 
 def _take_manager(known: _OnRecord, each: Entry) -> None:

@@ -1,4 +1,4 @@
-"""Switch: whether a camera is to record; remembered across restarts."""
+"""Switches: whether a camera is to record, a utilization to run; remembered across restarts."""
 
 from typing import Any, override
 
@@ -8,16 +8,21 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .bridge import async_check_manager, cameras_of, on_trigger
+from .bridge import async_actor, async_check_manager, cameras_of, on_trigger
 from .const import DOMAIN
 from .coordinator import CameraStewardConfigEntry, CameraStewardCoordinator
 from .core.policy.gate import Gate
-from .entity import CameraStewardCameraEntity
+from .entity import (
+    CameraStewardCameraEntity,
+    CameraStewardUtilizationEntity,
+    async_keep_utilization_entities,
+)
 from .texts import async_texts
 
 PARALLEL_UPDATES = 1
 
 RECORDING = SwitchEntityDescription(key="recording", translation_key="recording")
+UTILIZATION = SwitchEntityDescription(key="utilization", translation_key="utilization")
 
 
 async def async_setup_entry(
@@ -25,11 +30,16 @@ async def async_setup_entry(
     entry: CameraStewardConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add one for each camera."""
+    """Add one for each camera and each utilization."""
+    coordinator = entry.runtime_data.coordinator
+    async_keep_utilization_entities(
+        entry,
+        "switch",
+        async_add_entities,
+        lambda subentry: [UtilizationSwitch(coordinator, subentry, UTILIZATION)],
+    )
     for camera, subentry in cameras_of(entry).items():
-        async_add_entities(
-            [RecordingSwitch(entry.runtime_data.coordinator, subentry)], config_subentry_id=camera
-        )
+        async_add_entities([RecordingSwitch(coordinator, subentry)], config_subentry_id=camera)
 
 
 class RecordingSwitch(CameraStewardCameraEntity, SwitchEntity):
@@ -94,3 +104,37 @@ class RecordingSwitch(CameraStewardCameraEntity, SwitchEntity):
     def _gate(self) -> Gate | None:
         look = self.coordinator.duties
         return look.gates.get(self.camera) if look is not None else None
+
+
+class UtilizationSwitch(CameraStewardUtilizationEntity, SwitchEntity):
+    """On while a utilization is wanted; it runs only while its gate is open (`utilization_runner.py`).
+
+    Who may use the switch may end it; to let it begin is the manager's.
+    """
+
+    @property
+    @override
+    def is_on(self) -> bool:
+        """Return whether it is wanted."""
+        return self.runner.wanted(self.utilization)
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        """Let it begin, now or once nothing is missing any more."""
+        await async_check_manager(self.hass, self.coordinator.config_entry, self._context)
+        await self._async_set(on=True)
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        """End it now, until it is switched on again."""
+        await self._async_set(on=False)
+
+    async def _async_set(self, *, on: bool) -> None:
+        entry = self.coordinator.config_entry
+        actor = await async_actor(self.hass, entry, self.acting_user)
+        await self.runner.async_set_wanted(self.utilization, on, actor=actor)
+        self.async_write_ha_state()
+        if on:
+            await entry.runtime_data.duties.async_look()
+        else:
+            entry.runtime_data.duties.async_look_soon()

@@ -44,7 +44,7 @@ class OnRecord:
 
 
 def take(known: dict[str, OnRecord], entry: Entry) -> None:
-    """Take in an entry of one of `UTILIZATION_KINDS`, in their order."""
+    """Take in an entry of one of `UTILIZATION_KINDS`, in the order in which they were entered."""
     version = str(entry.data.get("version"))
     found = known.get(entry.subject)
     if entry.kind == EntryKind.UTILIZATION_REMOVED:

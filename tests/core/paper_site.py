@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import Final
+from html.parser import HTMLParser
+from typing import Final, override
 
 import pytest
 
@@ -95,3 +96,31 @@ def named(name: str) -> RulesSite:
         limit=limit,
         cameras=(camera,),
     )
+
+
+class Outline(HTMLParser):
+    """What elements a page has, and its text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[str] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.feed(html)
+        self.close()
+
+    @override
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append(tag)
+        assert not [name for name, _ in attrs if name.startswith("on") or name in ("src", "href")]
+        if tag not in ("meta", "br"):
+            self.open.append(tag)
+
+    @override
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    @override
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.text += data

@@ -5,9 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from functools import cache
-from html.parser import HTMLParser
 from pathlib import Path
-from typing import override
 
 import pytest
 
@@ -35,7 +33,7 @@ from custom_components.camera_steward.core.documents.rendering import LANGUAGES,
 from custom_components.camera_steward.core.documents.rules import ARTICLES, rules_of
 from custom_components.camera_steward.core.policy.loading import load_pack, pack_files
 
-from .paper_site import ARABIC, AWKWARD, BRACES, LONG, SCRIPT, SITE, TURNED, named
+from .paper_site import ARABIC, AWKWARD, BRACES, LONG, SCRIPT, SITE, TURNED, Outline, named
 
 PACKS = Path(__file__).parents[2] / "custom_components/camera_steward/packs"
 YEAR = date(2026, 1, 1), date(2026, 12, 31)
@@ -137,34 +135,6 @@ PAPERS: dict[str, Callable[[str, str], Printed]] = {
 }
 
 
-class Outline(HTMLParser):
-    """What elements a page has, and its text."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.elements: list[str] = []
-        self.open: list[str] = []
-        self.text = ""
-        self.feed(html)
-        self.close()
-
-    @override
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append(tag)
-        assert not [name for name, _ in attrs if name.startswith("on") or name in ("src", "href")]
-        if tag not in ("meta", "br"):
-            self.open.append(tag)
-
-    @override
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    @override
-    def handle_data(self, data: str) -> None:
-        if "style" not in self.open:
-            self.text += data
-
-
 @pytest.mark.parametrize("paper", PAPERS)
 def test_both_languages_have_the_same_parts_and_one_version(paper: str) -> None:
     pages = {each: PAPERS[paper](each, SITE.installer) for each in LANGUAGES}
@@ -230,6 +200,8 @@ def test_the_pack_is_named_on_every_paper_and_every_pack_can_be_printed() -> Non
     files = pack_files(PACKS)
     for pack_id in files:
         pack = load_pack(pack_id, files)
+        if not pack.words:
+            continue  # the guidebook: it is looked at beside a site's own
         site = replace(SITE, pack=pack)
         made = replace(site_of(), site=site, rules=rules_of(site))
         page = manual_paper("ja", made)

@@ -20,21 +20,48 @@ from custom_components.camera_steward.core.policy.loading import (
     load_pack,
     pack_files,
 )
-from custom_components.camera_steward.core.policy.pack import CEILINGS, GROUNDS, LANGUAGES, Pack
+from custom_components.camera_steward.core.policy.pack import (
+    CEILINGS,
+    GROUNDS,
+    LANGUAGES,
+    LEAD,
+    Pack,
+)
 from custom_components.camera_steward.core.policy.rules import RULES
 from custom_components.camera_steward.core.policy.states import State, Subject, SubjectKind
 from custom_components.camera_steward.core.policy.task import TaskKind
+from custom_components.camera_steward.core.policy.utilization import (
+    NoticeItem,
+    Recipient,
+    UtilizationCase,
+)
 from custom_components.camera_steward.core.retention.limits import LONGEST, SHORTEST
 from custom_components.camera_steward.core.tasks.engine import tasks
 from custom_components.camera_steward.core.tasks.kinds import KINDS
 
-from .policy_site import BEGAN, CAMERA, NOW, WITHIN, but, camera, done, facts, person, record
+from .policy_site import (
+    BEGAN,
+    CAMERA,
+    NOW,
+    WITHIN,
+    but,
+    camera,
+    declaration,
+    done,
+    facts,
+    person,
+    prepared,
+    record,
+    utilization,
+)
 
 ROOT = Path(__file__).parents[2]
 PACKS = ROOT / "custom_components" / "camera_steward" / "packs"
 FILES = pack_files(PACKS)
 TABLE = ROOT / "docs" / "design" / "controls.md"
 KUMAGAYA = "jp_kumagaya_2019"
+GUIDE = "jp_guidebook_v1"
+IN_TABLE = (KUMAGAYA, GUIDE)
 
 
 @pytest.fixture(params=sorted(FILES))
@@ -75,7 +102,7 @@ def test_what_a_pack_calls_a_product_default_is_the_products(pack: Pack) -> None
 
 
 def test_what_each_pack_says_is_what_its_source_says() -> None:
-    ceilings = {each: load_pack(each, FILES).ceiling.days for each in FILES}
+    ceilings = {each: load_pack(each, FILES).ceiling.days for each in FILES if each != GUIDE}
     assert ceilings == {
         KUMAGAYA: 14,
         "jp_generic_7d": 7,
@@ -84,7 +111,15 @@ def test_what_each_pack_says_is_what_its_source_says() -> None:
         "own_rules": 14,
     }
     defaults = {each for each in FILES if load_pack(each, FILES).ceiling_default}
-    assert defaults == {"own_rules"}
+    assert defaults == {"own_rules", GUIDE}
+    assert {each for each in FILES if load_pack(each, FILES).for_utilizations} == {GUIDE}
+    guide = load_pack(GUIDE, FILES)
+    assert len(guide.controls) == 45
+    assert guide.lead == LEAD  # the product's: the source has no number
+    assert not guide.grounds
+    said = " ".join(each["en"] for each in guide.notes)
+    for each in ("voluntary", "ver1.0 of 2017", "March 2018", "March 2022", "product defaults"):
+        assert each in said
     kumagaya = load_pack(KUMAGAYA, FILES)
     assert kumagaya.grounds == {"law", "authority_written"}
     assert len(kumagaya.controls) == 44
@@ -102,10 +137,11 @@ def test_bounds_and_grounds_are_those_of_the_program() -> None:
 
 def rows() -> dict[str, list[str]]:
     """Return the table's cells by id."""
-    found = {}
+    found: dict[str, list[str]] = {}
     for line in TABLE.read_text().splitlines():
         cells = [each.strip() for each in line.strip("|").split(" | ")]
-        if line.startswith("| `kumagaya-2019/"):
+        if line.startswith(("| `kumagaya-2019/", "| `guidebook-v1/")):
+            assert cells[0] not in found
             found[cells[0].strip("`")] = cells[1:]
     return found
 
@@ -116,8 +152,8 @@ def named_in(cell: str) -> Iterator[tuple[Path, str]]:
         yield ROOT / "tests" / ("" if "/" in path else "core") / path, name
 
 
-def test_each_control_of_kumagaya_has_its_row_with_tests_that_there_are() -> None:
-    controls = load_pack(KUMAGAYA, FILES).controls
+def test_each_control_has_its_row_with_tests_that_there_are() -> None:
+    controls = [each for name in IN_TABLE for each in load_pack(name, FILES).controls]
     table = rows()
     assert list(table) == [each.id for each in controls]
     functions: dict[Path, set[str]] = {}
@@ -178,8 +214,36 @@ def reached_states() -> dict[str, set[State]]:
     return reached
 
 
+def reached_in_utilizations() -> dict[str, set[State]]:
+    """Return how each item stands where all is in order: each case, as it waits and as it runs."""
+    guide = load_pack(GUIDE, FILES)
+    reached: dict[str, set[State]] = {each.id: set() for each in guide.controls}
+    contract = record(SubjectKind.RECIPIENT, contract_on="2026-10-01")
+    opinion = record(SubjectKind.FEEDBACK, utilization="shop")
+    recipient = Recipient(record=contract.subject.id, name="Map Makers", conditions="monthly")
+    for case in UtilizationCase:
+        declared = declaration(
+            case=case,
+            derived="whether a bicycle stands there",
+            recipients=(recipient,) if case is UtilizationCase.COUNTING else (),
+            public_space=case is not UtilizationCase.MOVEMENT,
+            omitted={NoticeItem.BENEFIT: "none"} if case is UtilizationCase.ICONS else {},
+            benefit="" if case is UtilizationCase.ICONS else "shorter ways",
+        )
+        waiting = utilization(declared=declared)
+        runs = utilization(declared=declared, running=declared, begun_at=NOW - timedelta(days=2))
+        for each in (waiting, runs):
+            site = prepared(each, records=(contract, opinion))
+            if each is waiting:  # nobody has an opinion of it yet
+                site = but(site, without=(TaskKind.REVIEW_FEEDBACK,))
+            for found in evaluate(guide, site, tasks(site, guide)):
+                assert not found.needs_attention, found
+                reached[found.control].add(found.state)
+    return reached
+
+
 def test_each_row_says_how_its_control_stands_where_all_is_in_order() -> None:
-    reached = reached_states()
+    reached = reached_states() | reached_in_utilizations()
     words = {id_: set(cells[1].split(", ")) for id_, cells in rows().items()}
     assert words == {
         id_: {each.value.replace("_", " ") for each in states} for id_, states in reached.items()
@@ -307,6 +371,50 @@ WRONG = {
     "unknown base": ("as_of:", "extends: nowhere\nas_of:", "extends_unknown", 5, "nowhere"),
     "itself as base": ("as_of:", "extends: shop\nas_of:", "extends_circular", 5, "shop"),
 }  # fmt: skip
+
+FOR_UTILIZATIONS = """\
+id: shop
+kind: utilization
+version: "1"
+title: {ja: 手引, en: A guide}
+source: {ja: 手引, en: A guide}
+as_of: 2026-11-25
+lead: {days: 14}
+controls:
+  - id: shop/1
+    cite: "1"
+    text: {ja: 告知する。, en: Give notice.}
+    kinds: [prevent]
+    subject: utilization
+    rules: [lead_kept]
+    evidence: {ja: 告知, en: The notice}
+"""
+
+
+def test_a_pack_for_utilizations_says_nothing_of_footage_and_carries_no_other(
+    tmp_path: Path,
+) -> None:
+    found = load(tmp_path, FOR_UTILIZATIONS)
+    assert found.for_utilizations
+    assert (found.lead.days, found.lead.product_default) == (14, False)
+    for was, now, problem, line, what in (
+        ("kind: utilization", "kind: city", "kind_unknown", 2, "city"),
+        ("kind: utilization\n", "", "key_unknown", 6, "lead"),
+        ("lead: {days: 14}\n", "", "key_missing", 1, "lead"),
+        ("{days: 14}", "{days: 0}", "interval_not_positive", 7, "0"),
+        ("{days: 14}", "{days: 9999}", "interval_too_long", 7, "9999"),
+        ("{days: 14}", "{months: 1}", "key_unknown", 7, "months"),
+        ("lead:", "grounds: [law]\nlead:", "key_unknown", 7, "grounds"),
+        ("lead:", "retention: {ceiling_days: 3}\nlead:", "key_unknown", 7, "retention"),
+        ("lead:", "extends: own_rules\nlead:", "key_unknown", 7, "extends"),
+    ):
+        with pytest.raises(PackError) as raised:
+            load(tmp_path, FOR_UTILIZATIONS.replace(was, now, 1))
+        error = raised.value
+        assert (error.problem, error.line, error.what) == (problem, line, what)
+    with pytest.raises(PackError) as raised:
+        load(tmp_path, EXTENDING.replace("own_rules", GUIDE))
+    assert (raised.value.problem, raised.value.line) == ("extends_unknown", 3)
 
 
 @pytest.mark.parametrize("name", WRONG)

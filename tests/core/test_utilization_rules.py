@@ -130,6 +130,19 @@ def test_types_and_cases_say_which_it_is() -> None:
     assert told(changed, "case_counting") == (State.ENFORCED, "case_counting")
 
 
+def test_what_fits_no_case_is_assessed_whatever_was_assessed_before() -> None:
+    """The rule other_assessed."""
+    other = declaration(case=UtilizationCase.OTHER, derived="bicycles")
+    site = prepared(utilization(declared=other))
+    assert told(site, "other_assessed") == (State.EVIDENCE_HELD, "task_done")
+    without = but(site, without=(TaskKind.ASSESS_CASE,))
+    assert told(without, "other_assessed") == (State.DUE, "task_overdue")
+    changed = replace(site, utilizations=(utilization(declared=replace(other, derived="carts")),))
+    assert told(changed, "other_assessed") == (State.DUE, "task_overdue")
+    case = replace(site, utilizations=(utilization(),))
+    assert told(case, "other_assessed") == (State.NOT_APPLICABLE, "case_not")
+
+
 def test_what_a_person_has_to_enter_is_due() -> None:
     lacking = {
         "nodes_owned": (prepared(utilization(responsible={"camera": "we"})), "nodes_unowned"),

@@ -9,8 +9,6 @@ from custom_components.camera_steward.core.policy.pack import Interval
 from custom_components.camera_steward.core.policy.utilization import (
     Declaration,
     DetectorKind,
-    Node,
-    NodeKind,
     Recipient,
     UtilizationCase,
 )
@@ -51,7 +49,7 @@ ANSWERS: Final = {
             "small_counts": "reduced",
             "time_resolution": "reduced",
             "trajectories": "low",
-            "note": "早朝は新聞配達の１人だけのことがある。５時から７時までは公表しない。",
+            "processing": "早朝は新聞配達の１人だけのことがある。５時から７時までは公表しない。",
         },
         current=True,
     ),
@@ -125,15 +123,8 @@ def named(name: str) -> UtilizationPaper:
         camera=name,
         manager=name,
         operators=(name, name),
-        responsible=dict.fromkeys(map(key_of, said.nodes), name),
+        responsible={each.key: name for each in said.nodes},
         answers=answered,
         detector_version=name,
     )
 
-
-def key_of(node: Node) -> str:
-    """Return how settings call a node."""
-    return node.key
-
-
-__all__ = ["ANSWERS", "DECLARED", "PAPER", "STATISTICS", "NodeKind", "declared", "named"]

@@ -4,25 +4,27 @@ from collections.abc import Callable
 from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
 from custom_components.camera_steward.const import DOMAIN
-from custom_components.camera_steward.core.documents.papers import Paper
+from custom_components.camera_steward.core.documents.papers import ABOUT, About, Paper
 from custom_components.camera_steward.core.ledger.entry import EntryKind
 from custom_components.camera_steward.core.ledger.registers import PurgeRecord
 from custom_components.camera_steward.core.model import EraseRule
 from custom_components.camera_steward.core.policy.facts import SiteFacts
 from custom_components.camera_steward.core.policy.states import Subject, SubjectKind
-from custom_components.camera_steward.core.policy.task import TaskKind
+from custom_components.camera_steward.core.policy.task import TaskKind, task_id
 from custom_components.camera_steward.core.tasks.doings import doing_data
 
 from .sites import DOOR, async_ledger, entity_id, until
 from .staff import async_at_the_door, async_look
+from .test_records import UTILIZATION
 from .watching import Stage
 
 
@@ -75,8 +77,11 @@ async def test_the_manager_prints_every_paper_in_both_languages(door: Stage) -> 
     asked = {"kind": "private", "recipient": "A <i>neighbour</i>", "reason": "x", "refusal": "x"}
     assert (await ask(door, "refuse_request", **asked))["success"]
     papers = await listed(door)
-    # There is no removal yet.
-    assert set(papers) == {each.value for each in Paper} - {"removal"}
+    # There is no removal and no utilization yet.
+    absent = {each for each in Paper if ABOUT.get(each) is About.UTILIZATION}
+    absent |= {Paper.REMOVAL, Paper.REGISTER_RECIPIENTS, Paper.REGISTER_FEEDBACK}
+    assert set(papers) == {each.value for each in Paper} - absent
+    assert {each["group"] for each in papers.values()} == {"site", "register"}
     for name, each in papers.items():
         assert each["title"]
         assert each["about"]
@@ -116,6 +121,65 @@ async def test_the_manager_prints_every_paper_in_both_languages(door: Stage) -> 
     page = await printed(door, "removal", subject=record, language="en")
     for told in ("Door", day, "Assembly &lt;b&gt;"):
         assert told in page["html"]
+
+
+async def test_papers_of_a_utilization_are_made_of_its_settings_and_answers(door: Stage) -> None:
+    hass, entry = door.hass, door.entry
+    assert (await refused(door, "paper", paper="prior_notice", language="ja"))[1] == "subject"
+    given = {"name": "Statistics <i>Ltd</i>", "conditions": "Counts by the hour"}
+    made = await ask(door, "record_save", kind="recipient", record=None, fields=given)
+    data = {**UTILIZATION, "recipients": [made["result"]["record"]]}
+    utilization = ConfigSubentry(
+        data=MappingProxyType(data),
+        subentry_type="utilization",
+        title="Passers-by",
+        unique_id=None,
+    )
+    hass.config_entries.async_add_subentry(entry, utilization)
+    await hass.async_block_till_done()
+    papers = await listed(door)
+    of_it = {name: each for name, each in papers.items() if each["group"] == "utilization"}
+    assert {Paper(name) for name in of_it} == {
+        each for each in Paper if ABOUT.get(each) is About.UTILIZATION
+    }
+    assert "register_recipients" in papers
+    subject = utilization.subentry_id
+    versions = set()
+    for name, each in of_it.items():
+        assert each["subjects"] == [{"id": subject, "name": "Passers-by"}]
+        for language in each["languages"]:
+            page = await printed(door, name, language=language, subject=subject)
+            versions.add(page["version"])
+            assert page["version"] in page["html"]
+    (version,) = versions
+    notice = await printed(door, "prior_notice", language="en")
+    for told in ("Statistics &lt;i&gt;Ltd", "Counts by the hour", "Benches", "2026-02-01"):
+        assert told in notice["html"]
+    assert "365 days" in (await printed(door, "web_page", language="en"))["html"]
+    assert "297mm" in (await printed(door, "site_notice", options={"size": "a3"}))["html"]
+    for wrong in ({"options": {"size": "sticker"}}, {"subject": "elsewhere"}):
+        answer = await refused(door, "paper", paper="site_notice", language="ja", **wrong)
+        assert answer[0] == "paper_invalid"
+
+    # It is adopted as it reads, and no longer once that is something else.
+    rules = {"paper": "usage_rules", "language": "en"}
+    assert "Not adopted yet" in (await printed(door, **rules))["html"]
+    await async_look(door)
+    task = task_id(TaskKind.ADOPT_USAGE_RULES, Subject(SubjectKind.UTILIZATION, subject))
+    answers = {"on": "2026-01-05", "body": "The assembly"}
+    assert (await ask(door, "task_done", task=task, answers=answers))["success"]
+    assert "Adopted on 2026-01-05 by The assembly" in (await printed(door, **rules))["html"]
+    hass.config_entries.async_update_subentry(
+        entry, entry.subentries[subject], data={**data, "derived_days": 30}
+    )
+    await hass.async_block_till_done()
+    page = await printed(door, **rules)
+    assert "Not adopted yet" in page["html"]
+    assert "30 days" in page["html"]
+    assert page["version"] != version
+    operator, _ = await door.operator()
+    more = {"paper": "risk_sheet", "language": "ja"}
+    assert (await refused(door, "paper", client=operator.socket, **more))[0] == "refused"
 
 
 def _manager(stage: Stage) -> str:

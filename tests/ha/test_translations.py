@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity import EntityDescription
 from PIL import ImageFont
 
 from custom_components.camera_steward import camera_forms
@@ -25,10 +26,12 @@ from custom_components.camera_steward.core.policy.gate import Missing
 from custom_components.camera_steward.core.policy.rules import REASONS
 from custom_components.camera_steward.core.policy.states import NEEDS_ATTENTION, State
 from custom_components.camera_steward.core.policy.task import TaskKind
+from custom_components.camera_steward.core.policy.utilization import UtilizationCase
 from custom_components.camera_steward.core.policy.utilization_gate import Lacking
 from custom_components.camera_steward.core.tasks.kinds import KINDS as KINDS_OF_TASK
 from custom_components.camera_steward.core.utilization.detection import DetectorError
 from custom_components.camera_steward.core.utilization.server import ServerAddressError
+from custom_components.camera_steward.core.utilization.view import Line, ViewSettings, Zone
 from custom_components.camera_steward.core.viewing import lettering
 from custom_components.camera_steward.core.viewing.watches import Unusual
 from custom_components.camera_steward.folders import FolderRefusal
@@ -37,6 +40,14 @@ from custom_components.camera_steward.repairs import Issue
 from custom_components.camera_steward.sources import EntityUnavailableError
 from custom_components.camera_steward.texts import async_texts
 from custom_components.camera_steward.trigger import KINDS
+from custom_components.camera_steward.utilization_entities import (
+    COUNTS,
+    OPEN_TILL,
+    STATUS,
+    result_sensors,
+)
+from custom_components.camera_steward.utilization_images import HEAT_MAP, ICONS
+from custom_components.camera_steward.utilization_runner import LOST_CAMERA
 
 from .texts import ROOT, TEXTS, flat, placeholders
 
@@ -213,6 +224,21 @@ def test_every_exception_that_is_raised_has_its_text() -> None:
     assert raised <= told
 
 
+LOOKED_AT = ViewSettings(
+    lines=(Line(name="Gate", start=(0, 0), end=(1, 1)),),
+    zones=(Zone(name="Hall", points=((0, 0), (1, 0), (1, 1))),),
+)
+OF_UTILIZATIONS: dict[str, tuple[EntityDescription, ...]] = {
+    "sensor": (
+        STATUS,
+        *COUNTS,
+        *(each for case in UtilizationCase for each in result_sensors(case, LOOKED_AT)),
+    ),
+    "binary_sensor": (OPEN_TILL,),
+    "image": (HEAT_MAP, ICONS),
+}
+
+
 @pytest.mark.parametrize(
     "platform",
     ["binary_sensor", "button", "calendar", "event", "image", "sensor", "switch", "todo"],
@@ -229,6 +255,7 @@ def test_every_entity_has_its_name_and_every_name_its_entity(platform: str) -> N
         and isinstance(node.value.value, str)
         and any(ast.unparse(each) == "_attr_translation_key" for each in node.targets)
     }
+    keys |= {str(each.translation_key) for each in OF_UTILIZATIONS.get(platform, ())}
     named = {key for key, texts in TEXTS["en"]["entity"][platform].items() if texts.get("name")}
     assert keys == named
 
@@ -291,7 +318,7 @@ def test_files_are_written_as_texts_and_not_as_escapes() -> None:
     [
         ("why_", REASONS),
         ("missing_", set(Missing)),
-        ("lacking_", set(Lacking)),
+        ("lacking_", {*Lacking, LOST_CAMERA}),
         ("state_", set(State)),
     ],
 )

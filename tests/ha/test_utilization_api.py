@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from custom_components.camera_steward.utilization_runner import UtilizationStatus
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 from PIL import Image
@@ -20,6 +19,7 @@ from custom_components.camera_steward.core.errors import StorageError
 from custom_components.camera_steward.core.ledger.entry import EntryKind
 from custom_components.camera_steward.core.policy.task import TaskKind
 from custom_components.camera_steward.core.steward import Steward
+from custom_components.camera_steward.utilization_runner import UtilizationStatus
 from tests.cameras import RtspCamera
 
 from .conftest import CLIP
@@ -157,8 +157,8 @@ async def test_operators_see_how_they_stand_and_the_manager_sets_their_view(stag
     labels = {"labels": ["平常", "積雪"]}
     assert (await stage.ask("utilization_view", utilization=YARD, view=labels))["success"]
     for label, code in (("積雪", "utilization_stopped"), ("霧", "view_invalid")):
-        told = await stage.ask("utilization_learn", utilization=YARD, label=label)
-        assert told["error"]["code"] == code
+        answer = await stage.ask("utilization_learn", utilization=YARD, label=label)
+        assert answer["error"]["code"] == code
 
 
 async def test_pictures_are_kept_as_long_as_a_view_names_them(stage: Stage) -> None:

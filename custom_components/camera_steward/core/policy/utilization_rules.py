@@ -10,6 +10,7 @@ from typing import Final
 
 from .states import State, SubjectKind
 from .task import TaskKind, day_at
+from .task_rules import task_rule
 from .utilization import (
     PRIOR_ITEMS,
     SITE_ITEMS,
@@ -125,6 +126,14 @@ def _type_of(wanted: UtilizationCase) -> Callable[[Case], Iterator[Verdict]]:
         yield case.says(State.NOT_APPLICABLE, "case_this" if is_this else "case_not")
 
     return judge
+
+
+def _other_assessed(case: Case) -> Iterator[Verdict]:
+    """Ask for an assessment of what fits no type, however another use was assessed before."""
+    if case.utilization.declared.case is UtilizationCase.OTHER:
+        yield from task_rule(TaskKind.ASSESS_CASE).judge(case)
+    else:
+        yield case.says(State.NOT_APPLICABLE, "case_not")
 
 
 def _recognizable(case: Case) -> Iterator[Verdict]:
@@ -339,6 +348,7 @@ _UTILIZATION: Final = {
     "recognition_refused": _recognition_refused,
     "vault_apart": _vault_apart,
     **{f"type_{each}": _type_of(each) for each in _CASES},
+    "other_assessed": _other_assessed,
     "recognizable": _recognizable,
     "life_cycle": _life_cycle,
     "nodes_owned": _nodes_owned,

@@ -83,6 +83,7 @@ class Taker:
         self._header: Header | None = None
         self._decoder: Decoder | None = None
         self._picture_at = self._next = self._returned = self._resume = _elapsed(clock)
+        self._begun_at = self._next
         self._passed_at: float | None = None
         self._caught_up = True
         self._skips = True
@@ -115,6 +116,9 @@ class Taker:
         self._returned = _elapsed(self._clock)
 
     def _frame(self, packet: Packet, came: float) -> Frame | None:
+        if came < self._resume:
+            self._picture_at = came  # none was wanted
+            return None
         late = 0.0
         # RTP tells when a picture is shown alone, which is near enough.
         ticks = packet.pts if packet.dts is None else packet.dts
@@ -122,22 +126,19 @@ class Taker:
             late = self._lag.of(ticks * float(self._video.time_base), came)
         # By the stream's own time, as packets come in bursts.
         at = came - late
-        due = at >= self._next
-        if came < self._resume or (self._video.codec in _WHOLE and not due):
-            self._picture_at = came  # none was wanted
+        fresh = self._caught_up if ticks is None else late <= _LATE
+        wanted = at >= self._next and (fresh or self._pass_over(came))
+        if self._video.codec in _WHOLE and not wanted:
+            self._picture_at = came
             return None
         if late > _FAR_BEHIND:
             self._decoder = None
-            self._pass_over(came)
             return None
         picture = self._decoded(packet, came)
         if picture is None:
             return None
         self._picture_at = came
-        if not due:
-            return None
-        fresh = self._caught_up if ticks is None else late <= _LATE
-        if not fresh and not self._pass_over(came):
+        if not wanted:
             return None
         self._passed_at = None
         self._next = max(self._next + self._interval, at + self._interval / 2)
@@ -156,13 +157,13 @@ class Taker:
     def _decoded(self, packet: Packet, came: float) -> VideoFrame | None:
         """Return the newest picture that this packet completes."""
         if packet.keyframe:
-            self._begin(packet)
+            self._begin(packet, came)
         decoder, silent = self._decoder, came - self._picture_at
         if decoder is None:
             if silent > _NO_KEYFRAME:
                 raise SourceNoKeyframeError
             return None
-        if silent > _NO_PICTURE:
+        if min(silent, came - self._begun_at) > _NO_PICTURE:
             raise SourceUnsupportedError(self._video.codec)
         if self._skips and min(silent, came - self._next) > self._interval:
             # Where hardly any picture depends on another, those left out are missed.
@@ -183,13 +184,12 @@ class Taker:
             return None
         return pictures[-1] if pictures else None
 
-    def _begin(self, keyframe: Packet) -> None:
+    def _begin(self, keyframe: Packet, came: float) -> None:
         """Make a decoder, unless the one there is fits what follows."""
         header = self._opened.header_for(keyframe.payload)
         if self._decoder is not None and self._header is header:
             return
-        self._header, self._decoder = header, None
-        self._decoder = _decoder_for(header)
+        self._header, self._decoder, self._begun_at = header, _decoder_for(header), came
         if self._decoder is None:
             raise SourceUnsupportedError(self._video.codec)
         self._decoder.skip_unreferenced(self._skips)

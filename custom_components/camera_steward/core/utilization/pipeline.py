@@ -19,10 +19,11 @@ from PIL import Image
 
 from ..capture.source import OPEN_SECONDS, READ_SECONDS, OpenSource, Packet, Source
 from ..clock import Clock
-from ..errors import SourceEndedError, SourceError, StewardError
+from ..errors import LimiterError, SourceEndedError, SourceError, StewardError
 from ..ledger.entry import Json
 from .detection import Box, Detector, Frame, Pixels
 from .frames import Taker
+from .limiter import limited
 from .results import Result
 from .work import Work
 
@@ -60,7 +61,8 @@ class PipelineStatus(StrEnum):
 class PipelineSnapshot:
     """How it goes; `error_key` says why it does not run.
 
-    `frames_persisted` counts what was to be stored and held pixels: it is refused, and a mistake.
+    `frames_persisted` counts what was to be stored and may not be: the limiter refused it, and it is a
+    mistake of the program.
     `frame_age_seconds` is the longest that a frame was held, up to when its memory was let go of,
     one that still is included; None before the first. `frames_failed` ended in an error.
     """
@@ -161,9 +163,14 @@ class Pipeline:
         return replace(told, frame_age_seconds=max(*held, told.frame_age_seconds or 0.0))
 
     def kept(self) -> Mapping[str, Json]:
-        """Return what goes on after a restart, through the limiter."""
+        """Return what goes on after a restart, through the limiter; what it refuses is not kept."""
         with self._working:
-            return self._work.kept()
+            kept = self._work.kept()
+        try:
+            return limited(kept)
+        except LimiterError:
+            self._change(frames_persisted=self._snapshot.frames_persisted + 1)
+            return {}
 
     # The thread
 
