@@ -78,7 +78,7 @@ async def async_get_config_entry_diagnostics(
     hass: HomeAssistant, entry: CameraStewardConfigEntry
 ) -> dict[str, Any]:
     """Return settings and state of a site, its cameras, managed folders and utilizations."""
-    snapshot = entry.runtime_data.coordinator.data
+    snapshot, runner = entry.runtime_data.coordinator.data, entry.runtime_data.utilizations
     return {
         "settings": {name: entry.data.get(name) for name in _SITE_SETTINGS},
         "vault_folder": Path(entry.data[CONF_VAULT_PATH]).name,
@@ -103,7 +103,7 @@ async def async_get_config_entry_diagnostics(
         "utilizations": {
             utilization: {
                 "settings": {name: subentry.data.get(name) for name in _UTILIZATION_SETTINGS},
-                "state": _utilization_state(entry.runtime_data.utilizations, utilization),
+                "state": _utilization_state(runner, utilization),
             }
             for utilization, subentry in utilizations_of(entry).items()
         },
@@ -145,6 +145,18 @@ def _duties(look: DutiesLook | None) -> dict[str, Any] | None:
         "controls": {state.value: count for state, count in look.counts().items()},
         "tasks": dict(Counter(each.state.value for each in look.tasks)),
         "looked_at": look.looked_at,
+    }
+
+
+def _utilization_state(runner: UtilizationRunner, utilization: str) -> dict[str, Any]:
+    """Return how one runs and how pictures are handled; what it counts stays out."""
+    count = runner.count(utilization)
+    return {
+        "status": runner.status(utilization).value,
+        "error": count.error_key,
+        "frames_taken": count.frames_taken,
+        "frames_persisted": count.frames_persisted,
+        "frame_age_seconds": count.frame_age_seconds,
     }
 
 
