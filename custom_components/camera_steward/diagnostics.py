@@ -148,18 +148,6 @@ def _duties(look: DutiesLook | None) -> dict[str, Any] | None:
     }
 
 
-def _utilization_state(runner: UtilizationRunner, utilization: str) -> dict[str, Any]:
-    """Return how one runs and how pictures are handled; what it counts stays out."""
-    count = runner.count(utilization)
-    return {
-        "status": runner.status(utilization).value,
-        "error": count.error_key,
-        "frames_taken": count.frames_taken,
-        "frames_persisted": count.frames_persisted,
-        "frame_age_seconds": count.frame_age_seconds,
-    }
-
-
 def _camera_state(camera: CameraSnapshot | None) -> dict[str, Any] | None:
     if camera is None:
         return None
