@@ -131,7 +131,8 @@ def test_what_is_left_out_is_on_no_notice_and_its_reason_is_in_the_rules() -> No
     for kind in NOTICES:
         text = text_of(kind, "ja", paper)
         assert "メリット" not in text
-        assert DECLARED.place not in text
+        # A reason of when it was empty leaves nothing out that is told now.
+        assert "設置位置" in text
         assert "検討中" not in text
     rules = text_of(Paper.USAGE_RULES, "ja", paper)
     assert f"{TITLES['ja'][NoticeItem.BENEFIT]}：検討中のため" in rules
