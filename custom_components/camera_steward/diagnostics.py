@@ -44,6 +44,7 @@ from .core.site import (
 from .duties import DutiesLook
 from .folders import folders_of
 from .sealing import source_entity
+from .utilization_runner import UtilizationRunner
 from .utilizations import utilizations_of
 
 _SITE_SETTINGS = (CONF_RETENTION_HOURS, CONF_RETENTION_REVIEW_AT)
@@ -101,7 +102,8 @@ async def async_get_config_entry_diagnostics(
         },
         "utilizations": {
             utilization: {
-                "settings": {name: subentry.data.get(name) for name in _UTILIZATION_SETTINGS}
+                "settings": {name: subentry.data.get(name) for name in _UTILIZATION_SETTINGS},
+                "state": _utilization_state(entry.runtime_data.utilizations, utilization),
             }
             for utilization, subentry in utilizations_of(entry).items()
         },
@@ -183,6 +185,20 @@ def _folder_state(folder: FolderSnapshot | None) -> dict[str, Any] | None:
         "unreadable": folder.unreadable,
         "not_imported": dict(folder.not_imported),
         "error": folder.error_key,
+    }
+
+
+def _utilization_state(runner: UtilizationRunner, utilization: str) -> dict[str, Any]:
+    """Return how it stands and what became of its pictures; what it counted stays out."""
+    count, gate = runner.count(utilization), runner.gate(utilization)
+    return {
+        "status": runner.status(utilization).value,
+        "missing": [each.value for each in gate.missing] if gate is not None else None,
+        "lost": runner.lost(utilization),
+        "frames_taken": count.frames_taken,
+        "frames_persisted": count.frames_persisted,
+        "frame_age_seconds": count.frame_age_seconds,
+        "error": count.error_key,
     }
 
 

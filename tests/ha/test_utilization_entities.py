@@ -9,25 +9,25 @@ from typing import Any
 import pytest
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.auth.models import Group
-from homeassistant.core import Context, HomeAssistant
+from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import device_registry as dr, entity_registry as er, issue_registry as ir
 from PIL import Image
 from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
     MockUser,
     async_fire_time_changed,
 )
 
 from custom_components.camera_steward.const import DOMAIN
 from custom_components.camera_steward.core.clock import SystemClock
+from custom_components.camera_steward.core.ledger.entry import EntryKind
 from custom_components.camera_steward.core.policy.task import TaskKind
 from custom_components.camera_steward.repairs import Issue, issue_id
 from custom_components.camera_steward.utilization_runner import UtilizationStatus
 from tests.cameras import RtspCamera
 
 from .conftest import CLIP
-from .sites import MANAGER, async_set_up, entity_id, site, state_of, until
+from .sites import MANAGER, async_ledger, async_set_up, entity_id, site, state_of, until
 from .utilizing import (
     GATE,
     HALL,
@@ -212,26 +212,37 @@ async def test_each_case_has_its_entities_and_images_and_they_go_with_it(
     registry = er.async_get(hass)
     assert registry.async_get_entity_id("sensor", DOMAIN, f"{HALL}_visits_Shelf") is None
     hass.config_entries.async_remove_subentry(entry, yard)
-    await hass.async_block_till_done()
+    await async_look(entry)
     assert [each for each in registry.entities.values() if each.unique_id.startswith(yard)] == []
     assert runner.status(path) is UtilizationStatus.RUNNING
     await until(lambda: runner.status(HALL) is UtilizationStatus.RUNNING)
     assert street.stats()["connections"] == connections + 1
 
-    # Who may use a switch may end it; to begin it is the manager's.
+
+async def test_who_may_use_a_switch_may_end_it_and_to_begin_is_the_managers(
+    hass: HomeAssistant, disk: Path
+) -> None:
     everybody = Group(id="everybody", name="Users", policy={"entities": True})
+    MockUser(id=MANAGER, name="Manager", groups=[everybody]).add_to_hass(hass)
     resident = MockUser(name="Resident", groups=[everybody]).add_to_hass(hass)
-    switch = {"entity_id": entity_id(hass, "switch", path, "utilization")}
-    for to, refused in (("turn_off", False), ("turn_on", True)):
-        call = hass.services.async_call(
-            "switch", to, switch, blocking=True, context=Context(user_id=resident.id)
-        )
-        if refused:
-            with pytest.raises(ServiceValidationError, match="manager"):
-                await call
-        else:
-            await call
-        assert state_of(hass, "switch", path, "utilization").state == "off"
-    assert state_of(hass, "sensor", path, "crowd").state == "unavailable"
-    await async_switch(hass, path, "on")
-    await until(lambda: runner.status(path) is UtilizationStatus.RUNNING)
+    by_entity = {"detector": "entity", "detector_entity": "sensor.people"}
+    entry = await async_set_up(hass, site(disk, utilization(GATE, "attributes", **by_entity)))
+    hass.states.async_set("sensor.people", "4")
+    await async_open_gate(hass, entry, GATE)
+    await async_look(entry)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert state_of(hass, "sensor", GATE, "utilization_status").state == "running"
+
+    await async_switch(hass, GATE, "off", resident.id)
+    assert state_of(hass, "switch", GATE, "utilization").state == "off"
+    assert state_of(hass, "sensor", GATE, "utilization_status").state == "off"
+    assert state_of(hass, "sensor", GATE, "queue_forecast").state == "unavailable"
+    with pytest.raises(ServiceValidationError) as refused:
+        await async_switch(hass, GATE, "on", resident.id)
+    assert refused.value.translation_key == "manager_only"
+    await async_switch(hass, GATE, "on", MANAGER)
+    assert runner_of(entry).snapshot(GATE) is not None
+    found = await async_ledger(
+        hass, entry, EntryKind.UTILIZATION_BEGUN, EntryKind.UTILIZATION_ENDED
+    )
+    assert [each.actor for each in found] == ["steward", "Resident", "Hanako Kumagaya"]

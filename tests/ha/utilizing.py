@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from homeassistant.config_entries import ConfigSubentry, ConfigSubentryDataWithId
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Context, HomeAssistant
 from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -178,11 +178,12 @@ async def _async_enter(
     )
 
 
-async def async_switch(hass: HomeAssistant, id_: str, to: str) -> None:
-    """Switch a utilization."""
+async def async_switch(hass: HomeAssistant, id_: str, to: str, user: str | None = None) -> None:
+    """Switch a utilization as a user, or as an automation."""
     await hass.services.async_call(
         "switch",
         f"turn_{to}",
         {"entity_id": entity_id(hass, "switch", id_, "utilization")},
         blocking=True,
+        context=Context(user_id=user),
     )
