@@ -156,15 +156,19 @@ async def async_erase_site(hass: HomeAssistant, entry: ConfigEntry) -> None:
 
 @callback
 def entities_of(hass: HomeAssistant, utilization: str) -> list[str]:
-    """Return the entities of a utilization, also those that are gone: their states stay in the recorder."""
-    registry = er.async_get(hass)
-    found = [
-        (each.entity_id, each.platform, each.unique_id)
-        for several in (registry.entities, registry.deleted_entities)
-        for each in several.values()
-    ]
-    own = {id_ for id_, by, key in found if by == DOMAIN and key.startswith(f"{utilization}_")}
-    return sorted(own)
+    """Return the entities of a utilization, also those that are gone: their states stay in the recorder.
+
+    Not the id of one that is gone where somebody else's entity has it now.
+    """
+    registry, prefix = er.async_get(hass), f"{utilization}_"
+    own, others = set[str](), set[str]()
+    for there in registry.entities.values():
+        is_own = there.platform == DOMAIN and there.unique_id.startswith(prefix)
+        (own if is_own else others).add(there.entity_id)
+    for gone in registry.deleted_entities.values():
+        if gone.platform == DOMAIN and gone.unique_id.startswith(prefix):
+            own.add(gone.entity_id)
+    return sorted(own - others)
 
 
 async def async_erase_past(hass: HomeAssistant, entities: Sequence[str], limit: timedelta) -> None:

@@ -146,7 +146,7 @@ class UtilizationRunner:
     def lost(self, utilization: str) -> tuple[str, ...]:
         """Return what was found missing of one that ended, by keys of `Lacking`, or `LOST_CAMERA`."""
         run = self._memory.run(utilization)
-        return tuple(run["lost"]) if run["wanted"] and run["running"] is None else ()
+        return tuple(run["lost"]) if run["wanted"] and utilization not in self._runs else ()
 
     def snapshot(self, utilization: str) -> PipelineSnapshot | None:
         """Return how its pipeline stands; None while none runs."""
@@ -228,9 +228,7 @@ class UtilizationRunner:
         async with self._turn:
             self._stopped = True
             self._derived.async_stop()
-            ids = list(self._runs)
-            await self._async_keep_all()
-            await asyncio.gather(*(self._async_halt(each) for each in ids))
+            await asyncio.gather(*(self._async_halt(each) for each in list(self._runs)))
             return await self._async_all_ended()
 
     async def async_settings_changed(self) -> None:
@@ -427,8 +425,10 @@ class UtilizationRunner:
         run = Run(self._hass, plan, partial(self._from_thread, id_))
         try:
             await run.async_start(self._derived.kept.work(id_, plan.declared))
-        except StewardError as err:
-            _LOGGER.warning("A utilization could not be started: %s", err.key)
+        except Exception as err:
+            # The others go on, and so do the duties; its text might hold an address.
+            key = err.key if isinstance(err, StewardError) else type(err).__name__
+            _LOGGER.warning("A utilization could not be started: %s", key)
             return
         self._runs[id_] = run
 
