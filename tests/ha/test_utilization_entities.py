@@ -107,7 +107,8 @@ async def test_an_entity_is_heard_after_the_gate_and_small_counts_are_not_told(
     hass.states.async_set(FACES, "7", faces(female=2, male=5))
     await hass.async_block_till_done(wait_background_tasks=True)
     assert state_of(hass, "sensor", GATE, "visitors").state == "unknown"
-    await pass_time(hass, freezer, minutes=15)
+    for _ in range(15):  # an entity that is silent for longer leaves no whole quarter
+        await pass_time(hass, freezer, minutes=1)
     told = {key: state_of(hass, "sensor", GATE, key).state for key in (*SMALL, "sex_male")}
     assert {"1", "2"}.isdisjoint(told.values()), told
     assert not (told["sex_male"] == "5" and told["visitors"] == "7"), told
@@ -116,7 +117,8 @@ async def test_an_entity_is_heard_after_the_gate_and_small_counts_are_not_told(
     hass.states.async_set(FACES, "10", faces(female=4, male=6))
     await hass.async_block_till_done(wait_background_tasks=True)
     assert state_of(hass, "binary_sensor", GATE, "open_till").state == "on"
-    await pass_time(hass, freezer, minutes=15)
+    for _ in range(15):
+        await pass_time(hass, freezer, minutes=1)
     assert [
         state_of(hass, "sensor", GATE, key).state
         for key in ("visitors", "sex_female", "sex_male", "age_from_20")
