@@ -266,11 +266,19 @@ class UtilizationRunner:
                 await self._async_end(utilization, Why.SWITCHED_OFF, actor=actor)
         self._async_from_pipeline(utilization)
 
-    async def async_carry_out(self, facts: SiteFacts, gates: Mapping[str, UtilizationGate]) -> bool:
-        """Begin, go on and end by what a look at the duties found; return whether anything changed."""
+    async def async_carry_out(
+        self, facts: SiteFacts | None, gates: Mapping[str, UtilizationGate]
+    ) -> bool:
+        """Begin, go on and end by what a look at the duties found; return whether anything changed.
+
+        Where it could judge nothing, nobody knows whether a gate is open: nothing runs until it can.
+        """
         changed = False
         async with self._turn:
             if self._stopped:
+                return False
+            if facts is None:
+                await asyncio.gather(*(self._async_halt(each) for each in list(self._runs)))
                 return False
             self._gates = gates
             for each in facts.utilizations:
