@@ -6,13 +6,6 @@ Pictures are numbered from 0. The video is the public PETS 2009 S2.L1 view 1 (`t
 from itertools import chain, repeat
 from typing import Final
 
-from bench.core import load_core
-
-load_core()
-
-# ruff: noqa: E402
-from custom_components.camera_steward.core.utilization.view import Line, Person
-
 PERSONS: Final = dict(
     zip(
         range(0, 795, 25),
@@ -32,13 +25,10 @@ edge does not. From picture 675 on one is at a car in the upper right corner.
 PUBLISHED: Final = tuple(chain(repeat(3, 16), repeat(4, 5), repeat(5, 19), repeat(6, 29)))
 """Persons in the first 69 pictures by the published ground truth."""
 
-HEIGHTS: Final = (
-    Person(foot=(0.35, 0.5315), head=(0.35, 0.3824)),
-    Person(foot=(0.51, 0.9622), head=(0.51, 0.7101)),
-)
-"""As somebody would set them: the man on the left of picture 0, the woman on the grass of picture 625."""
+HEIGHTS: Final = (((0.35, 0.5315), (0.35, 0.3824)), ((0.51, 0.9622), (0.51, 0.7101)))
+"""Feet and heads of two persons, as somebody would set them: the man on the left of picture 0, the woman on the grass of picture 625."""
 
-LINE: Final = Line(name="path", start=(0.74, 0.85), end=(0.74, 0.15))
+LINE: Final = ((0.74, 0.85), (0.74, 0.15))
 """Across the road, from below to above: *in* is from the picture's left to its right."""
 
 IN: Final = (113, 119, 126, 175, 189, 363, 378, 385, 473, 498, 611, 721, 731, 737, 778)

@@ -39,9 +39,12 @@ from custom_components.camera_steward.core.utilization.detection import (
 from custom_components.camera_steward.core.utilization.results import Direction
 from custom_components.camera_steward.core.utilization.server import DetectionServer
 from custom_components.camera_steward.core.utilization.tracking import Tracker
+from custom_components.camera_steward.core.utilization.view import Line, Person
 from tests.cameras.pedestrians import RATE, VIDEO
 from tests.homes.engine import Engine
 
+_HEIGHTS: Final = tuple(Person(foot=foot, head=head) for foot, head in HEIGHTS)
+_LINE: Final = Line(name="path", start=LINE[0], end=LINE[1])
 _RATES: Final = (7.0, 2.0)
 _WARM: Final = 14
 """Pictures after which the published ones count as well: two seconds."""
@@ -104,7 +107,7 @@ def pictures(width: int, rate: float) -> Iterator[tuple[int, Pixels]]:
             due += RATE / rate
             size = {"width": width, "height": width * picture.height // picture.width}
             drawn = picture.reformat(**size, format="rgb24", interpolation=Interpolation.AREA)
-            yield number, drawn.to_ndarray()
+            yield number, drawn.to_ndarray().astype(np.uint8, copy=False)
 
 
 def _frame(number: int, pixels: Pixels) -> Frame:
@@ -122,7 +125,7 @@ def run(
     """Show it the whole video; `spent` tells its seconds of CPU so far, `memory` its MiB."""
     found: dict[int, list[Box]] = {}
     cost, crossed = 0.0, Counter[Direction]()
-    tracker, crossings = Tracker(), Crossings([LINE])
+    tracker, crossings = Tracker(), Crossings([_LINE])
     for number, pixels in pictures(width, rate):
         frame = _frame(number, pixels)
         began = spent()
@@ -151,7 +154,7 @@ def run(
 
 def _peak(width: int) -> float:
     """Return the most that the built-in detector holds, its frame aside, in MiB."""
-    detector = Silhouettes(HEIGHTS)
+    detector = Silhouettes(_HEIGHTS)
     frames = [_frame(*each) for each, _ in zip(pictures(width, RATE), range(_TRACED), strict=False)]
     tracemalloc.start()
     for each in frames:
@@ -165,7 +168,7 @@ def built_in() -> Iterator[Row]:
     """Yield the built-in detector's rows: heights set, and learnt."""
     for width in (640, 320):
         most = partial(_peak, width)
-        for name, persons in (("built-in, heights set", HEIGHTS), ("built-in, learnt", ())):
+        for name, persons in (("built-in, heights set", _HEIGHTS), ("built-in, learnt", ())):
             for rate in _RATES:
                 yield run(
                     name, Silhouettes(persons), width, rate, time.thread_time, most

@@ -78,7 +78,7 @@ async def async_get_config_entry_diagnostics(
     hass: HomeAssistant, entry: CameraStewardConfigEntry
 ) -> dict[str, Any]:
     """Return settings and state of a site, its cameras, managed folders and utilizations."""
-    snapshot, runner = entry.runtime_data.coordinator.data, entry.runtime_data.utilizations
+    snapshot = entry.runtime_data.coordinator.data
     return {
         "settings": {name: entry.data.get(name) for name in _SITE_SETTINGS},
         "vault_folder": Path(entry.data[CONF_VAULT_PATH]).name,
@@ -103,7 +103,7 @@ async def async_get_config_entry_diagnostics(
         "utilizations": {
             utilization: {
                 "settings": {name: subentry.data.get(name) for name in _UTILIZATION_SETTINGS},
-                "state": _utilization_state(runner, utilization),
+                "state": _utilization_state(entry.runtime_data.utilizations, utilization),
             }
             for utilization, subentry in utilizations_of(entry).items()
         },
@@ -148,18 +148,6 @@ def _duties(look: DutiesLook | None) -> dict[str, Any] | None:
     }
 
 
-def _utilization_state(runner: UtilizationRunner, utilization: str) -> dict[str, Any]:
-    """Return how one runs and how pictures are handled; what it counts stays out."""
-    count = runner.count(utilization)
-    return {
-        "status": runner.status(utilization).value,
-        "error": count.error_key,
-        "frames_taken": count.frames_taken,
-        "frames_persisted": count.frames_persisted,
-        "frame_age_seconds": count.frame_age_seconds,
-    }
-
-
 def _camera_state(camera: CameraSnapshot | None) -> dict[str, Any] | None:
     if camera is None:
         return None
@@ -197,6 +185,20 @@ def _folder_state(folder: FolderSnapshot | None) -> dict[str, Any] | None:
         "unreadable": folder.unreadable,
         "not_imported": dict(folder.not_imported),
         "error": folder.error_key,
+    }
+
+
+def _utilization_state(runner: UtilizationRunner, utilization: str) -> dict[str, Any]:
+    """Return how it stands and what became of its pictures; what it counted stays out."""
+    count, gate = runner.count(utilization), runner.gate(utilization)
+    return {
+        "status": runner.status(utilization).value,
+        "missing": [each.value for each in gate.missing] if gate is not None else None,
+        "lost": runner.lost(utilization),
+        "frames_taken": count.frames_taken,
+        "frames_persisted": count.frames_persisted,
+        "frame_age_seconds": count.frame_age_seconds,
+        "error": count.error_key,
     }
 
 

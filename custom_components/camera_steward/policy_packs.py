@@ -123,22 +123,17 @@ def _files(own: Path) -> dict[str, Path]:
 def _load(own: Path, pack: str) -> Pack:
     found = load_pack(pack, _files(own))
     if found.for_utilizations:
-        raise _not_for_sites(pack)
+        raise PackError("not_for_sites", file=f"{pack}.yaml", what=pack)
     return found
-
-
-def _not_for_sites(pack: str) -> PackError:
-    return PackError("not_for_sites", file=f"{pack}.yaml", what=pack)
 
 
 def _shelf(own: Path) -> Shelf:
     packs: dict[str, Pack] = {}
     broken: list[PackError] = []
-    for pack in (*pack_files(BUILT_IN), *pack_files(own)):
-        if pack in packs:
+    built_in = [each for each in pack_files(BUILT_IN) if each != GUIDE]
+    for pack in (*built_in, *pack_files(own)):
+        if pack in packs or pack == GUIDE:
             broken.append(PackError("id_taken", file=f"{pack}.yaml", what=pack))
-            continue
-        if pack == GUIDE:
             continue
         try:
             packs[pack] = _load(own, pack)

@@ -170,7 +170,10 @@ async def async_do(
     if look is not None and task is not None and task.kind is TaskKind.POST_SIGN:
         seen["sign_version"] = look.facts.sign_version
     if look is not None and task is not None and task.kind in VERSIONED:
-        seen["version"] = look.facts.utilization(task.subject).declared.version
+        found = [e for e in look.facts.utilizations if e.subject == task.subject]
+        # One that was removed a moment ago has no task any more.
+        task = task if found else None
+        seen.update(("version", each.declared.version) for each in found)
     steward = data.bridge.steward
     await hass.async_add_executor_job(_do, steward, caller, task, answers, seen)
     await data.duties.async_look()

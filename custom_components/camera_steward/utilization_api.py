@@ -324,7 +324,7 @@ def _lacking(
         task = task_id(kind, fact.subject) if kind is not None else None
         found.append(
             {
-                "text": texts[f"lacking_{each}" if known else "utilization_lost_camera"],
+                "text": texts[f"lacking_{each}"],
                 "task": task if task in open_tasks else None,
                 "page": _PAGES.get(known) if known is not None else None,
             }

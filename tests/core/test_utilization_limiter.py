@@ -21,7 +21,7 @@ from custom_components.camera_steward.core.utilization.limiter import (
     limited,
     suppress,
 )
-from custom_components.camera_steward.core.utilization.view import parse_view
+from custom_components.camera_steward.core.utilization.view import ViewSettings, parse_view
 
 SQUARE = [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9], [0.1, 0.9]]
 VIEW = parse_view(
@@ -41,7 +41,7 @@ GOOD: dict[str, Any] = {
     "sexes": {"female": 4, "male": 3},
     "dwell": {"shelf": 40},
     "visits": {"shelf": None},
-    "heat": [[0, 1, 2, 3, 0, 0]] * 4,
+    "heat": [[0, 3, 12, 2500, 0, 0]] * 4,
     "flows": [[0, 0, 0, 1, 5]],
     "learnt": {"snow": [[0] * DESCRIPTION], "clear": [[STEPS - 1] * DESCRIPTION]},
     "state": "snow",
@@ -85,6 +85,16 @@ def test_what_is_declared_goes_through_as_it_is() -> None:
     assert limiter.refused == 0
 
 
+@pytest.mark.parametrize("view", [VIEW, None])
+def test_no_frame_goes_through_as_any_of_what_is_kept(view: ViewSettings | None) -> None:
+    limiter = Limiter(view)
+    for key in [*GOOD, "frame"]:
+        for smuggled in forms(FRAME):
+            for value in (smuggled, {"gate": smuggled}, {"snow": smuggled}, {"shelf": [smuggled]}):
+                with pytest.raises(LimiterError):
+                    limiter.limited({key: value})
+
+
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_no_frame_goes_through_in_any_form_at_any_depth(data: st.DataObject) -> None:
@@ -125,6 +135,10 @@ def test_no_frame_goes_through_in_any_form_at_any_depth(data: st.DataObject) -> 
         ("totals", {"gate": {"taro_in": 4}}),
         ("visits", {"3f9a1c": 4}),
         ("state", "rain"),
+        ("heat", [[0, 2, 0, 0, 0, 0]] * 4),
+        ("heat", [[0, 13, 0, 0, 0, 0]] * 4),
+        ("flows", [[0, 0, 0, 1, 2]]),
+        ("visits", {"shelf": 2}),
         ("heat", [[0] * 6] * 5),
         ("heat", [[0] * 7] * 4),
         ("learnt", {"snow": [[0] * DESCRIPTION] * 9}),

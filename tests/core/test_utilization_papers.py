@@ -58,6 +58,10 @@ def of(**changes: object) -> UtilizationPaper:
     return replace(PAPER, declared=replace(DECLARED, **changes))  # type: ignore[arg-type]
 
 
+CROWD = of(recipients=(replace(STATISTICS, name="第一"), *(STATISTICS,) * 90))
+"""More recipients than a poster has lines."""
+
+
 @pytest.mark.parametrize("kind", PAPERS)
 def test_both_languages_have_the_same_parts_the_version_and_the_remark(kind: Paper) -> None:
     outlines = {}
@@ -202,8 +206,8 @@ def _elements(kind: Paper) -> list[str]:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize(
     "paper",
-    [*map(declared, UtilizationCase), named(LONG), named("word " * 200), named("W" * 900)],
-    ids=[*UtilizationCase, "long", "words", "one word"],
+    [*map(declared, UtilizationCase), named(LONG), named("word " * 200), named("W" * 900), CROWD],
+    ids=[*UtilizationCase, "long", "words", "one word", "recipients"],
 )
 def test_the_poster_is_one_page(paper: UtilizationPaper, language: str) -> None:
     svg = poster_svg(language, paper, SignSize.A4)
@@ -225,6 +229,8 @@ def test_the_poster_is_one_page(paper: UtilizationPaper, language: str) -> None:
             body.append((down, high))
     assert all(below[0] - above[0] > above[1] for above, below in pairwise(body))
     assert max(down for down, _ in body) < 228
+    if paper is CROWD:
+        assert "…" in svg
 
 
 def test_the_code_opens_the_web_page_and_nothing_else() -> None:

@@ -21,6 +21,7 @@ from .sites import (
     until_status,
 )
 from .texts import TEXTS
+from .utilizing import GATE, utilization
 
 
 async def test_a_site_that_records_is_counted(
@@ -28,7 +29,7 @@ async def test_a_site_that_records_is_counted(
 ) -> None:
     await async_add_cameras(hass, door=rtsp_camera.url, yard="rtsp://127.0.0.1:1/none")
     cameras = (camera(DOOR, "door"), camera(YARD, "yard"))
-    entry = await async_set_up(hass, site(disk, *cameras))
+    entry = await async_set_up(hass, site(disk, *cameras, utilization(GATE)))
     await until_status(hass, DOOR, "recording")
     await hass.async_add_executor_job(entry.runtime_data.bridge.steward.make_statement)
     await entry.runtime_data.coordinator.async_refresh()
@@ -41,6 +42,7 @@ async def test_a_site_that_records_is_counted(
     assert info["vault_reachable"] is True
     assert info["free_space"].endswith("B")
     assert info["recording"] == "1/2"
+    assert info["utilizations"] == "0/1"
     assert info["clock_trusted"] is True
     assert isinstance(info["last_statement"], datetime)
     for texts in TEXTS.values():

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from custom_components.camera_steward.utilization_runner import UtilizationStatus
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 from PIL import Image
@@ -20,6 +19,7 @@ from custom_components.camera_steward.core.errors import StorageError
 from custom_components.camera_steward.core.ledger.entry import EntryKind
 from custom_components.camera_steward.core.policy.task import TaskKind
 from custom_components.camera_steward.core.steward import Steward
+from custom_components.camera_steward.utilization_runner import UtilizationStatus
 from tests.cameras import RtspCamera
 
 from .conftest import CLIP

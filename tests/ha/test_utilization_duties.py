@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from homeassistant.config_entries import ConfigSubentryDataWithId
 from homeassistant.core import HomeAssistant
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.camera_steward.const import CONF_PACK, DOMAIN
 from custom_components.camera_steward.core.documents.papers import statement_paper
@@ -20,10 +20,10 @@ from custom_components.camera_steward.tasks import listed
 from custom_components.camera_steward.texts import async_texts
 
 from .staff import async_look, async_staffed, done
+from .utilizing import GATE, by_address, utilization
 from .watching import Stage
 
-SHOP = "01J0000000000000000000SHOP"
-ABOUT = Subject(SubjectKind.UTILIZATION, SHOP)
+ABOUT = Subject(SubjectKind.UTILIZATION, GATE)
 PRIOR = task_id(TaskKind.POST_PRIOR_NOTICE, ABOUT)
 TOLD = {"channel": "electronic", "where_posted": "The shop's web site", "on": "2026-11-01"}
 
@@ -36,33 +36,8 @@ async def stage(
     hass_client_no_auth: Callable[..., Any],
 ) -> Stage:
     """Set up a site that wants to count, and has told nobody yet."""
-    nodes = ("camera", "network", "home_assistant", "database")
-    data = {
-        "case": "counting",
-        "address": "rtsp://127.0.0.1:1/none",
-        "address_since": "2026-10-01T00:00:00+00:00",
-        "detector": "built_in",
-        "purpose": "To know how many people pass",
-        "operating_entity": "Honcho Shop",
-        "contact": "048-000-0000",
-        "benefit": "More staff when it is busy",
-        "place": "Entrance, the pavement in front of it",
-        "recognizable": True,
-        "identifiable": False,
-        "derived_days": 30,
-        "public_space": True,
-        "start_on": "2026-01-01",
-        "municipality": "",
-        "responsible": dict.fromkeys(nodes, "Honcho Shop"),
-    }
-    subentry = ConfigSubentryDataWithId(
-        data=data,
-        subentry_id=SHOP,
-        subentry_type="utilization",
-        title="Entrance",
-        unique_id=None,
-    )
-    made = await async_staffed(hass, disk, hass_ws_client, hass_client_no_auth, subentry)
+    waiting = utilization(GATE, **by_address("rtsp://127.0.0.1:1/none"))
+    made = await async_staffed(hass, disk, hass_ws_client, hass_client_no_auth, waiting)
     await async_look(made)
     return made
 
@@ -92,7 +67,7 @@ async def test_the_guidebook_is_judged_besides_the_sites_pack(stage: Stage) -> N
         "handling-1": ("enforced", True),
     }
     prior = items["guidebook-v1/prior-1"]
-    assert prior["subject"] == {"kind": "utilization", "id": SHOP, "name": "Entrance"}
+    assert prior["subject"] == {"kind": "utilization", "id": GATE, "name": "Use Gate"}
     assert (prior["task"], prior["task_title"]) == (PRIOR, "事前告知")
 
     # What was done for it is of what is declared now, and needs a proof.
@@ -115,7 +90,7 @@ async def test_the_guidebook_is_judged_besides_the_sites_pack(stage: Stage) -> N
     assert (await enter(web_address="https://example.jp/notice"))["success"]
     (entry,) = await done(stage)
     look = stage.entry.runtime_data.coordinator.duties
-    declared = look.facts.utilization(ABOUT).declared
+    (declared,) = (each.declared for each in look.facts.utilizations)
     assert entry.data["answers"] == {
         **TOLD,
         "web_address": "https://example.jp/notice",
@@ -128,7 +103,7 @@ async def test_the_guidebook_is_judged_besides_the_sites_pack(stage: Stage) -> N
     # Lists that every login reads name it as they name a camera.
     texts = await async_texts(stage.hass, "en")
     summaries = [each.summary for each in listed(look.tasks, texts)]
-    assert any("Entrance" in each and "notice on the spot" in each for each in summaries)
+    assert any("Use Gate" in each and "notice on the spot" in each for each in summaries)
 
 
 async def test_the_statement_says_of_each_item_whether_it_is_addressed(stage: Stage) -> None:
@@ -149,20 +124,24 @@ async def test_the_statement_says_of_each_item_whether_it_is_addressed(stage: St
 
 
 async def test_no_site_can_have_the_guidebook_for_its_pack(stage: Stage) -> None:
-    hass, entry = stage.hass, stage.entry
+    hass = stage.hass
     own = Path(hass.config.path(DOMAIN, "packs"))
     text = (await hass.async_add_executor_job(guide_text)).replace(GUIDE, "mine", 1)
 
     def put() -> None:
         own.mkdir(parents=True)
-        (own / "mine.yaml").write_text(text.replace(f"id: {GUIDE}", "id: mine"))
+        (own / "mine.yaml").write_text(text)
+        (own / f"{GUIDE}.yaml").write_text("Another of the same name.")
 
     await hass.async_add_executor_job(put)
     shelf = await async_packs(hass)
     assert not {GUIDE, "mine"} & set(shelf.packs)
-    assert [(each.file, each.problem) for each in shelf.broken] == [("mine.yaml", "not_for_sites")]
-    hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_PACK: GUIDE})
-    held = await async_hold_pack(hass, entry)
+    assert [(each.file, each.problem) for each in shelf.broken] == [
+        (f"{GUIDE}.yaml", "id_taken"),
+        ("mine.yaml", "not_for_sites"),
+    ]
+    by_hand = MockConfigEntry(domain=DOMAIN, data={**stage.entry.data, CONF_PACK: GUIDE})
+    held = await async_hold_pack(hass, by_hand)
     assert held.error is not None
     assert held.error.problem == "not_for_sites"
     assert not held.pack.for_utilizations

@@ -419,12 +419,9 @@ async def test_an_address_is_opened_by_no_form_and_told_nowhere(
     result = await hass.config_entries.subentries.async_init(
         (entry.entry_id, "camera"), context=SubentryFlowContext(source=SOURCE_USER)
     )
-    result = await hass.config_entries.subentries.async_configure(
-        result["flow_id"], {"next_step_id": "address"}
-    )
-    result = await send(hass, result, "address", {"stream_address": address})
+    for sent in ({"next_step_id": "address"}, {"stream_address": address}):
+        result = await hass.config_entries.subentries.async_configure(result["flow_id"], sent)
     assert (result["step_id"], result["errors"]) == ("camera", {})
-    hass.config_entries.subentries.async_abort(result["flow_id"])
 
     # Another login is the same camera; another path is another.
     await alter(hass, entry, saved.subentry_id, "address", stream_password="hunter3")
@@ -436,8 +433,9 @@ async def test_an_address_is_opened_by_no_form_and_told_nowhere(
 
     await entry.runtime_data.duties.async_look()
     found = await get_diagnostics_for_config_entry(hass, hass_client, entry)
-    shown = found["utilizations"][saved.subentry_id]["settings"]
-    assert (shown["case"], shown["detector"]) == ("attributes", "server")
+    shown = found["utilizations"][saved.subentry_id]
+    assert (shown["settings"]["case"], shown["state"]["status"]) == ("attributes", "pending")
+    assert "prior_notice" in shown["state"]["missing"]
     ledger = [each.data for each in await async_ledger(hass, entry)]
     places = {each["detector_place"] for each in ledger if "detector_place" in each}
     assert places == {f"127.0.0.1:{ear.port}"}

@@ -43,7 +43,8 @@ export class Approval {
       make("div", { class: "field" }, make("label", { class: "choice" }, this._tick, make("span", {}, text("view_background_nobody"))), make("p", { id: "background-nobody-wrong", class: "wrong" })),
       ...endForm(make("button", { type: "submit" }, text("view_background_approve"))),
     );
-    this.element = make("div", {}, make("h3", {}, text("view_background")), make("p", { class: "hint" }, text("view_background_about")), this._told, this._state, this._seen, this._form);
+    this._another = make("details", {}, make("summary", {}, text("view_background_choose")), this._form);
+    this.element = make("div", { class: "part" }, make("h3", {}, text("view_background")), make("p", { class: "hint" }, text("view_background_about")), this._told, this._state, this._seen, this._another);
     this._photo.element.querySelector(".thumbnail").remove();
   }
 
@@ -72,6 +73,7 @@ export class Approval {
     const state = background ? marked("done", context.text("view_background_there")) : marked("due", context.text("view_background_none"));
     const due = this._task?.state === "upcoming" ? context.text("tasks_state_upcoming", { day: context.day(this._task.due_at) }) : "";
     this._state.replaceChildren(state, facts([[context.text("tasks_last"), last ? context.text("tasks_last_by", { at: context.moment(last.at), by: last.by }) : ""], [context.text("view_background_again"), due]]));
+    if (!this._photo.value && !this._photo.sending) this._another.open = !background;
     if (!background || this._kept === background) return;
     this._kept = background;
     const answer = await context.hass.fetchWithAuth(`/api/camera_steward/${this._site.entry_id}/utilization/${this._row.utilization}/plan`);

@@ -12,6 +12,9 @@ const DRAWN = ["lines", "zones", "queue", "persons", "floor"];
 // The most that each may be (core/utilization/view.py).
 const NUMBERS = { capacity: "10000", till_people: "100" };
 
+// A view that changed begins anew, and a scene is learnt from some pictures: how it went shows a while later.
+const LOOK_AGAIN_MS = 5_000;
+
 export class ViewEditor {
   // `row` is the utilization as its command gives it; `saved` looks at it again, `left` goes back.
   constructor(context, site, row, { saved, left }) {
@@ -251,7 +254,7 @@ export class ViewEditor {
     const doing = async () => {
       await context.call("utilization_view", this._site, { utilization: this._row.utilization, view });
       this._mind(false);
-      await this._saved();
+      await this._look();
       sayDone(this.element, this._told, context.text("view_saved"));
     };
     await send(this._form, this._told, doing, (error) => this._refuse(error));
@@ -263,19 +266,24 @@ export class ViewEditor {
     const [name] = String(error?.translation_placeholders?.field ?? "").split(/[.[]/);
     const found = name && this._form.querySelector(`#view-${CSS.escape(name === "zones" && this._parts.queue ? "queue" : name)}`);
     if (found) mark(this._form, found.id, said);
-    this._form.querySelector(".refused").textContent = said;
+    this._form.querySelector(".refused").textContent = found ? this._context.text("view_not_saved") : said;
     focusWrong(this._form);
   }
 
   async _learn(label) {
     await this._context.call("utilization_learn", this._site, { utilization: this._row.utilization, label });
-    await this._saved();
+    await this._look();
   }
 
   // A background was approved: it is put into what is saved, and not what is only drawn so far.
   async _approved(photo) {
     const view = { ...this._row.view, background: photo };
     await this._context.call("utilization_view", this._site, { utilization: this._row.utilization, view });
+    await this._look();
+  }
+
+  async _look() {
     await this._saved();
+    setTimeout(() => { if (this.element.isConnected) this._saved(); }, LOOK_AGAIN_MS);
   }
 }

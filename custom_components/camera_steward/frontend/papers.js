@@ -72,9 +72,10 @@ export class PapersPage {
     }
   }
 
-  // Begin with a paper that another page names.
-  begin({ paper }) {
+  // Begin with a paper that another page names, and with what it is about.
+  begin({ paper, subject = null }) {
     this._wanted = paper;
+    this._about = subject;
     if (this.element.isConnected) this._lead();
   }
 
@@ -172,6 +173,7 @@ export class PapersPage {
     const shown = this._wanted && this._held.get(this._wanted);
     if (!shown) return;
     this._wanted = null;
+    if ([...shown.subject.options].some((each) => each.value === this._about)) shown.subject.value = this._about;
     shown.card.scrollIntoView();
     shown.title.focus();
   }

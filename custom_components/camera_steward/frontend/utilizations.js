@@ -16,6 +16,13 @@ const ICONS = {
   detector_failed: "breached",
 };
 
+const UNSET = [
+  ["lines", (view) => !view.lines.length],
+  ["floor", (view) => !view.floor],
+  ["labels", (view) => view.labels.length < 2],
+  ["background", (view) => !view.background],
+];
+
 // What a page begins with that mends what is missing.
 const BEGINS = { records: { kind: "recipient" } };
 
@@ -114,9 +121,17 @@ export class UtilizationsPage {
         [text("utilization_version"), make("code", {}, row.version.slice(0, SHORT))],
         [text("utilization_running_version"), row.pending && row.running_version ? make("code", {}, row.running_version.slice(0, SHORT)) : ""],
       ]),
+      ...this._unset(row),
       ...(row.result.length ? [make("h4", {}, text("utilization_result")), make("ul", {}, ...row.result.map((each) => make("li", {}, each)))] : []),
       ...(buttons.length ? [make("div", { class: "buttons" }, ...buttons)] : []),
     );
+  }
+
+  // What has to be set before anything comes of it.
+  _unset({ needs, view }) {
+    const context = this._context;
+    const unset = UNSET.filter(([name, isUnset]) => needs.includes(name) && isUnset(view)).map(([name]) => context.text(`view_${name}`));
+    return unset.length ? [make("p", {}, marked("due", context.text("utilization_unset", { what: context.list(unset) })))] : [];
   }
 
   _button(key, { name }, doing) {

@@ -115,14 +115,14 @@ def fit(text: str, *, width: float, height: float, largest: float, smallest: flo
         if len(lines) <= most and whole:
             return Fitted(lines=_even(text, lines, width / size), size=size)
         if size <= smallest:
-            return Fitted(lines=_cut(lines, most, width / size), size=size)
+            return Fitted(lines=cut(lines, most, width / size), size=size)
         size = max(smallest, size * _STEP)
 
 
 def fill(text: str, *, width: float, size: float, most: int) -> tuple[str, ...]:
-    """Return a text in full lines of letters of a size, `most` of them; what is left out is an ellipsis."""
+    """Return a text in full lines of letters of a size; what is more than `most` is an ellipsis."""
     lines = _break(text, width / size)
-    return lines if len(lines) <= most else _cut(lines, most, width / size)
+    return lines if len(lines) <= most else cut(lines, most, width / size)
 
 
 def _even(text: str, lines: tuple[str, ...], width: float) -> tuple[str, ...]:
@@ -135,7 +135,8 @@ def _even(text: str, lines: tuple[str, ...], width: float) -> tuple[str, ...]:
     return lines
 
 
-def _cut(lines: tuple[str, ...], most: int, width: float) -> tuple[str, ...]:
+def cut(lines: tuple[str, ...], most: int, width: float) -> tuple[str, ...]:
+    """Return the first lines, the last of them with an ellipsis; `width` is in heights of letters."""
     parts = list(_clusters(lines[most - 1]))
     while parts and width_of("".join(parts)) + 1 > width:
         parts.pop()

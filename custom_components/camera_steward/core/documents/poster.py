@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from ..errors import PaperInvalidError
 from ..policy.utilization import NoticeItem
-from .lettering import clean, fill, fit, runs_from_right, width_of
+from .lettering import clean, cut, fill, fit, width_of
 from .papers import Printed
 from .qr import squares
 from .rendering import render_shared
@@ -38,7 +38,7 @@ _CAPTIONS: Final = {
 _TITLES: Final = {
     "ja": {
         NoticeItem.PURPOSE: "画像の内容・目的",
-        NoticeItem.BENEFIT: "利用者のメリット",
+        NoticeItem.BENEFIT: "生活者のメリット",
         NoticeItem.PLACE: "設置位置・撮影範囲",
         NoticeItem.DERIVED: "生成するデータ",
         NoticeItem.RETENTION: "データの保存期間",
@@ -98,7 +98,6 @@ class _Line:
     size: float
     bold: bool = False
     anchor: str = "start"
-    direction: str = "ltr"
     fill: str = _INK
 
 
@@ -127,7 +126,7 @@ def poster_svg(language: str, paper: UtilizationPaper, size: SignSize) -> str:
     right = scan_at[0] - 6 if code else _RIGHT
     texts = [
         *_head(language),
-        *(_middle(text, x, 91.5, 100.0, captions) for text, x in shown),
+        *(_middle(text, x, 91.8, 100.0, captions) for text, x in shown),
         *body,
         *_operator(language, paper, right),
         *_foot(language, paper),
@@ -204,12 +203,12 @@ def _fitted(said: Sequence[tuple[str, list[str]]], room: float) -> tuple[float, 
     # Each has an even share; what the short ones leave goes to those that need more, in turn.
     most = int((room / len(said) - size * _APART) / (size * _LINE))
     spare = int((room - sum(_height(e[:most], size) for _, e in found)) / (size * _LINE))
-    cut: list[_Row] = []
+    shown: list[_Row] = []
     for (title, texts), (_, lines) in zip(said, found, strict=True):
         more = max(0, min(spare, len(lines) - most))
         spare -= more
-        cut.append((title, _broken(texts, size, most + more)))
-    return size, cut
+        shown.append((title, _broken(texts, size, most + more)))
+    return size, shown
 
 
 def _broken(texts: Sequence[str], size: float, most: int) -> tuple[str, ...]:
@@ -217,9 +216,8 @@ def _broken(texts: Sequence[str], size: float, most: int) -> tuple[str, ...]:
     for each in texts:
         # Widths are guessed for bold letters, and these are not; wide letters are as wide as they are.
         width = (_RIGHT - _TEXT) * (_NARROWER if all(ord(e) < _WIDE for e in each) else 1)
-        if (left := most - len(lines)) > 0:
-            lines += fill(each, width=width, size=size, most=left)
-    return lines
+        lines += fill(each, width=width, size=size, most=most)
+    return lines if len(lines) <= most else cut(lines, most, (_RIGHT - _TEXT) / size)
 
 
 def _height(lines: Sequence[str], size: float) -> float:
@@ -236,7 +234,7 @@ def _operator(language: str, paper: UtilizationPaper, right: float) -> list[_Lin
         fitted = fit(clean(text), width=right - _LEFT, height=high, largest=largest, smallest=2.6)
         step = fitted.height / len(fitted.lines)
         lines += [
-            _line(each, _LEFT, y + step * (n + 0.5), fitted.size, bold=True, right=right)
+            _line(each, _LEFT, y + step * (n + 0.5), fitted.size, bold=True)
             for n, each in enumerate(fitted.lines)
         ]
         y += fitted.height
@@ -267,17 +265,13 @@ def _line(
     *,
     bold: bool = False,
     fill: str = _INK,
-    right: float = _RIGHT,
 ) -> _Line:
-    """Return a line from `x`, or from `right` where its letters run from there."""
-    is_turned = runs_from_right(text)
     return _Line(
         text=text,
-        x=right if is_turned else x,
+        x=x,
         # The middle of a letter is about a third of its height above its line.
         y=round(middle + size * 0.36, 2),
         size=round(size, 2),
         bold=bold,
-        direction="rtl" if is_turned else "ltr",
         fill=fill,
     )

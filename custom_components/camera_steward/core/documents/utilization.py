@@ -281,15 +281,7 @@ def _web_page(language: str, paper: UtilizationPaper) -> str:
             "crossed": crossed(paper),
             "version": paper.declared.version,
             "short": paper.declared.version[:SHORT],
-            "parts_of": [
-                {
-                    **_values(each, paper),
-                    "rows": [
-                        (title, lines) for title, lines in said_of(each, paper, [*NoticeItem])
-                    ],
-                }
-                for each in languages
-            ],
+            "parts_of": [_values(each, paper) for each in languages],
         },
     )
 

@@ -221,7 +221,6 @@ class Words:
     identifiable: str
     unidentifiable: str
     nobody: str
-    given: str
     conditions: str
     start: str
     empty: str
@@ -245,7 +244,6 @@ WORDS: Final = {
         unidentifiable="特定できないものと判断しています。生成データは、顔の画像、特徴量及び個人ごとの番号を含みません。",
         identifiable="特定できる可能性があります。",
         nobody="第三者に提供しません。",
-        given="{}",
         conditions="{}（提供の条件：{}）",
         start="{}から",
         empty="（未記入）",
@@ -253,7 +251,7 @@ WORDS: Final = {
         server="画像は、検出のため、施設内のネットワークにある検出サーバーに１枚ずつ送ります。検出サーバーのほかでは、"
         "機器のメモリーの中だけで処理し、保存しません。",
         entity="人数などは、既にある機器が数えた値を用います。",
-        originals="検出に用いる機器での画像の取扱い：{}",
+        originals="検出に用いる機器での画像の取扱いは、「{}」です。",
         no_originals="検出に用いる機器が画像を保存するかどうかは、確認していません。",
         also_recorded="同じカメラの画像を、防犯のためにも記録しています（別に表示しています）。この利活用では、その記録を"
         "使いません。",
@@ -269,7 +267,6 @@ WORDS: Final = {
         unidentifiable="No, in our judgement. The data holds no face, no feature and no number of a person.",
         identifiable="This is possible.",
         nobody="Nobody else is given it.",
-        given="{}",
         conditions="{} (on these conditions: {})",
         start="From {}",
         empty="(not filled in)",
@@ -277,7 +274,7 @@ WORDS: Final = {
         server="To be looked at, images are sent one by one to a detection server on the local network. Elsewhere "
         "they are in the machine’s memory alone and are not kept.",
         entity="Numbers come from a device that is there already and counts by itself.",
-        originals="What the device that counts does with images: {}",
+        originals="What the device that counts does with images: “{}”.",
         no_originals="Whether the device that counts keeps images is not known.",
         also_recorded="The same camera also records for crime prevention (there is a sign of its own). This use "
         "does not touch those recordings.",

@@ -251,10 +251,6 @@ class SiteFacts:
             case _:
                 return self.doings.get(task_id(kind, subject))
 
-    def utilization(self, subject: Subject) -> UtilizationFact:
-        """Return the utilization that a duty is about; `StopIteration` where it is gone."""
-        return next(each for each in self.utilizations if each.subject == subject)
-
     def scope(self, camera: str) -> Scope:
         """Return whether the guideline is for a camera, as a person decided."""
         done = self.doing(TaskKind.DECIDE_SCOPE, Subject(SubjectKind.CAMERA, camera))

@@ -55,7 +55,7 @@ class Case:
     @property
     def utilization(self) -> UtilizationFact:
         """Return the utilization that it is about."""
-        return self.facts.utilization(self.subject)
+        return next(each for each in self.facts.utilizations if each.subject == self.subject)
 
     def task(self, kind: TaskKind) -> str | None:
         """Return the id of a task of this subject, None where there is none to do."""

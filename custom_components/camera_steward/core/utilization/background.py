@@ -31,6 +31,10 @@ _LOUD: Final = 20.0
 _RESTLESS: Final = 0.08
 """How much each time that a pixel changes widens what is no difference there: leaves, flags, water."""
 _DEVIATIONS: Final = 3.0
+_LOUDEST: Final = 60.0
+"""Steps that are a difference in any case."""
+_MEDIAN: Final = 0.79
+"""Of the mean of three squares, where they are of normal noise (chi-squared)."""
 _SAME: Final = 24.0
 """Steps within which what stands before the background is still the same."""
 _SHADOW: Final = (0.5, 1.25)
@@ -81,7 +85,9 @@ class Background:
         place = self.colour
         off = now - place
         far = np.einsum("cyx,cyx->yx", off, off) / np.float32(3)
+        noise = float(np.median(far[::_EVERY, ::_EVERY])) / _MEDIAN
         reach = np.clip(self._spread * np.float32(_DEVIATIONS**2), _QUIET**2, (2 * _LOUD) ** 2)
+        np.maximum(reach, min(_DEVIATIONS**2 * noise, _LOUDEST**2), out=reach)
         before = far > reach
         if np.mean(before) > _CHANGED:
             return None

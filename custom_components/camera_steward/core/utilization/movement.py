@@ -20,13 +20,13 @@ from .limiter import (
     CELL_M,
     HOUR,
     MOST_FLOWS,
-    MOST_IN_CELL,
     QUARTER,
     THRESHOLD,
     Limiter,
     counts_of,
     grid_of,
     restored,
+    stepped,
     time_of,
 )
 from .results import MovementResult
@@ -185,10 +185,11 @@ class Movement:
             self._result,
             hour_at=hour_at,
             heat=tuple(
-                tuple(_told(heat[row, column]) for column in range(columns)) for row in range(rows)
+                tuple(stepped(heat[row, column]) for column in range(columns))
+                for row in range(rows)
             ),
             flows={
-                flow: _told(count)
+                flow: stepped(count)
                 for flow, count in flows.most_common(MOST_FLOWS)
                 if count >= THRESHOLD
             },
@@ -236,10 +237,6 @@ class Movement:
                 for a, b, c, d, count in map(_numbers, flows if isinstance(flows, list) else ())
             },
         )
-
-
-def _told(count: int) -> int:
-    return min(count, MOST_IN_CELL) if count >= THRESHOLD else 0
 
 
 def _numbers(row: Json) -> list[int]:

@@ -35,10 +35,10 @@ class Crowd(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttributesResult:
-    """Case 1, of the last whole quarter of an hour; None before there was one, or where too few.
+    """Case 1, of the last quarter of an hour; None before there was one, where too few, or not whole.
 
     `queue` is how many wait now as far as a queue zone is drawn, `forecast` how many will in ten
-    minutes; `open_till` whether that is more than one till should have.
+    minutes; `open_till` whether that is more than one till should have. These are of the last minute.
     """
 
     since_at: datetime | None = None
@@ -52,10 +52,12 @@ class AttributesResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MovementResult:
-    """Case 2. `dwell` is the mean seconds of a stay by zone, of the last whole quarter of an hour.
+    """Case 2. `dwell` is the mean seconds of a stay by zone, of the last quarter of an hour.
 
-    `heat` counts, in cells of 0.5 m, rows by columns, how often somebody was there in the last whole
-    hour; `flows` from cell to cell (row, column, row, column) how many went. Empty before.
+    None where there were 1 or 2 `visits`, or the quarter was not whole. `heat` counts, in cells of
+    0.5 m, rows by columns, how many tracks went through in the last whole hour; `flows` from cell to
+    cell of 2 m (row, column, row, column) how many went: in steps, and 0 where fewer than 3. Empty
+    before.
     """
 
     dwell: Mapping[str, int | None] = field(default_factory=dict)
