@@ -311,6 +311,8 @@ class UtilizationRunner:
                 # Memory and ledger do not agree that it began: then it has not.
                 await self._memory.async_take_run(id_, {**run, "running": None})
             return await self._async_begin(facts, fact, gate, subentry)
+        if then is None or then["version"] != running.version:
+            return True  # ended since the look
         if not run["wanted"]:
             await self._async_end(id_, Why.SWITCHED_OFF)
             return True
@@ -346,8 +348,6 @@ class UtilizationRunner:
         # The settings may have changed since the look; then the next one judges them.
         same = declaration_of(subentry.data, recipients_of(facts.records)) == declared
         if not (gate.open and fact.wanted and self.wanted(id_) and same) or plan is None:
-            return False
-        if id_ in self._ending and not await self._async_all_ended():
             return False
         data: dict[str, Json] = {"version": declared.version}
         actor = self._asked.get(id_, SYSTEM)
@@ -428,7 +428,7 @@ class UtilizationRunner:
         """Run a pipeline, instead of the one that ran before."""
         id_ = plan.utilization
         await self._async_halt(id_)
-        if id_ in self._ending:
+        if id_ in self._ending and not await self._async_all_ended():
             return  # tried again at the next look
         run = Run(self._hass, plan, partial(self._from_thread, id_))
         try:

@@ -176,7 +176,7 @@ async def test_each_case_has_its_entities_and_images_and_they_go_with_it(
     await async_open_gate(hass, entry, yard, seen)
     await async_look(entry)
     runner = runner_of(entry)
-    wanted = {each: UtilizationStatus.RUNNING for each in (HALL, yard, path)}
+    wanted = dict.fromkeys((HALL, yard, path), UtilizationStatus.RUNNING)
     await until(lambda: {each: runner.status(each) for each in wanted} == wanted)
 
     assert state_of(hass, "sensor", HALL, "dwell_Shelf").attributes["friendly_name"] == (

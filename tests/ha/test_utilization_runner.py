@@ -291,16 +291,26 @@ async def test_nothing_runs_while_the_ledger_is_damaged_and_then_all_is_asked_fo
     entry = await async_set_up(hass, site(disk, utilization(GATE, "attributes", **by_entity)))
     await async_open_gate(hass, entry, GATE)
     await async_look(entry)
-    assert runner_of(entry).snapshot(GATE) is not None
+    runner = runner_of(entry)
+    assert runner.snapshot(GATE) is not None
+    # A look from before it was switched off and on starts nothing past the ledger.
+    stale = await async_look(entry)
+    for on in (False, True):
+        await runner.async_set_wanted(GATE, on, actor="Hanako Kumagaya")
+    assert await runner.async_carry_out(stale.facts, stale.utilization_gates)
+    assert runner.snapshot(GATE) is None
+    await async_look(entry)
+    assert runner.snapshot(GATE) is not None
+
     state = state_directory(hass, entry.entry_id)
-    (began,) = await async_ledger(hass, entry, EntryKind.UTILIZATION_BEGUN)
+    *_, began = await async_ledger(hass, entry, EntryKind.UTILIZATION_BEGUN)
     before = await hass.async_add_executor_job(swapped, state, began.id, "nothing")
     await async_look(entry)
     assert runner_of(entry).snapshot(GATE) is None
     await hass.async_add_executor_job(swapped, state, began.id, before)
     await async_look(entry)
     assert runner_of(entry).snapshot(GATE) is not None
-    assert len(await begun(hass, entry)) == 1
+    assert [each for _, each, _ in await begun(hass, entry)] == ["begun", "ended", "begun"]
 
     await async_unload(hass, entry)
     (state / LEDGER_NAME).write_bytes(b"nothing that can be read")
