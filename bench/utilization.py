@@ -170,9 +170,7 @@ def built_in() -> Iterator[Row]:
         most = partial(_peak, width)
         for name, persons in (("built-in, heights set", _HEIGHTS), ("built-in, learnt", ())):
             for rate in _RATES:
-                yield run(
-                    name, Silhouettes(persons), width, rate, time.thread_time, most
-                )
+                yield run(name, Silhouettes(persons), width, rate, time.thread_time, most)
 
 
 def peer() -> Iterator[Row]:
