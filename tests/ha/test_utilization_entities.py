@@ -178,8 +178,8 @@ async def test_each_case_has_its_entities_and_images_and_they_go_with_it(
     await async_open_gate(hass, entry, yard, seen)
     await async_look(entry)
     runner = runner_of(entry)
-    for each in (HALL, yard, path):
-        await until(lambda each=each: runner.status(each) is UtilizationStatus.RUNNING)
+    wanted = dict.fromkeys((HALL, yard, path), UtilizationStatus.RUNNING)
+    await until(lambda: {each: runner.status(each) for each in wanted} == wanted)
 
     assert state_of(hass, "sensor", HALL, "dwell_Shelf").attributes["friendly_name"] == (
         "Use Hall Mean stay in Shelf"
@@ -207,9 +207,9 @@ async def test_each_case_has_its_entities_and_images_and_they_go_with_it(
     await async_change(
         hass, entry, HALL, view={"floor": FLOOR, "zones": [{**ZONE, "name": "Till"}]}
     )
-    device = dr.async_get(hass).async_get(device.id)
-    assert device is not None
-    assert device.name == "Path at night"
+    renamed = dr.async_get(hass).async_get(device.id)
+    assert renamed is not None
+    assert renamed.name == "Path at night"
     assert entity_id(hass, "sensor", HALL, "visits_Till")
     registry = er.async_get(hass)
     assert registry.async_get_entity_id("sensor", DOMAIN, f"{HALL}_visits_Shelf") is None
