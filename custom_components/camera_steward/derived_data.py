@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _VERSION: Final = 1
 _EVERY: Final = timedelta(days=1)
 _DAY: Final = timedelta(days=1)
+_RECORDER: Final = "recorder"
+_PURGE: Final = "purge_entities"
 
 
 class Kept(TypedDict):
@@ -156,20 +158,24 @@ async def async_erase_site(hass: HomeAssistant, entry: ConfigEntry) -> None:
 
 @callback
 def entities_of(hass: HomeAssistant, utilization: str) -> list[str]:
-    """Return the entities of a utilization, also those that are gone: their states stay in the recorder."""
-    registry = er.async_get(hass)
-    found = [
-        (each.entity_id, each.platform, each.unique_id)
-        for several in (registry.entities, registry.deleted_entities)
-        for each in several.values()
-    ]
-    own = {id_ for id_, by, key in found if by == DOMAIN and key.startswith(f"{utilization}_")}
-    return sorted(own)
+    """Return the entities of a utilization, also those that are gone: their states stay in the recorder.
+
+    Not the id of one that is gone where somebody else's entity has it now.
+    """
+    registry, prefix = er.async_get(hass), f"{utilization}_"
+    own, others = set[str](), set[str]()
+    for there in registry.entities.values():
+        is_own = there.platform == DOMAIN and there.unique_id.startswith(prefix)
+        (own if is_own else others).add(there.entity_id)
+    for gone in registry.deleted_entities.values():
+        if gone.platform == DOMAIN and gone.unique_id.startswith(prefix):
+            own.add(gone.entity_id)
+    return sorted(own - others)
 
 
 async def async_erase_past(hass: HomeAssistant, entities: Sequence[str], limit: timedelta) -> None:
     """Have the recorder erase states and statistics of entities that are older than whole days."""
-    if not entities or DATA_INSTANCE not in hass.data:
+    if not entities or not _is_recording(hass):
         return
     await _async_purge(hass, entities, limit // _DAY)
     before = (dt_util.utcnow() - limit).timestamp()
@@ -178,15 +184,19 @@ async def async_erase_past(hass: HomeAssistant, entities: Sequence[str], limit: 
 
 async def async_erase_all(hass: HomeAssistant, entities: Sequence[str]) -> None:
     """Have the recorder erase states and statistics of entities."""
-    if not entities or DATA_INSTANCE not in hass.data:
+    if not entities or not _is_recording(hass):
         return
     await _async_purge(hass, entities, 0)
     get_instance(hass).async_clear_statistics(list(entities))
 
 
+def _is_recording(hass: HomeAssistant) -> bool:
+    return DATA_INSTANCE in hass.data and hass.services.has_service(_RECORDER, _PURGE)
+
+
 async def _async_purge(hass: HomeAssistant, entities: Sequence[str], days: int) -> None:
     data = {ATTR_ENTITY_ID: list(entities), "keep_days": days}
-    await hass.services.async_call("recorder", "purge_entities", data, blocking=True)
+    await hass.services.async_call(_RECORDER, _PURGE, data, blocking=True)
 
 
 def _statistics_task(entities: Sequence[str], before: float) -> RecorderTask:

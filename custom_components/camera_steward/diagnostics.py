@@ -78,7 +78,7 @@ async def async_get_config_entry_diagnostics(
     hass: HomeAssistant, entry: CameraStewardConfigEntry
 ) -> dict[str, Any]:
     """Return settings and state of a site, its cameras, managed folders and utilizations."""
-    snapshot = entry.runtime_data.coordinator.data
+    snapshot, runner = entry.runtime_data.coordinator.data, entry.runtime_data.utilizations
     return {
         "settings": {name: entry.data.get(name) for name in _SITE_SETTINGS},
         "vault_folder": Path(entry.data[CONF_VAULT_PATH]).name,
@@ -103,7 +103,7 @@ async def async_get_config_entry_diagnostics(
         "utilizations": {
             utilization: {
                 "settings": {name: subentry.data.get(name) for name in _UTILIZATION_SETTINGS},
-                "state": _utilization_state(entry.runtime_data.utilizations, utilization),
+                "state": _utilization_state(runner, utilization),
             }
             for utilization, subentry in utilizations_of(entry).items()
         },

@@ -69,6 +69,8 @@ class _OnRecord:
 
     since_at: datetime | None = None
     pack_at: datetime | None = None
+    restarted_at: datetime | None = None
+    """When the ledger began anew."""
     kit_taken_at: datetime | None = None
     adopted: Entry | None = None
     """The entry of the rules that were adopted last."""
@@ -165,7 +167,13 @@ async def async_site_facts(
         records=known.records,
         utilizations=tuple(
             utilization_facts(
-                entry, memory, known.utilizations, known.records, sight.utilizations, now
+                entry,
+                memory,
+                known.utilizations,
+                known.records,
+                sight.utilizations,
+                now,
+                known.restarted_at,
             )
         ),
         doings=known.doings,
@@ -268,7 +276,7 @@ def _take(known: _OnRecord, each: Entry, entry: ConfigEntry) -> None:
             known.pack_at = known.pack_at or each.at
         case EntryKind.LEDGER_RESTARTED:
             # A damaged ledger took along what was done; recording must not end with it.
-            known.pack_at = each.at
+            known.pack_at = known.restarted_at = each.at
         case EntryKind.CAMERA_ADDED:
             known.cameras[each.subject] = each.at
         case EntryKind.RECOVERY_KIT_TAKEN:

@@ -34,29 +34,28 @@ class Count:
 
 @dataclass(slots=True)
 class OnRecord:
-    """What the ledger says of a utilization; `begun` is the version that began and has not ended."""
+    """What the ledger says of a utilization: what was declared last, and what began and has not ended."""
 
-    version: str
-    declared_at: datetime
-    since_at: datetime
+    version: str | None = None
+    declared_at: datetime | None = None
+    since_at: datetime | None = None
     begun: str | None = None
     begun_at: datetime | None = None
 
 
 def take(known: dict[str, OnRecord], entry: Entry) -> None:
     """Take in an entry of one of `UTILIZATION_KINDS`, in the order in which they were entered."""
-    version = str(entry.data.get("version"))
-    found = known.get(entry.subject)
     if entry.kind == EntryKind.UTILIZATION_REMOVED:
         known.pop(entry.subject, None)
-    elif entry.kind == EntryKind.UTILIZATION_DECLARED:
-        if found is None:
-            known[entry.subject] = OnRecord(version, entry.at, entry.at)
-        elif found.version != version:
+        return
+    version, found = str(entry.data.get("version")), known.setdefault(entry.subject, OnRecord())
+    if entry.kind == EntryKind.UTILIZATION_DECLARED:
+        found.since_at = found.since_at or entry.at
+        if found.version != version:
             found.version, found.declared_at = version, entry.at
-    elif found is not None and entry.kind == EntryKind.UTILIZATION_BEGUN:
+    elif entry.kind == EntryKind.UTILIZATION_BEGUN:
         found.begun, found.begun_at = version, entry.at
-    elif found is not None:
+    else:
         found.begun = found.begun_at = None
 
 
@@ -67,28 +66,40 @@ def utilization_facts(
     records: Iterable[RecordFact],
     counts: Mapping[str, Count],
     now: datetime,
+    restarted_at: datetime | None,
 ) -> Iterator[UtilizationFact]:
-    """Yield the utilizations; one whose declaration is not on record yet is declared at `now`."""
+    """Yield the utilizations; one whose declaration is not on record yet is declared at `now`.
+
+    `restarted_at` is when the ledger began anew: what was on record before counts from then.
+    """
     recipients = recipients_of(records)
     for id_, subentry in utilizations_of(entry).items():
-        data, on_record, count = subentry.data, known.get(id_), counts.get(id_, Count())
+        data, count = subentry.data, counts.get(id_, Count())
+        on_record = known.get(id_, OnRecord())
         declared = declaration_of(data, recipients)
-        entered = on_record is not None and on_record.version == declared.version
+        before = memory.utilizations.get(id_)
+        lost = on_record.version is None and before is not None
+        if on_record.version == declared.version:
+            declared_at = on_record.declared_at
+        elif lost and before is not None and before["version"] == declared.version:
+            declared_at = restarted_at
+        else:
+            declared_at = None
         run = memory.run(id_)
         running = _running(run["running"], on_record)
         yield UtilizationFact(
             id=id_,
             name=subentry.title,
             declared=declared,
-            declared_at=on_record.declared_at if on_record is not None and entered else now,
-            since_at=on_record.since_at if on_record is not None else now,
+            declared_at=declared_at or now,
+            since_at=on_record.since_at or (restarted_at if lost else None) or now,
             start_on=start_on(data),
             wanted=run["wanted"],
             municipality=data.get(CONF_MUNICIPALITY, ""),
             web_address=data.get(CONF_WEB_ADDRESS, ""),
             responsible=data.get(CONF_RESPONSIBLE, {}),
             running=running,
-            begun_at=on_record.begun_at if on_record is not None and running is not None else None,
+            begun_at=on_record.begun_at if running is not None else None,
             frames_taken=count.frames_taken,
             frames_persisted=count.frames_persisted,
             frame_age_seconds=count.frame_age_seconds,
@@ -120,9 +131,9 @@ def declaration_then(running: RunningMemory, now: datetime) -> Declaration:
     return declaration_of(running["settings"], records)
 
 
-def _running(running: RunningMemory | None, on_record: OnRecord | None) -> Declaration | None:
+def _running(running: RunningMemory | None, on_record: OnRecord) -> Declaration | None:
     """Return the declaration by which it runs: only where memory and ledger agree on its version."""
-    if running is None or "why" in running or on_record is None or on_record.begun_at is None:
+    if running is None or "why" in running or on_record.begun_at is None:
         return None
     declared = declaration_then(running, on_record.begun_at)
     agreed = running["version"] == on_record.begun == declared.version

@@ -93,7 +93,13 @@ def test_notices_say_every_item_of_both_lists_and_what_is_said_is_careful(
     for kind in NOTICES:
         text = text_of(kind, language, paper).replace(" ", "")
         for told in (
-            *(DECLARED.purpose, DECLARED.entity, DECLARED.contact, DECLARED.benefit, DECLARED.place),
+            *(
+                DECLARED.purpose,
+                DECLARED.entity,
+                DECLARED.contact,
+                DECLARED.benefit,
+                DECLARED.place,
+            ),
             *(STATISTICS.name, STATISTICS.conditions),
             "２０２６年１２月１０日" if language == "ja" else "2026-12-10",
             *([] if kind is Paper.PRIOR_NOTICE else [DAYS[language]]),
@@ -169,7 +175,9 @@ def test_the_drawing_promises_nothing_where_something_else_keeps_pictures() -> N
 
 def test_answers_are_on_the_sheets_and_those_of_an_earlier_version_are_called_so() -> None:
     for name, each in PAPER.answers.items():
-        assert each.answers.keys() <= {question.name for question in KINDS[TaskKind(name)].questions}
+        assert each.answers.keys() <= {
+            question.name for question in KINDS[TaskKind(name)].questions
+        }
     risks = text_of(Paper.RISK_SHEET, "ja", PAPER)
     assert "対策により低減" in risks
     assert "下校の時間帯に" in risks
@@ -238,7 +246,9 @@ def test_the_code_opens_the_web_page_and_nothing_else() -> None:
     assert code in printed(Paper.SITE_NOTICE, "en").html
     assert code in printed(Paper.PRIOR_NOTICE, "en").html
     for address in ("", "javascript:alert(1)", SCRIPT, "048-000-0000", "https://x/ y"):
-        assert code not in printed(Paper.SITE_NOTICE, "en", replace(PAPER, web_address=address)).html
+        assert (
+            code not in printed(Paper.SITE_NOTICE, "en", replace(PAPER, web_address=address)).html
+        )
 
 
 def test_the_poster_comes_larger_and_not_as_a_sticker() -> None:

@@ -127,4 +127,3 @@ def named(name: str) -> UtilizationPaper:
         answers=answered,
         detector_version=name,
     )
-

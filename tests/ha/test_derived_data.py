@@ -74,8 +74,11 @@ async def recorded(instance: Recorder) -> dict[str, tuple[int, int]]:
 
     def look() -> dict[str, tuple[int, int]]:
         with session_scope(session=instance.get_session(), read_only=True) as session:
-            states = session.query(StatesMeta.entity_id).join(
-                States, States.metadata_id == StatesMeta.metadata_id
+            # The row of its removal, which holds no state, may come after the purge.
+            states = (
+                session.query(StatesMeta.entity_id)
+                .join(States, States.metadata_id == StatesMeta.metadata_id)
+                .filter(States.state.is_not(None), States.state != "")
             )
             found = [each for (each,) in states]
             rows = [

@@ -1,6 +1,8 @@
 """What of utilizations runs: a real camera that sees who connects, a real ledger, real threads."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,12 +11,16 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 
+from custom_components.camera_steward.bridge import state_directory
 from custom_components.camera_steward.const import DOMAIN
+from custom_components.camera_steward.core.books import LEDGER_NAME
 from custom_components.camera_steward.core.ledger.entry import EntryKind
 from custom_components.camera_steward.core.ledger.records import RecordKind
 from custom_components.camera_steward.core.policy.task import TaskKind
 from custom_components.camera_steward.core.policy.utilization import UtilizationFact
+from custom_components.camera_steward.core.policy.utilization_gate import Lacking
 from custom_components.camera_steward.core.steward import Steward
+from custom_components.camera_steward.diagnostics import async_get_config_entry_diagnostics
 from custom_components.camera_steward.repairs import Issue, issue_id
 from custom_components.camera_steward.utilization_runner import UtilizationStatus
 from tests.cameras import RtspCamera
@@ -267,3 +273,53 @@ async def test_two_on_one_camera_of_the_site_and_what_ends_them(
     await hass.async_block_till_done()
     assert (await begun(hass, entry))[2:] == [(HALL, "ended", "removed"), (HALL, "removed", None)]
     assert [each for each in threads() if "utilization" in each] == []
+
+
+def swapped(state: Path, entry: int, text: str) -> str:
+    """Put another text into the ledger; return what was there."""
+    with closing(sqlite3.connect(state / LEDGER_NAME)) as database, database:
+        ((before,),) = database.execute("SELECT data FROM entries WHERE id = ?", (entry,))
+        database.execute("UPDATE entries SET data = ? WHERE id = ?", (text, entry))
+    return str(before)
+
+
+async def test_nothing_runs_while_the_ledger_is_damaged_and_then_all_is_asked_for_anew(
+    hass: HomeAssistant, disk: Path
+) -> None:
+    MockUser(id=MANAGER, name="Manager").add_to_hass(hass)
+    by_entity = {"detector": "entity", "detector_entity": "sensor.people"}
+    entry = await async_set_up(hass, site(disk, utilization(GATE, "attributes", **by_entity)))
+    await async_open_gate(hass, entry, GATE)
+    await async_look(entry)
+    runner = runner_of(entry)
+    assert runner.snapshot(GATE) is not None
+    # A look from before it was switched off and on starts nothing past the ledger.
+    stale = await async_look(entry)
+    for on in (False, True):
+        await runner.async_set_wanted(GATE, on, actor="Hanako Kumagaya")
+    assert await runner.async_carry_out(stale.facts, stale.utilization_gates)
+    assert runner.snapshot(GATE) is None
+    await async_look(entry)
+    assert runner.snapshot(GATE) is not None
+
+    state = state_directory(hass, entry.entry_id)
+    *_, began = await async_ledger(hass, entry, EntryKind.UTILIZATION_BEGUN)
+    before = await hass.async_add_executor_job(swapped, state, began.id, "nothing")
+    await async_look(entry)
+    assert runner_of(entry).snapshot(GATE) is None
+    await hass.async_add_executor_job(swapped, state, began.id, before)
+    await async_look(entry)
+    assert runner_of(entry).snapshot(GATE) is not None
+    assert [each for _, each, _ in await begun(hass, entry)] == ["begun", "ended", "begun"]
+
+    await async_unload(hass, entry)
+    (state / LEDGER_NAME).write_bytes(b"nothing that can be read")
+    await async_set_up(hass, entry)
+    seen = await async_look(entry)
+    (restart,) = await async_ledger(hass, entry, EntryKind.LEDGER_RESTARTED)
+    found = fact(entry, GATE)
+    assert (found.declared_at, found.running) == (restart.at, None)
+    assert Lacking.PRIOR_NOTICE in seen.utilization_gates[GATE].missing
+    assert runner_of(entry).snapshot(GATE) is None
+    told = (await async_get_config_entry_diagnostics(hass, entry))["utilizations"][GATE]["state"]
+    assert (told["status"], told["frames_persisted"]) == ("pending", 0)

@@ -203,5 +203,7 @@ async def _command(base: str, token: str, message: dict[str, Any]) -> Any:
         async with asyncio.timeout(_TIMEOUT.total):
             answer = await socket.receive_json()
         if not answer["success"]:
-            raise RefusedError(f"{answer['error']['code']}: {answer['error']['message']}")
+            error = answer["error"]
+            about = error.get("translation_placeholders") or ""
+            raise RefusedError(f"{error['code']}: {error['message']} {about}".rstrip())
         return answer["result"]

@@ -53,7 +53,9 @@ class Pieces:
 
     def _candidates(self, content: bytes) -> Iterator[int]:
         for first in range(_START):
-            count = (len(content) - first) // _START
+            count = max(len(content) - first, 0) // _START
+            if not count:
+                return
             seen = np.frombuffer(content, dtype="<u8", count=count, offset=first)
             places = np.searchsorted(self._starts, seen)
             places[places == len(self._starts)] = 0
@@ -100,6 +102,7 @@ class Written:
         self.found: dict[Path, str] = {}
         self.files: set[Path] = set()
         self.looked_at = 0
+        self._whole = False
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -112,6 +115,7 @@ class Written:
         """Look through what is left, and through all that lies there now."""
         self._ended.set()
         self._thread.join()
+        assert self._whole, "the watch ended before its time"
         for folder in self._folders:
             for path in folder.rglob("*"):
                 if path.is_file() and not path.is_symlink():
@@ -143,6 +147,7 @@ class Written:
             if event.mask & Mask.CLOSE_WRITE:
                 self._look_through()
         self._look_through()
+        self._whole = True
 
     def _take(self, path: Path) -> None:
         known = self._open.get(path)
