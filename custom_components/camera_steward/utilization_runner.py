@@ -266,11 +266,19 @@ class UtilizationRunner:
                 await self._async_end(utilization, Why.SWITCHED_OFF, actor=actor)
         self._async_from_pipeline(utilization)
 
-    async def async_carry_out(self, facts: SiteFacts, gates: Mapping[str, UtilizationGate]) -> bool:
-        """Begin, go on and end by what a look at the duties found; return whether anything changed."""
+    async def async_carry_out(
+        self, facts: SiteFacts | None, gates: Mapping[str, UtilizationGate]
+    ) -> bool:
+        """Begin, go on and end by what a look at the duties found; return whether anything changed.
+
+        Where it could judge nothing, nobody knows whether a gate is open: nothing runs until it can.
+        """
         changed = False
         async with self._turn:
             if self._stopped:
+                return False
+            if facts is None:
+                await asyncio.gather(*(self._async_halt(each) for each in list(self._runs)))
                 return False
             self._gates = gates
             for each in facts.utilizations:
@@ -303,6 +311,8 @@ class UtilizationRunner:
                 # Memory and ledger do not agree that it began: then it has not.
                 await self._memory.async_take_run(id_, {**run, "running": None})
             return await self._async_begin(facts, fact, gate, subentry)
+        if then is None or then["version"] != running.version:
+            return True  # ended since the look
         if not run["wanted"]:
             await self._async_end(id_, Why.SWITCHED_OFF)
             return True
@@ -338,8 +348,6 @@ class UtilizationRunner:
         # The settings may have changed since the look; then the next one judges them.
         same = declaration_of(subentry.data, recipients_of(facts.records)) == declared
         if not (gate.open and fact.wanted and self.wanted(id_) and same) or plan is None:
-            return False
-        if id_ in self._ending and not await self._async_all_ended():
             return False
         data: dict[str, Json] = {"version": declared.version}
         actor = self._asked.get(id_, SYSTEM)
@@ -420,7 +428,7 @@ class UtilizationRunner:
         """Run a pipeline, instead of the one that ran before."""
         id_ = plan.utilization
         await self._async_halt(id_)
-        if id_ in self._ending:
+        if id_ in self._ending and not await self._async_all_ended():
             return  # tried again at the next look
         run = Run(self._hass, plan, partial(self._from_thread, id_))
         try:
