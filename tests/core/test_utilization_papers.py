@@ -154,7 +154,7 @@ def test_sheets_say_no_more_of_images_and_times_than_what_is_done() -> None:
         assert dropped in text_of(Paper.REIDENTIFICATION, language, asked)
         assert dropped not in text_of(Paper.REIDENTIFICATION, language, entity)
         sheet = text_of(Paper.REIDENTIFICATION, language, declared(UtilizationCase.ATTRIBUTES))
-        assert {"ja": "１分ごと", "en": "by the minute"}[language] in sheet
+        assert {"ja": "１分ごと", "en": "once a minute"}[language] in sheet
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

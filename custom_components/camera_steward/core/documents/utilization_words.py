@@ -39,8 +39,8 @@ _JA: Final[Mapping[UtilizationCase, CaseWords]] = {
         "人数（いずれも推定値）、待っている人数及びその予測",
         short="人数、年代・性別の推定",
         dropped="画像及び推定に用いた特徴量は、１枚ごとに推定の直後に破棄します。",
-        moments="15分ごとにまとめます。待っている人数及びその予測だけは１分ごとに（既にある機器が数えるときは、"
-        "その都度）変わります。",
+        moments="来店者数並びに年代別及び性別の人数は、15分ごとにまとめます。待ち人数の予測は、およそ１分ごと"
+        "（既にある機器が数えるときは、その都度）に変わります。",
         few="年代別及び性別の人数が１人又は２人のとき、及び他の人数との差からそれが分かるときは、表示も保存も"
         "しません。",
         tracks="個々の人の位置及び移動は保存しません。",
@@ -111,8 +111,8 @@ _EN: Final[Mapping[UtilizationCase, CaseWords]] = {
         "20–39, 40–59, 60 and over) and sex, all estimated; how many are waiting, and a forecast",
         short="Counts by age and sex",
         dropped="Each image, and the features used for the estimate, are discarded right after it.",
-        moments="Summed up by the quarter of an hour; only how many wait, and the forecast, change by the minute, or "
-        "whenever a device that counts says so.",
+        moments="Visitors, ages and sexes are summed up by the quarter of an hour. The forecast of the queue "
+        "changes about once a minute, or whenever a device that counts says so.",
         few="A count of 1 or 2 by age or sex, or one from which it could be worked out, is neither shown nor "
         "kept.",
         tracks="Nobody’s position or way is kept.",
