@@ -94,6 +94,11 @@ class Run:
             self._unsubs.pop()()
         return await self._hass.async_add_executor_job(self._running.stop)
 
+    @property
+    def ended(self) -> bool:
+        """Return whether no thread of it runs."""
+        return self._running.ended
+
     def snapshot(self) -> PipelineSnapshot:
         """Return how it goes now."""
         found = self._running.snapshot()

@@ -246,3 +246,12 @@ async def test_who_may_use_a_switch_may_end_it_and_to_begin_is_the_managers(
         hass, entry, EntryKind.UTILIZATION_BEGUN, EntryKind.UTILIZATION_ENDED
     )
     assert [each.actor for each in found] == ["steward", "Resident", "Hanako Kumagaya"]
+
+
+async def test_states_of_a_scene_that_are_set_later_can_be_told(
+    hass: HomeAssistant, disk: Path
+) -> None:
+    MockUser(id=MANAGER, name="Manager").add_to_hass(hass)
+    entry = await async_set_up(hass, site(disk, utilization(GATE, "scenery")))
+    await async_change(hass, entry, GATE, view={"labels": ["Dry", "Flooded"]})
+    assert state_of(hass, "sensor", GATE, "scene").attributes["options"] == ["Dry", "Flooded"]
