@@ -12,6 +12,7 @@ from homeassistant.auth.models import Group
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import device_registry as dr, entity_registry as er, issue_registry as ir
+from homeassistant.setup import async_setup_component
 from PIL import Image
 from pytest_homeassistant_custom_component.common import (
     MockUser,
@@ -22,7 +23,10 @@ from custom_components.camera_steward.const import DOMAIN
 from custom_components.camera_steward.core.clock import SystemClock
 from custom_components.camera_steward.core.ledger.entry import EntryKind
 from custom_components.camera_steward.core.policy.task import TaskKind
+from custom_components.camera_steward.core.utilization.results import MovementResult, OtherResult
 from custom_components.camera_steward.repairs import Issue, issue_id
+from custom_components.camera_steward.texts import async_texts
+from custom_components.camera_steward.utilization_results import result_lines
 from custom_components.camera_steward.utilization_runner import UtilizationStatus
 from tests.cameras import RtspCamera
 
@@ -255,3 +259,18 @@ async def test_states_of_a_scene_that_are_set_later_can_be_told(
     entry = await async_set_up(hass, site(disk, utilization(GATE, "scenery")))
     await async_change(hass, entry, GATE, view={"labels": ["Dry", "Flooded"]})
     assert state_of(hass, "sensor", GATE, "scene").attributes["options"] == ["Dry", "Flooded"]
+
+
+async def test_what_is_not_told_is_no_count_in_the_panel_either(hass: HomeAssistant) -> None:
+    assert await async_setup_component(hass, DOMAIN, {})
+    for language, said in (("en", "not told"), ("ja", "非表示")):
+        texts = await async_texts(hass, language)
+        most = OtherResult(since_at=datetime(2026, 11, 25, tzinfo=UTC), most=None)
+        (line,) = result_lines(most, texts)
+        assert said in line
+        assert not line.endswith("人")
+        none, few = result_lines(
+            MovementResult(visits={"Till": 0, "Shelf": None}, dwell={}, hour_at=None), texts
+        )
+        assert said in few
+        assert said not in none

@@ -1,5 +1,6 @@
 """What of utilizations runs: a real camera that sees who connects, a real ledger, real threads."""
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -12,12 +13,14 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUs
 from custom_components.camera_steward.bridge import state_directory
 from custom_components.camera_steward.const import DOMAIN
 from custom_components.camera_steward.core.books import LEDGER_NAME
+from custom_components.camera_steward.core.errors import StorageFullError
 from custom_components.camera_steward.core.ledger.entry import EntryKind
 from custom_components.camera_steward.core.ledger.records import RecordKind
 from custom_components.camera_steward.core.policy.task import TaskKind
 from custom_components.camera_steward.core.policy.utilization import UtilizationFact
 from custom_components.camera_steward.core.policy.utilization_gate import Lacking
 from custom_components.camera_steward.core.steward import Steward
+from custom_components.camera_steward.core.utilization import pipeline
 from custom_components.camera_steward.diagnostics import async_get_config_entry_diagnostics
 from custom_components.camera_steward.repairs import Issue, issue_id
 from custom_components.camera_steward.utilization_runner import UtilizationStatus
@@ -313,3 +316,52 @@ async def test_a_look_that_is_older_than_the_switch_opens_nothing(
     await async_look(entry)
     assert runner.snapshot(GATE) is not None
     assert [kind for _, kind, _ in await begun(hass, entry)] == ["begun", "ended", "begun"]
+
+
+async def test_a_thread_that_hangs_keeps_neither_the_site_nor_a_later_thread_from_running(
+    hass: HomeAssistant, disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    MockUser(id=MANAGER, name="Manager").add_to_hass(hass)
+    monkeypatch.setattr(pipeline, "_STOP_SECONDS", 0.01)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"rtsp://127.0.0.1:{silent.getsockname()[1]}/silent"
+        entry = await async_set_up(hass, site(disk, utilization(GATE, **by_address(url))))
+        await async_open_gate(hass, entry, GATE)
+        await async_look(entry)
+        held, _ = await hass.async_add_executor_job(silent.accept)
+
+        # The view changes, then the site starts anew: nothing runs beside the one that hangs.
+        with held:
+            await async_change(hass, entry, GATE, view={})
+            await async_look(entry)
+            assert runner_of(entry).snapshot(GATE) is None
+            assert await hass.config_entries.async_reload(entry.entry_id)
+            await async_look(entry)
+            assert runner_of(entry).snapshot(GATE) is None
+            assert len([each for each in threads() if "utilization" in each]) == 1
+        await until(lambda: [each for each in threads() if "utilization" in each] == [])
+        await async_look(entry)
+        assert runner_of(entry).snapshot(GATE) is not None
+    await until(lambda: runner_of(entry).status(GATE) is UtilizationStatus.NO_STREAM)
+
+
+async def test_an_end_that_the_ledger_cannot_take_is_tried_again_at_leisure(
+    hass: HomeAssistant, disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    MockUser(id=MANAGER, name="Manager").add_to_hass(hass)
+    by_entity = {"detector": "entity", "detector_entity": "sensor.people"}
+    entry = await async_set_up(hass, site(disk, utilization(GATE, "attributes", **by_entity)))
+    await async_open_gate(hass, entry, GATE)
+    seen, runner = await async_look(entry), runner_of(entry)
+
+    def full(*_: Any, **__: Any) -> None:
+        raise StorageFullError
+
+    with monkeypatch.context() as disk_full:
+        disk_full.setattr(entry.runtime_data.bridge.steward, "remember", full)
+        await async_switch(hass, GATE, "off")
+        # It has ended all the same, and no look calls for the next one at once.
+        assert runner.snapshot(GATE) is None
+        assert not await runner.async_carry_out(seen.facts, seen.utilization_gates)
+    assert await runner.async_carry_out(seen.facts, seen.utilization_gates)
+    assert [kind for _, kind, _ in await begun(hass, entry)] == ["begun", "ended"]
