@@ -137,9 +137,11 @@ async def test_an_entity_is_heard_after_the_gate_and_small_counts_are_not_told(
         status = state_of(hass, "sensor", GATE, "utilization_status")
         assert status.state == "detector_failed"
     assert runner_of(entry).count(GATE).error_key == "detector_identity"
-    await pass_time(hass, freezer, minutes=2)
     await entry.runtime_data.coordinator.async_refresh()
     issue = issue_id(entry, Issue.DETECTOR_FAILED, entry.subentries[GATE])
+    assert ir.async_get(hass).async_get_issue(DOMAIN, issue) is None
+    await pass_time(hass, freezer, minutes=2)
+    await entry.runtime_data.coordinator.async_refresh()
     assert ir.async_get(hass).async_get_issue(DOMAIN, issue) is not None
     assert "Taro" not in str([each.as_dict() for each in hass.states.async_all("sensor")])
     hass.states.async_set(FACES, "0", faces())

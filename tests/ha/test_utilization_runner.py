@@ -365,3 +365,14 @@ async def test_an_end_that_the_ledger_cannot_take_is_tried_again_at_leisure(
         assert not await runner.async_carry_out(seen.facts, seen.utilization_gates)
     assert await runner.async_carry_out(seen.facts, seen.utilization_gates)
     assert [kind for _, kind, _ in await begun(hass, entry)] == ["begun", "ended"]
+
+    # What it cannot hand over to be kept does not keep it, or the site, from stopping.
+    await async_switch(hass, GATE, "on", MANAGER)
+    assert runner.snapshot(GATE) is not None
+
+    def broken(_: pipeline.Pipeline) -> None:
+        raise ValueError
+
+    monkeypatch.setattr(pipeline.Pipeline, "kept", broken)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    assert runner.snapshot(GATE) is None
