@@ -126,8 +126,10 @@ async def test_an_entity_is_heard_after_the_gate_and_small_counts_are_not_told(
         for key in ("visitors", "sex_female", "sex_male", "age_from_20")
     ] == ["10", "4", "6", "10"]
     female = state_of(hass, "sensor", GATE, "sex_female")
-    assert female.attributes["unit_of_measurement"] == "people"
-    assert female.attributes["friendly_name"] == "Use Gate Visitors estimated female"
+    assert [female.attributes[each] for each in ("unit_of_measurement", "friendly_name")] == [
+        "people",
+        "Use Gate Visitors estimated female",
+    ]
 
     # An entity that is away, or begins to tell names, gives nothing; after a minute a repair says so.
     known = {"faces": [{"name": "Taro Fukaya", "confidence": 99.0}]}

@@ -367,7 +367,7 @@ async def test_an_end_that_the_ledger_cannot_take_is_tried_again_at_leisure(
     assert [kind for _, kind, _ in await begun(hass, entry)] == ["begun", "ended"]
 
     # What it cannot hand over to be kept does not keep it, or the site, from stopping.
-    await async_switch(hass, GATE, "on", MANAGER)
+    await async_switch(hass, GATE, "on")
     assert runner.snapshot(GATE) is not None
 
     def broken(_: pipeline.Pipeline) -> None:
