@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _VERSION: Final = 1
 _EVERY: Final = timedelta(days=1)
 _DAY: Final = timedelta(days=1)
+_RECORDER: Final = "recorder"
+_PURGE: Final = "purge_entities"
 
 
 class Kept(TypedDict):
@@ -187,7 +189,7 @@ def entities_of(hass: HomeAssistant, utilization: str) -> list[str]:
 
 async def async_erase_past(hass: HomeAssistant, entities: Sequence[str], limit: timedelta) -> None:
     """Have the recorder erase states and statistics of entities that are older than whole days."""
-    if not entities or DATA_INSTANCE not in hass.data:
+    if not entities or not _is_recording(hass):
         return
     await _async_purge(hass, entities, limit // _DAY)
     before = (dt_util.utcnow() - limit).timestamp()
@@ -196,15 +198,19 @@ async def async_erase_past(hass: HomeAssistant, entities: Sequence[str], limit: 
 
 async def async_erase_all(hass: HomeAssistant, entities: Sequence[str]) -> None:
     """Have the recorder erase states and statistics of entities."""
-    if not entities or DATA_INSTANCE not in hass.data:
+    if not entities or not _is_recording(hass):
         return
     await _async_purge(hass, entities, 0)
     get_instance(hass).async_clear_statistics(list(entities))
 
 
+def _is_recording(hass: HomeAssistant) -> bool:
+    return DATA_INSTANCE in hass.data and hass.services.has_service(_RECORDER, _PURGE)
+
+
 async def _async_purge(hass: HomeAssistant, entities: Sequence[str], days: int) -> None:
     data = {ATTR_ENTITY_ID: list(entities), "keep_days": days}
-    await hass.services.async_call("recorder", "purge_entities", data, blocking=True)
+    await hass.services.async_call(_RECORDER, _PURGE, data, blocking=True)
 
 
 def _statistics_task(entities: Sequence[str], before: float) -> RecorderTask:

@@ -174,11 +174,12 @@ class DutiesCheck:
         copies: CopiesCheck,
         sight: Callable[[], Sight | None],
         on_seen: Callable[[DutiesLook, Sequence[DutyNotice], Texts], None],
-        carry_out: Callable[[SiteFacts, Mapping[str, UtilizationGate]], Awaitable[bool]],
+        carry_out: Callable[[SiteFacts | None, Mapping[str, UtilizationGate]], Awaitable[bool]],
     ) -> None:
         """Judge by `sight`, which is None until all was looked at; tell `on_seen` of each look.
 
-        `carry_out` begins and ends utilizations, and returns whether it did.
+        `carry_out` begins and ends utilizations, and returns whether it did; None where nothing can
+        be judged.
         """
         self._hass = hass
         self._entry = entry
@@ -231,6 +232,7 @@ class DutiesCheck:
                 if not self._troubled and not self._stopped:
                     _LOGGER.warning("How duties stand cannot be told: %s", err.key)
                 self._troubled = True
+                await self._carry_out(None, {})
                 return
             self._troubled = False
             if await self._carry_out(look.facts, look.utilization_gates):

@@ -76,7 +76,7 @@ async def async_load_pack(hass: HomeAssistant, entry: ConfigEntry) -> Pack:
 
 async def async_load_guide(hass: HomeAssistant) -> Pack:
     """Return the guidebook's pack, which comes with the integration."""
-    return await hass.async_add_executor_job(load_pack, GUIDE, pack_files(BUILT_IN))
+    return await hass.async_add_executor_job(_guide)
 
 
 @callback
@@ -114,6 +114,10 @@ def problem_text(texts: Texts, error: PackError) -> str:
 def in_language(hass: HomeAssistant, text: Text) -> str:
     """Return a pack's text in the installation's language, else in English."""
     return text.get(hass.config.language, text["en"])
+
+
+def _guide() -> Pack:
+    return load_pack(GUIDE, pack_files(BUILT_IN))
 
 
 def _files(own: Path) -> dict[str, Path]:

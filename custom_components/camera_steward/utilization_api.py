@@ -32,7 +32,7 @@ from .core.model import Action
 from .core.policy.states import Subject, SubjectKind
 from .core.policy.task import TaskKind, task_id
 from .core.policy.utilization import DetectorKind, UtilizationCase, UtilizationFact
-from .core.policy.utilization_gate import Lacking, UtilizationGate
+from .core.policy.utilization_gate import Lacking
 from .core.utilization.results import SceneryResult
 from .core.utilization.view import ViewSettings, parse_view, view_data
 from .core.viewing.desk import Caller
@@ -57,7 +57,7 @@ _NEEDS: Final[Mapping[UtilizationCase, tuple[str, ...]]] = {
 _LOCATED: Final = frozenset({"queue", "zones", "floor", "lines", "persons"})
 """What has no sense where nothing is found in a picture: where an entity only counts."""
 
-_TASKS: Final[Mapping[Lacking, TaskKind]] = {
+_TASKS: Final[Mapping[str, TaskKind]] = {
     Lacking.PRIOR_NOTICE: TaskKind.POST_PRIOR_NOTICE,
     Lacking.SITE_NOTICE: TaskKind.POST_SITE_NOTICE,
     Lacking.RISKS: TaskKind.ASSESS_RISKS,
@@ -69,7 +69,7 @@ _TASKS: Final[Mapping[Lacking, TaskKind]] = {
 }
 """By which task what is missing comes to be there."""
 
-_PAGES: Final[Mapping[Lacking, str]] = {Lacking.CONTRACTS: "records"}
+_PAGES: Final[Mapping[str, str]] = {Lacking.CONTRACTS: "records"}
 
 
 @callback
@@ -272,7 +272,7 @@ def _row(
     texts: Texts,
 ) -> dict[str, Any]:
     runner, declared = entry.runtime_data.utilizations, fact.declared
-    gate: UtilizationGate = look.utilization_gates[fact.id]
+    gate = look.utilization_gates[fact.id]
     count, result = runner.count(fact.id), runner.result(fact.id)
     open_tasks = frozenset(each.id for each in look.tasks)
     return {
@@ -319,14 +319,13 @@ def _lacking(
 ) -> list[dict[str, Any]]:
     found = []
     for each in lacking:
-        known = Lacking(each) if each in set(Lacking) else None
-        kind = _TASKS.get(known) if known is not None else None
+        kind = _TASKS.get(each)
         task = task_id(kind, fact.subject) if kind is not None else None
         found.append(
             {
                 "text": texts[f"lacking_{each}"],
                 "task": task if task in open_tasks else None,
-                "page": _PAGES.get(known) if known is not None else None,
+                "page": _PAGES.get(each),
             }
         )
     return found

@@ -270,11 +270,19 @@ class UtilizationRunner:
                 await self._async_end(utilization, Why.SWITCHED_OFF, actor=actor)
         self._async_from_pipeline(utilization)
 
-    async def async_carry_out(self, facts: SiteFacts, gates: Mapping[str, UtilizationGate]) -> bool:
-        """Begin, go on and end by what a look at the duties found; return whether anything changed."""
+    async def async_carry_out(
+        self, facts: SiteFacts | None, gates: Mapping[str, UtilizationGate]
+    ) -> bool:
+        """Begin, go on and end by what a look at the duties found; return whether anything changed.
+
+        Where it could judge nothing, nobody knows whether a gate is open: nothing runs until it can.
+        """
         changed = False
         async with self._turn:
             if self._stopped:
+                return False
+            if facts is None:
+                await asyncio.gather(*(self._async_halt(each) for each in list(self._runs)))
                 return False
             self._gates = gates
             for each in facts.utilizations:
@@ -301,15 +309,14 @@ class UtilizationRunner:
             # It ended; the ledger could not take that before.
             await self._async_end(id_, Why(then["why"]), lost=then.get("lost", ()))
             return self._memory.run(id_)["running"] is None
-        if running is not None and then is None:
-            # It was ended since the look: the next one finds it so.
-            return True
         if running is None:
             await self._async_halt(id_)
             if then is not None:
                 # Memory and ledger do not agree that it began: then it has not.
                 await self._memory.async_take_run(id_, {**run, "running": None})
             return await self._async_begin(facts, fact, gate, subentry)
+        if then is None or then["version"] != running.version:
+            return True  # ended since the look
         if not run["wanted"]:
             await self._async_end(id_, Why.SWITCHED_OFF)
             return True

@@ -14,7 +14,6 @@ from custom_components.camera_steward.core.errors import LimiterError
 from custom_components.camera_steward.core.utilization.buckets import Buckets
 from custom_components.camera_steward.core.utilization.limiter import (
     DESCRIPTION,
-    HOUR,
     QUARTER,
     STEPS,
     Limiter,
@@ -184,7 +183,7 @@ def test_a_bucket_is_told_once_and_only_whole_whatever_the_clock_does() -> None:
         nonlocal clock, elapsed
         for _ in range(minutes * 2):
             clock, elapsed = clock + timedelta(seconds=30), elapsed + 30
-            if (ended := buckets.step(clock, elapsed, watched=True)) and ended.whole:
+            if (ended := buckets.step(clock, elapsed)) and ended.whole:
                 told.append(f"{ended.since_at:%H:%M}")
 
     run(40)
@@ -204,5 +203,3 @@ def test_a_bucket_is_told_once_and_only_whole_whatever_the_clock_does() -> None:
     clock -= timedelta(days=400)
     run(20)
     assert told[5:] == ["11:45"]
-    hours = Buckets(HOUR)
-    assert hours.step(clock, elapsed, watched=False) is None

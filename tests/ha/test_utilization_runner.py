@@ -1,7 +1,9 @@
 """What of utilizations runs: a real camera that sees who connects, a real ledger, real threads."""
 
 import socket
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
 
@@ -276,7 +278,15 @@ async def test_two_on_one_camera_of_the_site_and_what_ends_them(
     assert [each for each in threads() if "utilization" in each] == []
 
 
-async def test_after_a_ledger_that_was_damaged_all_is_asked_for_anew(
+def swapped(state: Path, entry: int, text: str) -> str:
+    """Put another text into the ledger; return what was there."""
+    with closing(sqlite3.connect(state / LEDGER_NAME)) as database, database:
+        ((before,),) = database.execute("SELECT data FROM entries WHERE id = ?", (entry,))
+        database.execute("UPDATE entries SET data = ? WHERE id = ?", (text, entry))
+    return str(before)
+
+
+async def test_nothing_runs_while_the_ledger_is_damaged_and_then_all_is_asked_for_anew(
     hass: HomeAssistant, disk: Path
 ) -> None:
     MockUser(id=MANAGER, name="Manager").add_to_hass(hass)
@@ -284,9 +294,29 @@ async def test_after_a_ledger_that_was_damaged_all_is_asked_for_anew(
     entry = await async_set_up(hass, site(disk, utilization(GATE, "attributes", **by_entity)))
     await async_open_gate(hass, entry, GATE)
     await async_look(entry)
+    runner = runner_of(entry)
+    assert runner.snapshot(GATE) is not None
+    # A look from before it was switched off and on starts nothing past the ledger.
+    stale = await async_look(entry)
+    for on in (False, True):
+        await runner.async_set_wanted(GATE, on, actor="Hanako Kumagaya")
+    assert await runner.async_carry_out(stale.facts, stale.utilization_gates)
+    assert runner.snapshot(GATE) is None
+    await async_look(entry)
+    assert runner.snapshot(GATE) is not None
+
+    state = state_directory(hass, entry.entry_id)
+    *_, began = await async_ledger(hass, entry, EntryKind.UTILIZATION_BEGUN)
+    before = await hass.async_add_executor_job(swapped, state, began.id, "nothing")
+    await async_look(entry)
+    assert runner_of(entry).snapshot(GATE) is None
+    await hass.async_add_executor_job(swapped, state, began.id, before)
+    await async_look(entry)
     assert runner_of(entry).snapshot(GATE) is not None
+    assert [each for _, each, _ in await begun(hass, entry)] == ["begun", "ended", "begun"]
+
     await async_unload(hass, entry)
-    (state_directory(hass, entry.entry_id) / LEDGER_NAME).write_bytes(b"nothing that can be read")
+    (state / LEDGER_NAME).write_bytes(b"nothing that can be read")
     await async_set_up(hass, entry)
     seen = await async_look(entry)
     (restart,) = await async_ledger(hass, entry, EntryKind.LEDGER_RESTARTED)

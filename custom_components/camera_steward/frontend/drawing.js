@@ -159,7 +159,7 @@ export class Lines extends Several {
 
   set(view) {
     this.clear();
-    for (const { name, start, end } of view.lines ?? []) this._put(name, copied([start, end]));
+    for (const { name, start, end } of view.lines) this._put(name, copied([start, end]));
   }
 
   get() {
@@ -190,7 +190,7 @@ export class Zones extends Several {
 
   set(view) {
     this.clear();
-    for (const { name, points } of view.zones ?? []) this._put(name, copied(points));
+    for (const { name, points } of view.zones) this._put(name, copied(points));
   }
 
   get() {
@@ -218,10 +218,10 @@ export class Queue {
     this._figure = null;
     this._body = make("div");
     this.element = part(context, "queue", this._body);
-    this.set({});
+    this.set({ zones: [] });
   }
 
-  set({ zones = [] }) {
+  set({ zones }) {
     this._others = zones.filter((each) => each.name !== QUEUE);
     const found = zones.find((each) => each.name === QUEUE);
     this._draw(found ? copied(found.points) : null);
@@ -304,7 +304,7 @@ export class Persons {
   }
 
   set(view) {
-    this._draw((view.persons ?? []).map(({ foot, head }) => copied([foot, head])));
+    this._draw(view.persons.map(({ foot, head }) => copied([foot, head])));
   }
 
   get() {
@@ -369,7 +369,7 @@ export class Floor {
       required: false,
       fresh: false,
       taken: (address) => {
-        this._plan.show(address ?? this._kept);
+        this._plan.show(address ?? (this._id ? this._kept : null));
         this._size();
         if (address) changed();
       },
@@ -378,10 +378,10 @@ export class Floor {
     this._width = metres();
     this._depth = metres();
     this._numbers = make("div");
+    this._id = "";
     this._kept = null;
     this._blank = button(text("view_plan_blank"), () => {
       this._id = "";
-      this._kept = null;
       this._photo.clear();
       changed();
     });
@@ -407,10 +407,15 @@ export class Floor {
     this.plan.append(this.element.querySelector("#view-floor-wrong"));
   }
 
-  // `plan` is the address of the plan that is kept, null where there is none.
-  set(view, plan) {
-    this._kept = plan;
-    this._draw(view.floor ?? null);
+  set(view) {
+    this._kept = null;
+    this._draw(view.floor);
+  }
+
+  // Show the plan that is kept, by its address here.
+  show(address) {
+    this._kept = address;
+    if (!this._photo.value && this._id) this._plan.show(address);
   }
 
   get() {
@@ -458,6 +463,7 @@ export class Floor {
     const context = this._context;
     for (const each of [this._seen, this._drawn]) each?.remove();
     this._seen = this._drawn = null;
+    this._id = floor?.plan ?? "";
     this._photo.clear();
     this._set.hidden = Boolean(floor);
     this._body.hidden = this.plan.hidden = !floor;
@@ -469,7 +475,6 @@ export class Floor {
     this._drawn.title = context.text("view_floor_drawn");
     this._width.value = String(floor.width_m);
     this._depth.value = String(floor.depth_m);
-    this._id = floor.plan ?? "";
     const titled = (key, fields) => make("div", {}, make("h4", {}, context.text(key)), fields);
     this._numbers.replaceChildren(titled("view_floor_seen", this._seen.fields), titled("view_floor_drawn", this._drawn.fields));
     this._size();

@@ -55,7 +55,7 @@ export class ViewEditor {
         make("button", { type: "button", class: "second", onclick: () => this._undo() }, text("view_undo")),
       ),
     );
-    this._approval = row.needs.includes("background") ? new Approval(context, site, row, { look: () => this._background(), done: (view) => this._approved(view) }) : null;
+    this._approval = row.needs.includes("background") ? new Approval(context, site, row, { look: () => this._load("background"), done: (photo) => this._approved(photo) }) : null;
     this._title = make("h2", { tabindex: "-1" }, text("view_title", { name: row.name }));
     this.element = make(
       "section",
@@ -63,7 +63,6 @@ export class ViewEditor {
       make("div", { class: "above" }, make("button", { type: "button", class: "second", onclick: left }, text("view_back"))),
       this._title,
       make("p", { class: "hint" }, text("view_about")),
-      ...(row.needs.length ? [] : [make("p", {}, text("view_nothing"))]),
       this._told,
       ...(this._approval ? [this._approval.element] : []),
       this._form,
@@ -87,13 +86,14 @@ export class ViewEditor {
     this._meet();
   }
 
-  // Let go of all pictures.
+  // Let go of all pictures of the place.
   clear() {
-    this._stage.show(null);
     this._approval?.clear();
-    for (const each of this._addresses.values()) URL.revokeObjectURL(each);
-    this._addresses.clear();
     this._show("grid");
+    for (const each of ["own", "place"]) {
+      URL.revokeObjectURL(this._addresses.get(each));
+      this._addresses.delete(each);
+    }
   }
 
   // ------------------------------------------------------------------ the parts
@@ -120,17 +120,12 @@ export class ViewEditor {
   }
 
   async _set(view) {
-    for (const [each, input] of this._inputs) input.value = String(view[each] ?? "");
-    for (const [name, each] of Object.entries(this._parts)) if (name !== "floor") each.set(view);
+    for (const [each, input] of this._inputs) input.value = String(view[each]);
+    for (const each of Object.values(this._parts)) each.set(view);
     this._mind(false);
-    const { floor } = this._parts;
-    if (!floor) return;
-    floor.set(view, null);
-    this._mind(false);
-    if (!view.floor?.plan) return;
-    const plan = await this._fetch("plan").catch(() => null);
-    if (plan && !this.dirty) floor.set(view, plan);
-    this._mind(this.dirty);
+    if (!view.floor?.plan || !this._parts.floor) return;
+    const plan = await this._load("plan").catch(() => null);
+    if (plan) this._parts.floor.show(this._keep("plan", plan));
   }
 
   _meet() {
@@ -204,20 +199,13 @@ export class ViewEditor {
     this._trouble.textContent = "";
     this._buttons.place.disabled = true;
     try {
-      this._show("place", this._keep("place", await this._background()));
+      this._show("place", this._keep("place", await this._load("background")));
     } catch (error) {
       this._trouble.textContent = this._context.error(error);
     }
     this._meet();
   }
 
-  _background() {
-    return this._load("background");
-  }
-
-  async _fetch(what) {
-    return this._keep(what, await this._load(what));
-  }
 
   async _load(what) {
     const { hass } = this._context;

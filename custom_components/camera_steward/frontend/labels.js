@@ -27,7 +27,7 @@ export class Labels {
     this.element = part(context, "labels", this._list, this._told, this._trouble, make("div", { class: "buttons" }, this._add));
   }
 
-  set({ labels = [] }) {
+  set({ labels }) {
     this._saved = labels;
     for (const each of this._all) each.element.remove();
     this._all = [];
@@ -42,7 +42,7 @@ export class Labels {
   meet({ learnt, status, view }) {
     this._learnt = learnt;
     this._runs = status === "running";
-    this._saved = view.labels ?? [];
+    this._saved = view.labels;
     for (const each of this._all) this._say(each);
   }
 

@@ -39,8 +39,10 @@ _JA: Final[Mapping[UtilizationCase, CaseWords]] = {
         "人数（いずれも推定値）、待っている人数及びその予測",
         short="人数、年代・性別の推定",
         dropped="画像及び推定に用いた特徴量は、１枚ごとに推定の直後に破棄します。",
-        moments="15分ごとにまとめ、それより細かい時刻を保存しません。",
-        few="年代別及び性別の人数が１人又は２人のときは、表示も保存もしません。",
+        moments="来店者数並びに年代別及び性別の人数は、15分ごとにまとめます。待ち人数の予測は、およそ１分ごと"
+        "（既にある機器が数えるときは、その都度）に変わります。",
+        few="年代別及び性別の人数が１人又は２人のとき、及び他の人数との差からそれが分かるときは、表示も保存も"
+        "しません。",
         tracks="個々の人の位置及び移動は保存しません。",
     ),
     UtilizationCase.MOVEMENT: CaseWords(
@@ -52,7 +54,7 @@ _JA: Final[Mapping[UtilizationCase, CaseWords]] = {
         dropped="画像は、位置を求めた直後に１枚ごとに破棄します。個々の人の軌跡は、来訪ごとに無作為に付ける"
         "番号とともに、集計の後、遅くとも10分以内に破棄します。",
         moments="位置は１時間、訪問及び滞在は15分ごとにまとめ、それより細かい時刻を保存しません。",
-        few="位置は0.5メートル四方の回数とし、個々の人の値を保存しません。",
+        few="通った人が３人に満たない区画及び流れ並びに訪問が１回又は２回の区域は、表示も保存もしません。",
         tracks="個々の軌跡は集計後に破棄し、別の来訪と結び付ける番号を持ちません。",
     ),
     UtilizationCase.COUNTING: CaseWords(
@@ -70,9 +72,11 @@ _JA: Final[Mapping[UtilizationCase, CaseWords]] = {
         title="風景の状態の把握（積雪、冠水、駐車、棚など）",
         images="道路、駐車場、棚などの風景の画像。人が写り込むことがありますが、顔及び表札の文字を識別できない"
         "粗さで扱います",
-        derived="あらかじめ定めた区分による、場面の状態",
+        derived="あらかじめ定めた区分による場面の状態、及び区分を見分けるための粗い数値（場面を16×12の区画に"
+        "分けた明るさ、模様及び色。それぞれ７段階）",
         short="場面の状態",
-        dropped="画像は、状態を判定した直後に１枚ごとに破棄します。",
+        dropped="画像は、状態を判定した直後に１枚ごとに破棄します。見本とした場面は、縦12・横16の区画ごとの粗い数値"
+        "（７段階）に置き換え、それだけを保存します。",
         moments="状態が変わった時刻を保存します。",
         few="人を数えません。",
         tracks="人の位置及び移動を求めません。",
@@ -108,8 +112,10 @@ _EN: Final[Mapping[UtilizationCase, CaseWords]] = {
         "20–39, 40–59, 60 and over) and sex, all estimated; how many are waiting, and a forecast",
         short="Counts by age and sex",
         dropped="Each image, and the features used for the estimate, are discarded right after it.",
-        moments="Summed up by the quarter of an hour; no finer time is kept.",
-        few="A count of 1 or 2 by age or sex is neither shown nor kept.",
+        moments="Visitors, ages and sexes are summed up by the quarter of an hour. The forecast of the queue "
+        "changes about once a minute, or whenever a device that counts says so.",
+        few="A count of 1 or 2 by age or sex, or one from which it could be worked out, is neither shown nor "
+        "kept.",
         tracks="Nobody’s position or way is kept.",
     ),
     UtilizationCase.MOVEMENT: CaseWords(
@@ -122,7 +128,8 @@ _EN: Final[Mapping[UtilizationCase, CaseWords]] = {
         "for one visit and are discarded when they were summed up, after 10 minutes at the latest.",
         moments="Positions are summed up by the hour, visits and stays by the quarter of an hour; no finer time "
         "is kept.",
-        few="Positions are counts in squares of 0.5 m; nothing of a single person is kept.",
+        few="Squares and ways that fewer than 3 people took, and 1 or 2 visits to a zone, are neither shown nor "
+        "kept.",
         tracks="Single tracks are discarded when summed up; no number links one visit to another.",
     ),
     UtilizationCase.COUNTING: CaseWords(
@@ -140,9 +147,11 @@ _EN: Final[Mapping[UtilizationCase, CaseWords]] = {
         title="Scenery (snow, flood, parking, shelves and the like)",
         images="A scene such as a road, a parking lane or a shelf. People may be in it; it is so coarse that "
         "faces and nameplates cannot be told",
-        derived="The state of the scene, one of a few that were named beforehand",
+        derived="The state of the scene, one of a few that were named beforehand; and coarse numbers to tell "
+        "states by (brightness, structure and colour of 16 × 12 fields, in 7 steps each)",
         short="State of the scene",
-        dropped="Each image is discarded once the state was told.",
+        dropped="Each image is discarded once the state was told. Of the moments that serve as examples, coarse "
+        "numbers (7 steps) in 16 × 12 fields are kept and nothing else.",
         moments="The time of a change of state is kept.",
         few="People are not counted.",
         tracks="Nobody’s position or way is taken.",

@@ -96,7 +96,7 @@ class Attributes:
 
     def take(self, frame: Frame | None, boxes: Sequence[Box], at: datetime, elapsed: float) -> None:
         """Count who is new, and who waits."""
-        if ended := self._buckets.step(at, elapsed, watched=frame is not None):
+        if ended := self._buckets.step(at, elapsed):
             self._end(ended.since_at if ended.whole else None)
         people = [each for each in boxes if each.thing is Thing.PERSON]
         if frame is None:

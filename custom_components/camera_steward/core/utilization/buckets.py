@@ -8,8 +8,8 @@ from .limiter import bucket_of
 
 _SLACK: Final = timedelta(seconds=30)
 """By how much a clock may be set, or a bucket begin late, that still counts as whole."""
-_LONGEST_GAP: Final = 60.0
-"""Seconds without a picture in a bucket that still counts as whole."""
+_LONGEST_GAP: Final = timedelta(minutes=1)
+"""Without a picture, or a word of an entity, in a bucket that still counts as whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +32,15 @@ class Buckets:
         self._last: tuple[datetime, float] | None = None
         self._whole = False
 
-    def step(self, at: datetime, elapsed: float, *, watched: bool) -> Ended | None:
-        """Take the time of what comes next; return the bucket that is over, once.
-
-        `watched` is False of an entity, which says something only where something changes.
-        """
+    def step(self, at: datetime, elapsed: float) -> Ended | None:
+        """Take the time of what comes next; return the bucket that is over, once."""
         since, last = bucket_of(at, self._length), self._last
         self._last = at, elapsed
         if last is None or self._since is None:
             self._since, self._whole = since, at - since <= _SLACK
             return None
         passed = timedelta(seconds=elapsed - last[1])
-        steady = abs((at - last[0]) - passed) <= _SLACK and passed >= timedelta(0)
-        if watched and passed > timedelta(seconds=_LONGEST_GAP):
-            steady = False
+        steady = abs((at - last[0]) - passed) <= _SLACK and timedelta(0) <= passed <= _LONGEST_GAP
         if since == self._since:
             self._whole = self._whole and steady
             return None

@@ -104,10 +104,10 @@ class Movement:
 
     def take(self, frame: Frame | None, boxes: Sequence[Box], at: datetime, elapsed: float) -> None:
         """Count where those are who are in this picture."""
-        watched = frame is not None
-        if (ended := self._hours.step(at, elapsed, watched=watched)) is not None:
+        del frame
+        if (ended := self._hours.step(at, elapsed)) is not None:
             self._end_hour(ended.since_at if ended.whole else None)
-        if (ended := self._quarters.step(at, elapsed, watched=watched)) is not None:
+        if (ended := self._quarters.step(at, elapsed)) is not None:
             self._end_quarter(ended.since_at if ended.whole else None)
         tracks = self._tracker.update(boxes, elapsed)
         people = [each for each in tracks if each.thing is Thing.PERSON and each.seen]

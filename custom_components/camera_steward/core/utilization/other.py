@@ -32,7 +32,8 @@ class Other:
 
     def take(self, frame: Frame | None, boxes: Sequence[Box], at: datetime, elapsed: float) -> None:
         """Count who is there; of pictures whoever was seen twice."""
-        if ended := self._buckets.step(at, elapsed, watched=frame is not None):
+        del frame
+        if ended := self._buckets.step(at, elapsed):
             most = self._most if ended.whole else None
             self._result = OtherResult(since_at=ended.since_at, most=most)
             self._most = 0
