@@ -63,7 +63,7 @@ _ONLY_TIME: Final = frozenset({Lacking.LEAD_TIME, Lacking.START})
 _ADDRESS: Final = (CONF_ADDRESS, CONF_ADDRESS_OPTIONS, CONF_RTSP_TRANSPORT)
 _ENDING: HassKey[dict[str, dict[str, Run]]] = HassKey(f"{DOMAIN}_utilizations_ending")
 LOST_CAMERA: Final = "camera"
-"""What is lost, besides what `Lacking` names, where the site's camera is no longer there."""
+"""What is lost, besides what `Lacking` names, where the site's camera is gone, or being removed."""
 
 
 class UtilizationStatus(StrEnum):
@@ -332,7 +332,7 @@ class UtilizationRunner:
             )
             await self._async_end(id_, Why.REPLACED)
             return True
-        if (plan := self._plan(id_, running, subentry.data)) is None:
+        if (plan := self._plan(facts, id_, running, subentry.data)) is None:
             await self._async_end(id_, Why.LOST, lost=[LOST_CAMERA])
             return True
         if (now := self._runs.get(id_)) is None or now.plan != plan:
@@ -348,7 +348,7 @@ class UtilizationRunner:
     ) -> bool:
         """Begin what is declared, where that may be; the ledger says so before anything is opened."""
         id_, declared = fact.id, fact.declared
-        plan = self._plan(id_, declared, subentry.data)
+        plan = self._plan(facts, id_, declared, subentry.data)
         # The settings may have changed since the look; then the next one judges them.
         same = declaration_of(subentry.data, recipients_of(facts.records)) == declared
         if not (gate.open and fact.wanted and self.wanted(id_) and same) or plan is None:
@@ -408,13 +408,15 @@ class UtilizationRunner:
         return True
 
     def _plan(
-        self, utilization: str, declared: Declaration, data: Mapping[str, Any]
+        self, facts: SiteFacts, utilization: str, declared: Declaration, data: Mapping[str, Any]
     ) -> Plan | None:
-        """Return what the pipeline of a declaration is made of; None where its camera is gone."""
+        """Return what the pipeline of a declaration is made of; None where its camera is gone or going."""
         source: Mapping[str, Any] | None = None
         if declared.detector is not DetectorKind.ENTITY:
             if not declared.camera:
                 source = {name: data[name] for name in _ADDRESS if name in data}
+            elif declared.camera in facts.going:
+                return None
             elif (camera := cameras_of(self._entry).get(declared.camera)) is not None:
                 source = camera.data
             else:

@@ -4,12 +4,14 @@ import socket
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 
 from custom_components.camera_steward.bridge import state_directory
@@ -25,7 +27,7 @@ from custom_components.camera_steward.core.steward import Steward
 from custom_components.camera_steward.core.utilization import pipeline
 from custom_components.camera_steward.diagnostics import async_get_config_entry_diagnostics
 from custom_components.camera_steward.repairs import Issue, issue_id
-from custom_components.camera_steward.utilization_runner import UtilizationStatus
+from custom_components.camera_steward.utilization_runner import LOST_CAMERA, UtilizationStatus
 from tests.cameras import RtspCamera
 
 from .conftest import CLIP
@@ -271,10 +273,41 @@ async def test_two_on_one_camera_of_the_site_and_what_ends_them(
     assert fact(entry, GATE).running is None
     await until_running(entry, HALL)
 
+    # A camera that is being removed is not looked at any more; where that is withdrawn, it is again.
+    decided = {
+        "decided_on": days_ago(0),
+        "body": "Board",
+        "reason": "",
+        "medium": "",
+        "notified": "",
+    }
+
+    def leave() -> str:
+        made = steward.removals().begin(
+            DOOR,
+            {DOOR: "door"},
+            decided,
+            erase="limit",
+            disclosures=[],
+            stopped_at=dt_util.utcnow(),
+            actor="test",
+        )
+        return made.id
+
+    steward = entry.runtime_data.bridge.steward
+    record = await hass.async_add_executor_job(leave)
+    await async_look(entry)
+    assert (await begun(hass, entry))[2:] == [(HALL, "ended", "lost")]
+    assert runner_of(entry).lost(HALL) == (LOST_CAMERA,)
+    withdraw = partial(steward.removals().withdraw, record, reason="It stays", actor="test")
+    await hass.async_add_executor_job(withdraw)
+    await async_look(entry)
+    await until_running(entry, HALL)
+
     # Removed while it runs.
     hass.config_entries.async_remove_subentry(entry, HALL)
     await hass.async_block_till_done()
-    assert (await begun(hass, entry))[2:] == [(HALL, "ended", "removed"), (HALL, "removed", None)]
+    assert (await begun(hass, entry))[4:] == [(HALL, "ended", "removed"), (HALL, "removed", None)]
     assert [each for each in threads() if "utilization" in each] == []
 
 
