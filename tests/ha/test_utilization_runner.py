@@ -292,7 +292,7 @@ async def test_two_on_one_camera_of_the_site_and_what_ends_them(
             stopped_at=dt_util.utcnow(),
             actor="test",
         )
-        return made.id
+        return str(made.id)
 
     steward = entry.runtime_data.bridge.steward
     record = await hass.async_add_executor_job(leave)
