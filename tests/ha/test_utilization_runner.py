@@ -361,26 +361,6 @@ async def test_nothing_runs_while_the_ledger_is_damaged_and_then_all_is_asked_fo
     assert (told["status"], told["frames_persisted"]) == ("pending", 0)
 
 
-async def test_a_look_that_is_older_than_the_switch_opens_nothing(
-    hass: HomeAssistant, disk: Path
-) -> None:
-    MockUser(id=MANAGER, name="Manager").add_to_hass(hass)
-    by_entity = {"detector": "entity", "detector_entity": "sensor.people"}
-    entry = await async_set_up(hass, site(disk, utilization(GATE, "attributes", **by_entity)))
-    await async_open_gate(hass, entry, GATE)
-    seen, runner = await async_look(entry), runner_of(entry)
-    assert runner.snapshot(GATE) is not None
-
-    # Off and on again before what a look found is carried out: what it saw running has ended.
-    await runner.async_set_wanted(GATE, False, actor="Hanako Kumagaya")
-    await runner.async_set_wanted(GATE, True, actor="Hanako Kumagaya")
-    await runner.async_carry_out(seen.facts, seen.utilization_gates)
-    assert runner.snapshot(GATE) is None
-    await async_look(entry)
-    assert runner.snapshot(GATE) is not None
-    assert [kind for _, kind, _ in await begun(hass, entry)] == ["begun", "ended", "begun"]
-
-
 async def test_a_thread_that_hangs_keeps_neither_the_site_nor_a_later_thread_from_running(
     hass: HomeAssistant, disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
