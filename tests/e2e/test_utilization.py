@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from tests.cameras import RtspCamera, wait_for
-from tests.cameras.pedestrians import pedestrians
+from tests.cameras.pedestrians import near, pedestrians
 from tests.homes import (
     ADMINISTRATOR,
     RESIDENT,
@@ -28,6 +28,7 @@ from tests.homes import (
     entities,
     wait_until_recording,
 )
+from tests.homes.engine import Engine, portrait
 from tests.homes.utilization import (
     add_utilization,
     background,
@@ -35,6 +36,7 @@ from tests.homes.utilization import (
     missing,
     prepare,
     set_view,
+    take_fewer,
     utilizations,
 )
 from tests.homes.written import Pieces, Written
@@ -59,7 +61,10 @@ _VIEWS: dict[str, dict[str, Any]] = {
         },
         "persons": _PERSONS,
     },
-    "attributes": {"persons": _PERSONS},
+    "attributes": {
+        "zones": [{"name": "queue", "points": [[0, 0.5], [1, 0.5], [1, 1], [0, 1]]}],
+        "till_people": 1,
+    },
     "scenery": {"labels": ["Dry", "Snow"]},
     "icons": {"persons": _PERSONS, "capacity": 6},
     "other": {"persons": _PERSONS},
@@ -72,6 +77,8 @@ class _Street:
     site: str
     street: RtspCamera
     recorded: RtspCamera
+    near: RtspCamera
+    """Shown to the detection server alone; now and then somebody comes near."""
     camera: str
     ids: dict[str, str]
     """The utilization of each case; `recorded` counts at the camera that records as well."""
@@ -106,9 +113,12 @@ class _Street:
 @pytest.fixture(scope="module")
 def street(folder: Path, make_home: Callable[[dict[str, str]], Home]) -> Iterator[_Street]:
     video = pedestrians()
+    visited, parts = near(portrait())
     with (
         RtspCamera(video, user="viewer", password="t1me") as source,
         RtspCamera(video, user="viewer", password="t1me") as recorded,
+        RtspCamera(visited, user="viewer", password="t1me") as visitors,
+        Engine() as engine,
     ):
         home = make_home({})
         home.start()
@@ -118,23 +128,28 @@ def street(folder: Path, make_home: Callable[[dict[str, str]], Home]) -> Iterato
         wait_until_recording(home, site, camera)
         accept(home, site, ADMINISTRATOR)
         start_on = date.today() + _LEAD  # noqa: DTZ011
-        address = {
-            "stream_address": source.bare_url,
-            "stream_username": "viewer",
-            "stream_password": "t1me",
-        }
         ids = {}
         for case, view in _VIEWS.items():
+            camera_of = visitors if case == "attributes" else source
             ids[case] = add_utilization(
                 home,
                 site,
                 case.title(),
                 case,
-                source=address,
+                source={
+                    "stream_address": camera_of.bare_url,
+                    "stream_username": "viewer",
+                    "stream_password": "t1me",
+                },
                 start_on=start_on,
-                more={"data": {"derived": "How many at most"}} if case == "other" else {},
+                detector="server" if case == "attributes" else "built_in",
+                more={
+                    "data": {"derived": "How many at most"} if case == "other" else {},
+                    "server": {"detector_url": engine.url, "originals": "None: looked at its disk"},
+                },
             )
             set_view(home.client(), site, ids[case], view)
+        take_fewer(home.client(), site, ids["attributes"])
         ids["recorded"] = add_utilization(
             home, site, "Door count", "counting", source={"camera": camera}, start_on=start_on
         )
@@ -144,9 +159,10 @@ def street(folder: Path, make_home: Callable[[dict[str, str]], Home]) -> Iterato
             site=site,
             street=source,
             recorded=recorded,
+            near=visitors,
             camera=camera,
             ids=ids,
-            pieces=Pieces(video, (320, 640)),
+            pieces=Pieces(parts, (320, 640)),
             folder=folder,
         )
 
@@ -170,6 +186,7 @@ def test_nothing_is_opened_before_the_notice_has_run_and_then_no_picture_stays(
     assert {each["status"] for each in rows.values()} == {"waiting"}
     assert all(each["missing"] and each["opens_at"] for each in rows.values())
     assert street.street.stats()["connections"] == 0
+    assert street.near.stats()["connections"] == 0, "something may have been sent to the server"
     assert street.recorded.stats()["playing"] == 1, "somebody else than the recorder is there"
 
     # Two weeks later: in files, nothing of what is seen then.
@@ -225,6 +242,10 @@ def _look_at_each_case(street: _Street) -> None:
     # 3: who passes.
     wait_for(lambda: all(_counted(street, each) for each in ("counting", "recorded")), seconds=120)
 
+    # 1: how many wait is told at once, what follows from it as soon as there is a past.
+    assert street.state("attributes", "open_till")["state"] in ("on", "off")
+    assert street.state("attributes", "queue_forecast")["state"] == "unknown"
+
     # 1, 2 and any other tell of whole quarters and hours only: nothing before.
     for case, key in (("attributes", "visitors"), ("other", "most_persons")):
         assert street.state(case, key)["state"] == "unknown"
@@ -234,11 +255,20 @@ def _look_at_each_case(street: _Street) -> None:
 
 @pytest.mark.skipif("E2E_HOURS" not in os.environ, reason="takes more than an hour: set E2E_HOURS")
 def test_whole_quarters_and_an_hour_are_told(street: _Street, pictures: Path) -> None:
-    street.home.start()
+    # A whole hour is about to begin.
+    home = street.home
+    there = datetime.now(UTC) + home.ahead
+    home.ahead += -timedelta(minutes=there.minute + 3) % timedelta(hours=1)
+    home.start()
     wait_for(lambda: street.number("attributes", "visitors") is not None, seconds=2400)
     wait_for(lambda: street.number("other", "most_persons") is not None, seconds=120)
     assert (street.number("attributes", "visitors") or 0) > 3
     assert (street.number("other", "most_persons") or 0) > 2
+    assert street.number("attributes", "queue_forecast") is not None
+    # A woman came near two times, and of so few neither age nor sex is told.
+    assert street.number("attributes", "age_under_20") == 0
+    assert street.state("attributes", "age_from_20")["state"] == "unknown"
+    assert street.state("attributes", "sex_female")["state"] == "unknown"
     before = street.state("movement", "heat_map")["state"]
     wait_for(lambda: street.state("movement", "heat_map")["state"] != before, seconds=7500)
     street.picture("movement", "heat_map").save(pictures / "heat-map.png")

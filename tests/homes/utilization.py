@@ -114,6 +114,12 @@ def set_view(client: Client, site: str, utilization: str, view: Mapping[str, Any
     client.ws(f"{DOMAIN}/utilization_view", entry_id=site, utilization=utilization, view=view)
 
 
+def take_fewer(client: Client, site: str, utilization: str) -> None:
+    """Look at one picture a second, as a slow detector does."""
+    forms = {"pictures": {"frame_rate": 1, "frame_width": 640}}
+    client.fill("subentries/flow", [site, "utilization"], forms, subentry_id=utilization)
+
+
 def background(client: Client, site: str, utilization: str) -> bytes | None:
     """Return the place without people as the manager's page gets it; None while there is none."""
     asked = Request(
