@@ -177,7 +177,7 @@ def peer() -> Iterator[Row]:
     """Yield the engine's rows. Its detector wants larger persons: so also the picture enlarged."""
     with Engine() as engine:
         pid = engine.pid
-        for width, rate in ((640, 7.0), (640, 2.0), (1536, 2.0)):
+        for width, rate in ((640, 7.0), (640, 2.0), (1280, 2.0)):
             detector = DetectionServer(engine.url)
             try:
                 yield run(

@@ -173,7 +173,11 @@ async def async_do(
         found = [e for e in look.facts.utilizations if e.subject == task.subject]
         # One that was removed a moment ago has no task any more.
         task = task if found else None
-        seen.update(("version", each.declared.version) for each in found)
+        for each in found:
+            seen["version"] = each.declared.version
+            if task is not None and task.kind is TaskKind.POST_PRIOR_NOTICE:
+                # No part of the version: what was announced is not to begin earlier.
+                seen["start_on"] = each.start_on.isoformat()
     steward = data.bridge.steward
     await hass.async_add_executor_job(_do, steward, caller, task, answers, seen)
     await data.duties.async_look()

@@ -75,9 +75,7 @@ _WIDTHS: Final = (160, 1280)
 _LONGEST_ADDRESS: Final = 2000
 _OWN_HOSTS: Final = ("localhost", "127.0.0.1", "::1", "homeassistant", "homeassistant.local")
 
-_LOCATED: Final = frozenset(
-    {UtilizationCase.MOVEMENT, UtilizationCase.COUNTING, UtilizationCase.SCENERY}
-)
+_LOCATED: Final = frozenset(UtilizationCase) - {UtilizationCase.ATTRIBUTES, UtilizationCase.OTHER}
 """The cases that need places in a picture: an entity has none."""
 
 

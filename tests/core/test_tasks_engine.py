@@ -334,8 +334,7 @@ def test_a_utilization_is_asked_what_its_case_and_its_declaration_need() -> None
     fresh = facts(utilizations=(utilization(since_at=NEW, declared_at=NEW),))
     asked = {each.kind for each in todo(fresh).values() if each.subject == SHOP}
     assert asked == {
-        *VERSIONED - {TaskKind.ASSESS_CASE},
-        TaskKind.CHECK_ORDINANCE,
+        *VERSIONED - {TaskKind.ASSESS_CASE, TaskKind.CHECK_UNREADABLE},
         TaskKind.CHECK_SECURITY,
         TaskKind.TEST_CONTACT,
     }
@@ -526,7 +525,7 @@ def test_a_year_in_which_every_task_comes_due_and_is_done_in_time() -> None:
         TaskKind.ASSESS_RISKS: 3,
         TaskKind.ASSESS_REIDENTIFICATION: 3,
         TaskKind.BRIEF_STAFF: 3,
-        TaskKind.CHECK_ORDINANCE: 2,
+        TaskKind.CHECK_ORDINANCE: 3,
         TaskKind.ADOPT_USAGE_RULES: 3,
         TaskKind.CHECK_SECURITY: 2,
         TaskKind.TEST_CONTACT: 3,

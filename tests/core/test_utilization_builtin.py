@@ -103,8 +103,11 @@ def with_people(*places: tuple[float, float], colour: Sequence[int] = DARK) -> P
     return scene
 
 
-@pytest.mark.parametrize("persons", [PERSONS_SET, ()], ids=["heights set", "heights learnt"])
-@pytest.mark.parametrize("colour", [DARK, RED, PALE])
+@pytest.mark.parametrize(
+    ("persons", "colour"),
+    [(PERSONS_SET, DARK), (PERSONS_SET, RED), ((), PALE)],
+    ids=["heights set", "red", "heights learnt"],
+)
 def test_a_walker_is_one_person_with_feet_in_place(
     persons: tuple[Person, ...], colour: Sequence[int]
 ) -> None:
@@ -308,7 +311,7 @@ def pictures() -> Iterator[tuple[int, Callable[[], Frame]]]:
         for number, picture in enumerate(container.decode(video=0)):
 
             def drawn(picture: av.VideoFrame = picture, number: int = number) -> Frame:
-                pixels = picture.reformat(width=640, height=480, format="rgb24").to_ndarray()
+                pixels = picture.reformat(width=320, height=240, format="rgb24").to_ndarray()
                 return Frame(
                     pixels=pixels.astype(np.uint8, copy=False),
                     taken_at=datetime.now(UTC),

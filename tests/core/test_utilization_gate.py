@@ -124,8 +124,14 @@ LACKS: Mapping[Lacking, tuple[_Change, ...]] = {
         with_facts(people=()),
         with_facts(people=(person("hana", Role.MANAGER, login=False),)),
     ),
-    Lacking.ITEMS: tuple(
-        declaring(**{name: " "}) for name in ("purpose", "entity", "contact", "benefit", "place")
+    Lacking.ITEMS: (
+        *(
+            declaring(**{name: " "})
+            for name in ("purpose", "entity", "contact", "benefit", "place")
+        ),
+        # Who does it, and for what, no reason leaves out (basic b).
+        declaring(contact="", omitted={NoticeItem.OPERATOR: "by request"}),
+        declaring(purpose="", omitted={NoticeItem.PURPOSE: "secret"}),
     ),
     Lacking.IDENTIFIABLE: (declaring(identifiable=True),),
     Lacking.PRIOR_NOTICE: (
@@ -163,6 +169,8 @@ LACKS: Mapping[Lacking, tuple[_Change, ...]] = {
     Lacking.ORDINANCE: (
         without(TaskKind.CHECK_ORDINANCE),
         also(TaskKind.CHECK_ORDINANCE, ordinance="not_kept"),
+        # Of another place, or by another detector.
+        also(TaskKind.CHECK_ORDINANCE, version="v"),
     ),
     Lacking.CONTRACTS: tuple(
         declaring(*records, recipients=(MAP,))
@@ -185,10 +193,20 @@ LACKS: Mapping[Lacking, tuple[_Change, ...]] = {
         then(declaring(case=UtilizationCase.SCENERY), change)
         for change in (
             without(TaskKind.CHECK_UNREADABLE),
-            also(TaskKind.CHECK_UNREADABLE, nameplates="recognisable"),
+            also(
+                TaskKind.CHECK_UNREADABLE,
+                nameplates="recognisable",
+                version=declaration(case=UtilizationCase.SCENERY).version,
+            ),
+            # Seen of another camera.
+            also(TaskKind.CHECK_UNREADABLE, version="v"),
         )
     ),
-    Lacking.START: (with_it(start_on=(NOW + DAY).date()),),
+    Lacking.START: (
+        with_it(start_on=(NOW + DAY).date()),
+        # The notice that is posted tells of a later day than what is declared meanwhile.
+        also(PRIOR, NOW - 20 * DAY, start_on=(NOW + DAY).date().isoformat()),
+    ),
     Lacking.CLOCK: (with_facts(clock_trusted=False), with_facts(clock_settled=False)),
 }
 
@@ -264,6 +282,7 @@ def test_a_change_waits_for_its_own_notice_and_the_old_goes_on() -> None:
         Lacking.RISKS,
         Lacking.REIDENTIFICATION,
         Lacking.BRIEFING,
+        Lacking.ORDINANCE,
     }
     told = prepared(changed, NOW, records=(contract(),))
     assert judge(told).missing == (Lacking.LEAD_TIME,)
@@ -298,6 +317,14 @@ def test_what_runs_ends_where_what_it_rests_on_is_lost() -> None:
     }
     for lacking, lost in ends.items():
         assert judge(lost).lost == (lacking,)
+    # What a person judges too high ends what it was judged of, and not what runs beside it.
+    for lacking, kind, answer in (
+        (Lacking.RISKS, TaskKind.ASSESS_RISKS, "trait_later"),
+        (Lacking.REIDENTIFICATION, TaskKind.ASSESS_REIDENTIFICATION, "small_counts"),
+    ):
+        of_it = doing(kind, **{answer: "too_high", "version": declared.version})
+        assert judge(but(site, of_it)).lost == (lacking,)
+        assert judge(but(site, doing(kind, **{answer: "too_high"}))).lost == ()
     # Nothing of a date ends it while the clock is in doubt, and its last day is a day of the contract.
     tomorrow = replace(site, now=NOW.replace(hour=0) + DAY)
     assert judge(tomorrow).lost == (Lacking.CONTRACTS,)

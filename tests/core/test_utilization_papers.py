@@ -16,7 +16,7 @@ from custom_components.camera_steward.core.documents.utilization import (
     UtilizationPaper,
     utilization_paper,
 )
-from custom_components.camera_steward.core.documents.utilization_words import TITLES
+from custom_components.camera_steward.core.documents.utilization_words import CASES, TITLES
 from custom_components.camera_steward.core.errors import PaperInvalidError
 from custom_components.camera_steward.core.policy.task import TaskKind
 from custom_components.camera_steward.core.policy.utilization import (
@@ -131,12 +131,32 @@ def test_what_is_left_out_is_on_no_notice_and_its_reason_is_in_the_rules() -> No
     for kind in NOTICES:
         text = text_of(kind, "ja", paper)
         assert "メリット" not in text
-        assert DECLARED.place not in text
+        # A reason of when it was empty leaves nothing out that is told now.
+        assert "設置位置" in text
         assert "検討中" not in text
     rules = text_of(Paper.USAGE_RULES, "ja", paper)
     assert f"{TITLES['ja'][NoticeItem.BENEFIT]}：検討中のため" in rules
     # What is empty and not explained shows as a gap, so that nobody posts it by mistake.
     assert "（未記入）" in text_of(Paper.SITE_NOTICE, "ja", of(purpose=" "))
+
+
+def test_sheets_say_no_more_of_images_and_times_than_what_is_done() -> None:
+    """Of pictures that others hold, or times that are told at once, nothing better is said."""
+    memory = {"ja": "機器のメモリーの中だけで扱う", "en": "memory alone"}
+    server = {"ja": "検出サーバーに送るときを除き", "en": "what is sent to the detection server"}
+    for language in LANGUAGES:
+        entity = of(detector=DetectorKind.ENTITY, detector_place="sensor.people")
+        assert memory[language] not in text_of(Paper.USAGE_RULES, language, entity)
+        asked = of(detector=DetectorKind.SERVER, detector_place="http://10.0.0.2")
+        assert server[language] in text_of(Paper.USAGE_RULES, language, asked)
+        assert server[language] not in text_of(Paper.USAGE_RULES, language, PAPER)
+        dropped = CASES[language][DECLARED.case].dropped
+        assert dropped in text_of(Paper.REIDENTIFICATION, language, asked)
+        assert dropped not in text_of(Paper.REIDENTIFICATION, language, entity)
+        sheet = text_of(Paper.REIDENTIFICATION, language, declared(UtilizationCase.ATTRIBUTES))
+        assert {"ja": "１分ごと", "en": "once a minute"}[language] in sheet
+        learnt = text_of(Paper.PRIOR_NOTICE, language, declared(UtilizationCase.SCENERY))
+        assert "16" in learnt.replace("2016", "")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -20,6 +20,7 @@ from PIL import Image
 from custom_components.camera_steward.core.capture.source import Source
 from custom_components.camera_steward.core.capture.stills import StillSource
 from custom_components.camera_steward.core.clock import Clock, SystemClock
+from custom_components.camera_steward.core.errors import LimiterError
 from custom_components.camera_steward.core.ledger.entry import Json
 from custom_components.camera_steward.core.utilization.detection import (
     Box,
@@ -82,6 +83,7 @@ class Counting:
     people: tuple[tuple[float, float], ...] = ()
     fails: Exception | None = None
     keeps: object = None
+    refuses: bool = False
 
     def take(self, frame: Frame | None, boxes: Sequence[Box], at: datetime, elapsed: float) -> None:
         if self.fails is not None:
@@ -93,6 +95,8 @@ class Counting:
         return IconsResult(people=self.people)
 
     def kept(self) -> Mapping[str, Json]:
+        if self.refuses:
+            raise LimiterError("most")
         return {"most": self.taken} if self.keeps is None else {"heat": cast("Json", self.keeps)}
 
     def learn(self, label: str) -> None:
@@ -410,7 +414,10 @@ def test_what_an_entity_found_goes_the_same_way() -> None:
     for picture in (np.zeros((4, 4, 3), np.uint8), b"pixels", [[0.5]]):
         work.keeps = picture
         assert pipeline.kept() == {}
-    assert pipeline.snapshot().frames_persisted == 3
+    # What the case's own limiter refuses is counted as well, and hinders no stop.
+    work.refuses = True
+    assert pipeline.kept() == {}
+    assert pipeline.snapshot().frames_persisted == 4
     assert told == [None, "unknown", None]
     done = pipeline.snapshot()
     assert (done.frames_taken, done.frames_failed, done.frame_age_seconds) == (0, 1, None)

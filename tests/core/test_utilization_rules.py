@@ -216,14 +216,17 @@ def test_a_notice_or_a_contract_that_is_lost_is_a_breach() -> None:
 
 
 def test_an_opinion_waits_a_quarter_of_a_year_at_most() -> None:
-    opinion = record(SubjectKind.FEEDBACK, utilization=SHOP.id)
+    opinion = record(SubjectKind.FEEDBACK, utilization="Entrance")
     site = prepared(running(), records=(opinion,))
     assert told(site, "feedback_heard")[0] is State.NOT_APPLICABLE
     old = replace(opinion, opened_at=NOW - 93 * DAY)
     waiting = replace(site, records=(old,))
     assert told(waiting, "feedback_heard") == (State.DUE, "feedback_waiting")
-    another = replace(old, fields={"utilization": "another"})
-    assert told(replace(site, records=(another,)), "feedback_heard")[0] is State.NOT_APPLICABLE
+    yard = utilization(id="yard", name="Yard")
+    site = replace(site, utilizations=(*site.utilizations, yard))
+    for name, state in (("Yard", State.NOT_APPLICABLE), ("Former name", State.DUE), ("", State.DUE)):
+        of = replace(old, fields={"utilization": name})
+        assert told(replace(site, records=(of,)), "feedback_heard")[0] is state
 
 
 def test_a_camera_that_records_too_has_two_notices() -> None:

@@ -90,12 +90,13 @@ async def test_the_guidebook_is_judged_besides_the_sites_pack(stage: Stage) -> N
     assert (await enter(web_address="https://example.jp/notice"))["success"]
     (entry,) = await done(stage)
     look = stage.entry.runtime_data.coordinator.duties
-    (declared,) = (each.declared for each in look.facts.utilizations)
+    (fact,) = look.facts.utilizations
     assert entry.data["answers"] == {
         **TOLD,
         "web_address": "https://example.jp/notice",
         "way": "panel",
-        "version": declared.version,
+        "version": fact.declared.version,
+        "start_on": fact.start_on.isoformat(),
     }
     told = {each["id"]: each for each in (await duties(stage))["controls"]}
     assert told["guidebook-v1/prior-2"]["addressed"]

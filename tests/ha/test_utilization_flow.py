@@ -27,7 +27,10 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.camera_steward.core.ledger.entry import Entry, EntryKind
 from custom_components.camera_steward.core.ledger.records import RecordKind
-from custom_components.camera_steward.core.policy.utilization import DetectorKind
+from custom_components.camera_steward.core.policy.utilization import DetectorKind, UtilizationCase
+from custom_components.camera_steward.core.utilization.view import ViewSettings
+from custom_components.camera_steward.core.utilization.works import work_of
+from custom_components.camera_steward.utilization_forms import data_errors
 from custom_components.camera_steward.utilizations import declaration_of, utilizations_of
 
 from .sites import DOOR, async_ledger, camera, entity_id
@@ -304,6 +307,13 @@ async def test_what_changes_is_entered_and_only_what_notices_tell_is_another_ver
     (removed,) = await async_ledger(hass, entry, EntryKind.UTILIZATION_REMOVED)
     assert (removed.subject, removed.data) == (id_, {"name": "At the door"})
     assert entry.runtime_data is running  # never set up anew
+
+
+def test_an_entity_that_only_counts_is_refused_where_places_are_needed() -> None:
+    """It would show an empty place, or count nothing, for ever."""
+    works = {case: work_of(case, ViewSettings(), {}, dt_util.utcnow()) for case in UtilizationCase}
+    refused = {case for case in works if data_errors({**DATA, "detector": "entity"}, case)}
+    assert refused == {case for case, work in works.items() if work.located}
 
 
 async def test_what_is_wrong_is_said_and_nothing_is_saved(

@@ -168,7 +168,7 @@ def _rows(language: str, paper: UtilizationPaper) -> tuple[list[_Line], list[flo
     said = [
         (titles[item], [clean(each) for each in lines_of(language, paper, item)])
         for item in titles
-        if item not in paper.declared.omitted
+        if item not in paper.declared.left_out
     ]
     images = joint.join(clean(each) for each in handling(language, paper))
     said.append((_IMAGES[language], [images]))
@@ -228,9 +228,8 @@ def _operator(language: str, paper: UtilizationPaper, right: float) -> list[_Lin
     """Return whose it is and whom to ask, in large letters, and the address of the page."""
     lines = [_line(_OPERATOR[language], _LEFT, _FOOT + 7, 5.0, bold=True, fill=_BLUE)]
     y = _FOOT + 11.0
-    parts = [] if NoticeItem.OPERATOR in paper.declared.omitted else [(7.6, 12.0), (6.6, 17.0)]
     said = lines_of(language, paper, NoticeItem.OPERATOR)
-    for text, (largest, high) in zip(said, parts, strict=False):
+    for text, (largest, high) in zip(said, ((7.6, 12.0), (6.6, 17.0)), strict=True):
         fitted = fit(clean(text), width=right - _LEFT, height=high, largest=largest, smallest=2.6)
         step = fitted.height / len(fitted.lines)
         lines += [
@@ -239,7 +238,7 @@ def _operator(language: str, paper: UtilizationPaper, right: float) -> list[_Lin
         ]
         y += fitted.height
     link = fill(clean(paper.link), width=right - _LEFT, size=3.4, most=1) if paper.link else ()
-    return (lines if parts else []) + [_line(each, _LEFT, _FOOT + 42.0, 3.4) for each in link]
+    return lines + [_line(each, _LEFT, _FOOT + 42.0, 3.4) for each in link]
 
 
 def _foot(language: str, paper: UtilizationPaper) -> list[_Line]:

@@ -102,7 +102,7 @@ def said_of(
     return [
         (TITLES[language][item], lines_of(language, paper, item))
         for item in items
-        if item not in paper.declared.omitted
+        if item not in paper.declared.left_out
     ]
 
 
@@ -197,7 +197,7 @@ def _values(language: str, paper: UtilizationPaper) -> dict[str, object]:
         "item": {each.value: lines_of(language, paper, each) for each in NoticeItem},
         "omitted": [
             (TITLES[language][item], plain(reason, LONGEST))
-            for item, reason in said.omitted.items()
+            for item, reason in said.left_out.items()
         ],
         "handling": handling(language, paper),
         "lead": lead_of(language, paper.lead),

@@ -39,7 +39,8 @@ _JA: Final[Mapping[UtilizationCase, CaseWords]] = {
         "人数（いずれも推定値）、待っている人数及びその予測",
         short="人数、年代・性別の推定",
         dropped="画像及び推定に用いた特徴量は、１枚ごとに推定の直後に破棄します。",
-        moments="15分ごとにまとめます。待っている人数及びその予測だけは１分ごとに変わります。",
+        moments="来店者数並びに年代別及び性別の人数は、15分ごとにまとめます。待ち人数の予測は、およそ１分ごと"
+        "（既にある機器が数えるときは、その都度）に変わります。",
         few="年代別及び性別の人数が１人又は２人のとき、及び他の人数との差からそれが分かるときは、表示も保存も"
         "しません。",
         tracks="個々の人の位置及び移動は保存しません。",
@@ -71,7 +72,8 @@ _JA: Final[Mapping[UtilizationCase, CaseWords]] = {
         title="風景の状態の把握（積雪、冠水、駐車、棚など）",
         images="道路、駐車場、棚などの風景の画像。人が写り込むことがありますが、顔及び表札の文字を識別できない"
         "粗さで扱います",
-        derived="あらかじめ定めた区分による、場面の状態",
+        derived="あらかじめ定めた区分による場面の状態、及び区分を見分けるための粗い数値（場面を16×12の区画に"
+        "分けた明るさ、模様及び色。それぞれ７段階）",
         short="場面の状態",
         dropped="画像は、状態を判定した直後に１枚ごとに破棄します。見本とした場面は、縦12・横16の区画ごとの粗い数値"
         "（７段階）に置き換え、それだけを保存します。",
@@ -110,7 +112,8 @@ _EN: Final[Mapping[UtilizationCase, CaseWords]] = {
         "20–39, 40–59, 60 and over) and sex, all estimated; how many are waiting, and a forecast",
         short="Counts by age and sex",
         dropped="Each image, and the features used for the estimate, are discarded right after it.",
-        moments="Summed up by the quarter of an hour; only how many wait, and the forecast, change by the minute.",
+        moments="Visitors, ages and sexes are summed up by the quarter of an hour. The forecast of the queue "
+        "changes about once a minute, or whenever a device that counts says so.",
         few="A count of 1 or 2 by age or sex, or one from which it could be worked out, is neither shown nor "
         "kept.",
         tracks="Nobody’s position or way is kept.",
@@ -144,7 +147,8 @@ _EN: Final[Mapping[UtilizationCase, CaseWords]] = {
         title="Scenery (snow, flood, parking, shelves and the like)",
         images="A scene such as a road, a parking lane or a shelf. People may be in it; it is so coarse that "
         "faces and nameplates cannot be told",
-        derived="The state of the scene, one of a few that were named beforehand",
+        derived="The state of the scene, one of a few that were named beforehand; and coarse numbers to tell "
+        "states by (brightness, structure and colour of 16 × 12 fields, in 7 steps each)",
         short="State of the scene",
         dropped="Each image is discarded once the state was told. Of the moments that serve as examples, coarse "
         "numbers (7 steps) in 16 × 12 fields are kept and nothing else.",

@@ -78,8 +78,10 @@ VERSIONED = frozenset(
         TaskKind.ASSESS_RISKS,
         TaskKind.ASSESS_REIDENTIFICATION,
         TaskKind.BRIEF_STAFF,
+        TaskKind.CHECK_ORDINANCE,
         TaskKind.ADOPT_USAGE_RULES,
         TaskKind.ASSESS_CASE,
+        TaskKind.CHECK_UNREADABLE,
     }
 )
 """What is done for one declaration of a utilization (answer `version`), and anew for another."""

@@ -76,6 +76,10 @@ SITE_ITEMS: Final = tuple(
 """The 7 items of the notice on the spot (③取得時)."""
 
 
+_ALWAYS: Final = frozenset({NoticeItem.PURPOSE, NoticeItem.OPERATOR})
+"""What every notice says: the purpose, and who answers for it (basic b)."""
+
+
 class NodeKind(StrEnum):
     """A place where images or what is made of them pass or stay (basic a)."""
 
@@ -178,8 +182,14 @@ class Declaration:
 
     @property
     def unexplained_items(self) -> tuple[NoticeItem, ...]:
-        """Return what a notice leaves out without a reason (②③ ※)."""
-        return tuple(e for e in self.empty_items if not self.omitted.get(e, "").strip())
+        """Return what a notice lacks without a reason (②③ ※), or which no reason can excuse."""
+        return tuple(e for e in self.empty_items if e not in self.left_out)
+
+    @property
+    def left_out(self) -> Mapping[NoticeItem, str]:
+        """Return what notices leave out, and why: only what is empty, and not who does it for what."""
+        reasons = {e: self.omitted.get(e, "").strip() for e in self.empty_items if e not in _ALWAYS}
+        return {item: reason for item, reason in reasons.items() if reason}
 
     def _nodes(self) -> Iterator[Node]:
         yield Node(NodeKind.CAMERA)

@@ -86,6 +86,11 @@ _PAPERS: Final[Mapping[Lacking, TaskKind]] = {
     Lacking.REIDENTIFICATION: TaskKind.ASSESS_REIDENTIFICATION,
     Lacking.BRIEFING: TaskKind.BRIEF_STAFF,
 }
+_JUDGED: Final[Mapping[Lacking, TaskKind]] = {
+    Lacking.RISKS: TaskKind.ASSESS_RISKS,
+    Lacking.REIDENTIFICATION: TaskKind.ASSESS_REIDENTIFICATION,
+}
+"""What ends what runs where a person judges it too high afterwards."""
 
 
 def gate(facts: SiteFacts, each: UtilizationFact, pack: Pack) -> UtilizationGate:
@@ -129,13 +134,14 @@ class _Look:
         if not all(self.each.responsible.get(node.key, "").strip() for node in declared.nodes):
             yield Lacking.RESPONSIBLE
         yield from (each for each, kind in _PAPERS.items() if self._done(kind) is None)
-        if declared.public_space and self._in_order(TaskKind.CHECK_ORDINANCE) is not True:
+        if declared.public_space and self._done(TaskKind.CHECK_ORDINANCE) is None:
             yield Lacking.ORDINANCE
         if not all(map(self._contracted, declared.recipients)):
             yield Lacking.CONTRACTS
         if declared.case is UtilizationCase.OTHER and self._done(TaskKind.ASSESS_CASE) is None:
             yield Lacking.ASSESSMENT
-        if self._readable(declared) is not False:
+        scenery = declared.case is UtilizationCase.SCENERY
+        if scenery and self._done(TaskKind.CHECK_UNREADABLE) is None:
             yield Lacking.UNREADABLE
         if facts.now < self._starts_at:
             yield Lacking.START
@@ -147,11 +153,18 @@ class _Look:
         yield from self._manager()
         if self._notice_lost:
             yield Lacking.SITE_NOTICE
-        if running.public_space and self._in_order(TaskKind.CHECK_ORDINANCE) is False:
+        for each, kind in _JUDGED.items():
+            found = self.facts.doing(kind, self.each.subject)
+            # Of what only waits it may be so, and the old goes on.
+            of_this = found is not None and found.answers.get("version") == running.version
+            if found is not None and of_this and not _is_in_order(found):
+                yield each
+        if running.public_space and self._found_wrong(TaskKind.CHECK_ORDINANCE):
             yield Lacking.ORDINANCE
         if not all(map(self._contracted, running.recipients)):
             yield Lacking.CONTRACTS
-        if self._readable(running):
+        scenery = running.case is UtilizationCase.SCENERY
+        if scenery and self._found_wrong(TaskKind.CHECK_UNREADABLE):
             yield Lacking.UNREADABLE
 
     @property
@@ -167,7 +180,7 @@ class _Look:
         It counts from the day of posting, never from before it was declared so. What a clock that was
         set ahead meanwhile has skipped did not pass.
         """
-        posted = self._done(TaskKind.POST_PRIOR_NOTICE)
+        posted = self._posted
         if posted is None or not (posted.answers.get("photo") or posted.answers.get("web_address")):
             return None
         posted_at = day_at(posted.answers.get("on"), self.facts.zone) or posted.at
@@ -178,7 +191,15 @@ class _Look:
 
     @property
     def _starts_at(self) -> datetime:
-        return day_at(self.each.start_on.isoformat(), self.facts.zone) or self.each.declared_at
+        """Return the start; not before the day that the notice as posted tells, if it was moved since."""
+        starts_at = day_at(self.each.start_on.isoformat(), self.facts.zone) or self.each.declared_at
+        posted = self._posted
+        told_at = day_at(posted.answers.get("start_on"), self.facts.zone) if posted else None
+        return max(starts_at, told_at) if told_at is not None else starts_at
+
+    @property
+    def _posted(self) -> Doing | None:
+        return self._done(TaskKind.POST_PRIOR_NOTICE)
 
     def _manager(self) -> Iterator[Lacking]:
         manager = self.facts.manager
@@ -215,13 +236,6 @@ class _Look:
         last_at = day_at(until, self.facts.zone)
         return last_at is not None and since_at <= self.facts.now < _later(last_at, _DAY)
 
-    def _readable(self, declaration: Declaration) -> bool | None:
-        """Return whether faces or nameplates can be read in the scenery; None before anybody looked."""
-        if declaration.case is not UtilizationCase.SCENERY:
-            return False
-        found = self._in_order(TaskKind.CHECK_UNREADABLE)
-        return not found if found is not None else None
-
     def _done(self, kind: TaskKind) -> Doing | None:
         """Return what was done in order and for what is declared now."""
         found = self.facts.doing(kind, self.each.subject)
@@ -229,10 +243,10 @@ class _Look:
             return None
         return found if _is_in_order(found) else None
 
-    def _in_order(self, kind: TaskKind) -> bool | None:
-        """Return what somebody found last, None where nobody looked."""
+    def _found_wrong(self, kind: TaskKind) -> bool:
+        """Return whether something was not in order when somebody looked last, whatever was declared."""
         found = self.facts.doing(kind, self.each.subject)
-        return _is_in_order(found) if found is not None else None
+        return found is not None and not _is_in_order(found)
 
 
 def _is_in_order(done: Doing) -> bool:

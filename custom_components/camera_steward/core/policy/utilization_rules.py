@@ -175,12 +175,16 @@ def _contact_named(case: Case) -> Iterator[Verdict]:
 
 
 def _feedback_heard(case: Case) -> Iterator[Verdict]:
-    """Find opinions that nobody decided on for a quarter of a year."""
+    """Find opinions that nobody decided on for a quarter of a year.
+
+    A record holds the name that a utilization had; what names none that is there is of each.
+    """
+    others = {each.name for each in case.facts.utilizations} - {case.utilization.name}
     waiting = [
         each
         for each in case.facts.records
         if each.subject.kind is SubjectKind.FEEDBACK
-        and each.fields.get("utilization") == case.subject.id
+        and each.fields.get("utilization", "") not in others
         and case.facts.now - each.opened_at > FEEDBACK_WAITS
     ]
     if waiting:
@@ -210,8 +214,8 @@ def _omissions(case: Case) -> Iterator[Verdict]:
     if declared.unexplained_items:
         count = len(declared.unexplained_items)
         yield case.says(State.DUE, "items_unexplained", {"count": count})
-    elif declared.empty_items:
-        count = len(declared.empty_items)
+    elif declared.left_out:
+        count = len(declared.left_out)
         yield case.says(State.EVIDENCE_HELD, "items_omitted", {"count": count})
     else:
         yield case.says(State.NOT_APPLICABLE, "items_all")

@@ -404,10 +404,8 @@ _ARISES: Mapping[TaskKind, _Arises] = {
     TaskKind.REMOVE_SIGN: _remove,
     **dict.fromkeys(VERSIONED, _of_version),
     TaskKind.CHECK_SITE_NOTICE: _check_site_notice,
-    TaskKind.CHECK_ORDINANCE: _as_declared,
     TaskKind.CHECK_SECURITY: _each_utilization,
     TaskKind.TEST_CONTACT: _each_utilization,
     TaskKind.REVIEW_FEEDBACK: _review_feedback,
-    TaskKind.CHECK_UNREADABLE: _as_declared,
     TaskKind.APPROVE_BACKGROUND: _as_declared,
 }

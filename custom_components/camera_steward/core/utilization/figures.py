@@ -44,7 +44,7 @@ _AROUND: Final = (0.12, 0.25)
 """Of the height, how far to the sides, and over and under, that is."""
 _REST: Final = 0.27
 """Of a person's pixels, what nobody has yet, to place another."""
-_CLEARED: Final = 0.42
+_CLEARED: Final = 0.46
 """Of the height, how wide a placed person takes everything."""
 _CROWD: Final = 30
 _PIECES: Final = 64

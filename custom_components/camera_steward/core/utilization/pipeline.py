@@ -164,9 +164,9 @@ class Pipeline:
 
     def kept(self) -> Mapping[str, Json]:
         """Return what goes on after a restart, through the limiter; what it refuses is not kept."""
-        with self._working:
-            kept = self._work.kept()
         try:
+            with self._working:
+                kept = self._work.kept()
             return limited(kept)
         except LimiterError:
             self._change(frames_persisted=self._snapshot.frames_persisted + 1)

@@ -2,7 +2,7 @@
 
 Source: the guidebook's application case 4 (signs and how crowded a road is are told; people may be in
 the picture and are not looked at). A picture is looked at in 16 × 12 fields alone, in each of which
-brightness, colour and how much structure there is are one of 8 steps: no face is in that.
+brightness, colour and how much structure there is are one of 7 steps: no face is in that.
 """
 
 from collections import Counter, deque
