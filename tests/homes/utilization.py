@@ -84,11 +84,13 @@ def missing(client: Client, site: str) -> dict[str, set[str]]:
     }
 
 
-def prepare(client: Client, site: str, today: date) -> list[str]:
-    """Do all that is to be done about utilizations; return which kinds that was."""
+def prepare(client: Client, site: str, today: date, utilization: str | None = None) -> list[str]:
+    """Do all that is to be done about utilizations, or one; return which kinds that was."""
     done = []
     for each in open_tasks(client, site).values():
         if each["subject"]["kind"] != "utilization" or not each["may"]:
+            continue
+        if utilization not in (None, each["subject"]["id"]):
             continue
         if each["kind"] == "post_prior_notice":
             post_prior_notice(client, site, each["task"], today)
