@@ -72,35 +72,41 @@ def test_it_is_declared_prepared_drawn_and_printed(
         expect(tasks).to_have_count(0)
         picture(page, kept / "utilizations-waiting.png")
 
-        # A line is drawn by mouse, and kept.
-        pages.press_of("utilization_view", name)
-        pages.press("view_add_line")
-        ends = (0.2, 0.9), (0.8, 0.3)
-        for handle, end in zip(pages.panel.locator(".stage .point").all(), ends, strict=True):
-            pages.drag(handle, *end)
-        picture(page, kept / "utilization-view.png")
-        pages.press("view_save")
-        expect(pages.panel).to_contain_text(pages.text("view_saved"))
-        (line,) = _row(home, site, name)["view"]["lines"]
-        assert line["start"] == pytest.approx(ends[0], abs=0.01)
-        assert line["end"] == pytest.approx(ends[1], abs=0.01)
-        pages.press("view_back")
+        _draw(pages, home, site, name, kept / "utilization-view.png")
+        _print(pages, home, site, name, kept / "utilization-poster.png")
 
-        # The poster comes out of a printer as one page.
-        pages.press_of("utilization_papers", name)
-        pages.expect_at("papers")
-        read = f"papers_read_{language}"
-        pages.press(read, paper=_title(client, site, "site_notice", language))
-        poster = pages.panel.locator("dialog iframe")
-        html = poster.get_attribute("srcdoc") or ""
-        assert SITE[language]["contact"] in html
-        assert _row(home, site, name)["version"] in html
-        picture(page, kept / "utilization-poster.png")
-        pages.press("record_close")
-        with page.context.new_page() as paper:
-            paper.set_content(html)
-            printed = paper.pdf(prefer_css_page_size=True)
-        assert len(_PAGE.findall(printed)) == 1
+
+def _draw(pages: Pages, home: Home, site: str, name: str, path: Path) -> None:
+    """Draw a line by mouse, and see that it is kept."""
+    pages.press_of("utilization_view", name)
+    pages.press("view_add_line")
+    ends = (0.2, 0.9), (0.8, 0.3)
+    for handle, end in zip(pages.panel.locator(".stage .point").all(), ends, strict=True):
+        pages.drag(handle, *end)
+    picture(pages.page, path)
+    pages.press("view_save")
+    expect(pages.panel).to_contain_text(pages.text("view_saved"))
+    (line,) = _row(home, site, name)["view"]["lines"]
+    assert line["start"] == pytest.approx(ends[0], abs=0.01)
+    assert line["end"] == pytest.approx(ends[1], abs=0.01)
+    pages.press("view_back")
+
+
+def _print(pages: Pages, home: Home, site: str, name: str, path: Path) -> None:
+    """See that the poster tells what is declared, and comes out of a printer as one page."""
+    pages.press_of("utilization_papers", name)
+    pages.expect_at("papers")
+    title = _title(home.client(), site, "site_notice", pages.language)
+    pages.press(f"papers_read_{pages.language}", paper=title)
+    html = pages.panel.locator("dialog iframe").get_attribute("srcdoc") or ""
+    assert SITE[pages.language]["contact"] in html
+    assert _row(home, site, name)["version"] in html
+    picture(pages.page, path)
+    pages.press("record_close")
+    with pages.page.context.new_page() as paper:
+        paper.set_content(html)
+        printed = paper.pdf(prefer_css_page_size=True)
+    assert len(_PAGE.findall(printed)) == 1
 
 
 def _row(home: Home, site: str, name: str) -> dict[str, Any]:

@@ -299,7 +299,7 @@ def _utilizations(folder: Path, language: str, images: Path) -> None:
             page.set_viewport_size({"width": _WIDTH, "height": _TALL})
             walker = Walker(page, home.base, language, on_step)
             walker.add_utilization(texts, "counting", address=address)
-        (counting,) = utilizations(home.client(), site)
+        (counting,) = utilizations(home.client(MANAGER), site)
         icons = add_utilization(
             home,
             site,
