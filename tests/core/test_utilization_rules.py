@@ -224,7 +224,11 @@ def test_an_opinion_waits_a_quarter_of_a_year_at_most() -> None:
     assert told(waiting, "feedback_heard") == (State.DUE, "feedback_waiting")
     yard = utilization(id="yard", name="Yard")
     site = replace(site, utilizations=(*site.utilizations, yard))
-    for name, state in (("Yard", State.NOT_APPLICABLE), ("Former name", State.DUE), ("", State.DUE)):
+    for name, state in (
+        ("Yard", State.NOT_APPLICABLE),
+        ("Former name", State.DUE),
+        ("", State.DUE),
+    ):
         of = replace(old, fields={"utilization": name})
         assert told(replace(site, records=(of,)), "feedback_heard")[0] is state
 

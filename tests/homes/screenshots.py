@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 
@@ -37,12 +38,17 @@ from .walk import INTEGRATION, Walker, text
 IMAGES = ROOT / "docs" / "images"
 _WIDTH, _HEIGHT = 1280, 900
 _TALL = 1500
-_A4 = (794, 1123)
+_HIGH = 1160
 """For what is longer than a screen."""
+_A4 = (794, 1123)
+_SMALL = 640
 _COLOURS = 192
 _LARGEST_BYTES = 200_000
 _SOURCE = "media-source://camera_steward"
 _LEAD = timedelta(days=14)
+_VIDEO_SECONDS = 110
+_UNTIL_KNOWN = 450
+"""Pictures."""
 _HEIGHTS = [
     {"foot": [0.5, 0.35], "head": [0.5, 0.25]},
     {"foot": [0.5, 0.9], "head": [0.5, 0.72]},
@@ -285,7 +291,10 @@ def _utilizations(folder: Path, language: str, images: Path) -> None:
     folder.mkdir()
     images.mkdir(parents=True, exist_ok=True)
     (images / "utilization-heat-map.png").write_bytes(example_heat_map(language))
-    with RtspCamera(pedestrians()) as camera, Home(folder, {}, language=language) as home:
+    with (
+        RtspCamera(pedestrians(_VIDEO_SECONDS)) as camera,
+        Home(folder, {}, language=language) as home,
+    ):
         site = add_site(home, folder / "footage", texts=SITE[language])
         accept(home, site, MANAGER, language)
         texts, (icons_name, place) = UTILIZATION[language], _ICONS[language]
@@ -299,7 +308,7 @@ def _utilizations(folder: Path, language: str, images: Path) -> None:
             page.set_viewport_size({"width": _WIDTH, "height": _TALL})
             walker = Walker(page, home.base, language, on_step)
             walker.add_utilization(texts, "counting", address=address)
-        (counting,) = utilizations(home.client(MANAGER), site)
+        (counting,) = wait_for(lambda: utilizations(home.client(MANAGER), site))
         icons = add_utilization(
             home,
             site,
@@ -320,41 +329,43 @@ def _utilizations(folder: Path, language: str, images: Path) -> None:
         home.ahead = _LEAD + timedelta(days=1)
         home.start()
         client = home.client(MANAGER)
-        found: list[bytes] = []
 
+        # Until nobody is left in the place as it is known: some of them stood still at first.
         def known() -> bool:
-            found.extend(filter(None, [background(client, site, icons)]))
-            return bool(found)
+            rows = utilizations(client, site).values()
+            return all(each["frames_taken"] > _UNTIL_KNOWN for each in rows)
 
-        wait_for(known, 300, 5)
-        photo = keep_photo(client, site, found[0], "image/png")
-        task = f"approve_background:utilization:{icons}"
-        approved = {"nobody": True, "photo": photo}
-        client.ws("camera_steward/task_done", entry_id=site, task=task, answers=approved)
-        set_view(client, site, icons, {"persons": _HEIGHTS, "capacity": 6, "background": photo})
+        wait_for(known, 900, 5)
         with _seen_by(MANAGER, home, language) as page:
             _draw(page, home, texts["name"], language, images)
+            empty = background(client, site, icons)
+            assert empty is not None
+            photo = keep_photo(client, site, empty, "image/png")
+            task = f"approve_background:utilization:{icons}"
+            approved = {"nobody": True, "photo": photo}
+            client.ws("camera_steward/task_done", entry_id=site, task=task, answers=approved)
+            set_view(client, site, icons, {"persons": _HEIGHTS, "capacity": 6, "background": photo})
             _see_icons(home, site, icons, images)
             _see_utilizations(page, home, images / "utilization-running.png")
 
 
 def _see_utilizations(page: Page, home: Home, path: Path) -> None:
     visit(page, f"{home.base}/camera-steward/utilizations", "camera-steward-panel ul.cards h3")
-    page.set_viewport_size({"width": _WIDTH, "height": _TALL})
+    page.set_viewport_size({"width": _WIDTH, "height": _HIGH})
     picture(page, path)
 
 
 def _draw(page: Page, home: Home, name: str, language: str, images: Path) -> None:
     """Set a line and two heights on the place without people."""
     pages = Pages(page, home.base, language)
-    page.set_viewport_size({"width": _WIDTH, "height": _TALL})
+    page.set_viewport_size({"width": _WIDTH, "height": _HIGH})
     pages.open("utilizations")
     pages.press_of("utilization_view", name)
     pages.press("view_under_place")
     pages.panel.locator(".stage img").wait_for()
     for button, places in (
         ("view_add_line", ((0.36, 0.97), (0.55, 0.33))),
-        ("view_persons_set", ((0.2, 0.9), (0.2, 0.72), (0.6, 0.4), (0.6, 0.28))),
+        ("view_persons_set", ((0.2, 0.9), (0.2, 0.72), (0.76, 0.36), (0.76, 0.26))),
     ):
         points = pages.panel.locator(".stage .point")
         before = points.count()
@@ -373,7 +384,9 @@ def _see_icons(home: Home, site: str, icons: str, images: Path) -> None:
     found = entities(home.client(), site)
     wait_for(lambda: client.state(found[icons, "crowd"])["state"] in ("some", "busy"), 120, 1)
     content = client.rest("GET", f"/api/image_proxy/{found[icons, 'icons']}")
-    (images / "utilization-icons.png").write_bytes(content)
+    with Image.open(BytesIO(content)) as image:
+        image.thumbnail((_SMALL, _SMALL))
+        image.save(images / "utilization-icons.png")
 
 
 def _poster(page: Page, home: Home, site: str, about: str, language: str, images: Path) -> None:
