@@ -202,9 +202,9 @@ async def async_unload_entry(hass: HomeAssistant, entry: CameraStewardConfigEntr
     # Where a thread does not end, Home Assistant takes nothing else of the entry down.
     for check in (data.exposure, data.copies, data.duties):
         check.async_stop()
-    utilizations_ended = await data.utilizations.async_stop()
+    await data.utilizations.async_stop()
     await data.coordinator.async_shutdown()
-    return await data.bridge.async_stop() and utilizations_ended
+    return await data.bridge.async_stop()
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: CameraStewardConfigEntry) -> None:

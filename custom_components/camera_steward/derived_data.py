@@ -11,8 +11,10 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import ATTR_ENTITY_ID
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.entity import entity_sources
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.recorder import DATA_INSTANCE, get_instance, session_scope
+from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
@@ -116,30 +118,41 @@ class DerivedData:
         entry.async_on_unload(self.async_stop)
         self.kept = KeptData(hass, entry.entry_id)
         self._limits: Callable[[], Mapping[str, timedelta]] = dict
-        self._unsub: CALLBACK_TYPE | None = None
+        self._unsubs: list[CALLBACK_TYPE] = []
 
     async def async_start(self, limits: Callable[[], Mapping[str, timedelta]]) -> None:
-        """Erase what is past its limit, now and each day; `limits` are by utilization, whole days."""
+        """Erase what is past its limit, now and each day; `limits` are by utilization, whole days.
+
+        The recorder's only once Home Assistant has started: whose each entity is, is known then.
+        """
         self._limits = limits
         await self.kept.async_load()
-        self._unsub = async_track_time_interval(
-            self._hass, self.async_look, _EVERY, cancel_on_shutdown=True
-        )
-        await self.async_look()
+        await self._async_drop()
+        self._unsubs = [
+            async_track_time_interval(self._hass, self.async_look, _EVERY, cancel_on_shutdown=True),
+            async_at_started(self._hass, self._async_look_first),
+        ]
 
     @callback
     def async_stop(self) -> None:
         """Look no more."""
-        if self._unsub is not None:
-            self._unsub()
-            self._unsub = None
+        while self._unsubs:
+            self._unsubs.pop()()
 
     async def async_look(self, _: datetime | None = None) -> None:
         """Erase what is past its limit."""
-        limits = self._limits()
-        self.kept.drop(limits, dt_util.utcnow())
+        await self._async_drop()
+        await self._async_look_at_recorder()
+
+    async def _async_drop(self) -> None:
+        self.kept.drop(self._limits(), dt_util.utcnow())
         await self.kept.async_save()
-        for utilization, limit in limits.items():
+
+    async def _async_look_first(self, hass: HomeAssistant) -> None:
+        await self._async_look_at_recorder()
+
+    async def _async_look_at_recorder(self) -> None:
+        for utilization, limit in self._limits().items():
             await async_erase_past(self._hass, entities_of(self._hass, utilization), limit)
 
     async def async_erase(self, utilization: str) -> None:
@@ -160,10 +173,11 @@ async def async_erase_site(hass: HomeAssistant, entry: ConfigEntry) -> None:
 def entities_of(hass: HomeAssistant, utilization: str) -> list[str]:
     """Return the entities of a utilization, also those that are gone: their states stay in the recorder.
 
-    Not the id of one that is gone where somebody else's entity has it now.
+    Not the id of one that is gone where somebody else's entity has it now, registered or not.
     """
     registry, prefix = er.async_get(hass), f"{utilization}_"
-    own, others = set[str](), set[str]()
+    own = set[str]()
+    others = {id_ for id_, each in entity_sources(hass).items() if each["domain"] != DOMAIN}
     for there in registry.entities.values():
         is_own = there.platform == DOMAIN and there.unique_id.startswith(prefix)
         (own if is_own else others).add(there.entity_id)

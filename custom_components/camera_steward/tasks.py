@@ -178,6 +178,9 @@ async def async_do(
             if task is not None and task.kind is TaskKind.POST_PRIOR_NOTICE:
                 # No part of the version: what was announced is not to begin earlier.
                 seen["start_on"] = each.start_on.isoformat()
+            if task is not None and task.kind is TaskKind.CHECK_UNREADABLE:
+                # Nor is this: what cannot be read in small pictures may be in larger ones.
+                seen["width"] = each.width
     steward = data.bridge.steward
     await hass.async_add_executor_job(_do, steward, caller, task, answers, seen)
     await data.duties.async_look()

@@ -111,9 +111,8 @@ def result_sensors(case: UtilizationCase, view: ViewSettings) -> Iterator[Result
                 translation_key="scene",
                 device_class=SensorDeviceClass.ENUM,
                 state_class=None,
-                options=list(view.labels),
                 of=SceneryResult,
-                value_fn=lambda result: result.state if result.state in view.labels else None,
+                value_fn=lambda result: result.state,
             )
         case UtilizationCase.ICONS:
             yield ResultSensorDescription(
@@ -279,6 +278,24 @@ class ResultSensor(CameraStewardUtilizationEntity, SensorEntity):
         return self.entity_description.value_fn(result) if result is not None else None
 
 
+class SceneSensor(ResultSensor):
+    """The state of a scene: one of those that the view names now."""
+
+    @property
+    @override
+    def options(self) -> list[str]:
+        """Return the names of states."""
+        subentry = self.coordinator.config_entry.subentries.get(self.utilization)
+        return list(view_of(subentry.data).labels) if subentry is not None else []
+
+    @property
+    @override
+    def native_value(self) -> _Value:
+        """Return the state; None of one that was taken out of the view meanwhile."""
+        value = super().native_value
+        return value if value in self.options else None
+
+
 class OpenTill(CameraStewardUtilizationEntity, BinarySensorEntity):
     """On while more people wait, or will in ten minutes, than one till should have."""
 
@@ -304,8 +321,9 @@ def sensors_of(
     yield StatusSensor(coordinator, subentry, STATUS)
     for count in COUNTS:
         yield CountSensor(coordinator, subentry, count)
+    sensor = SceneSensor if case is UtilizationCase.SCENERY else ResultSensor
     for result in result_sensors(case, view_of(subentry.data)):
-        yield ResultSensor(coordinator, subentry, result)
+        yield sensor(coordinator, subentry, result)
 
 
 def binary_sensors_of(

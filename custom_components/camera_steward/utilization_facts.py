@@ -6,13 +6,13 @@ from datetime import datetime
 
 from homeassistant.config_entries import ConfigEntry
 
-from .const import CONF_MUNICIPALITY, CONF_RESPONSIBLE, CONF_WEB_ADDRESS
+from .const import CONF_FRAME_WIDTH, CONF_MUNICIPALITY, CONF_RESPONSIBLE, CONF_WEB_ADDRESS
 from .core.ledger.entry import Entry, EntryKind
 from .core.policy.facts import RecordFact
 from .core.policy.states import Subject, SubjectKind
 from .core.policy.utilization import Declaration, UtilizationFact
 from .memory import RunningMemory, SiteMemory
-from .utilizations import declaration_of, start_on, utilizations_of
+from .utilizations import declaration_of, default_width, start_on, utilizations_of
 
 UTILIZATION_KINDS = (
     EntryKind.UTILIZATION_DECLARED,
@@ -100,6 +100,7 @@ def utilization_facts(
             responsible=data.get(CONF_RESPONSIBLE, {}),
             running=running,
             begun_at=on_record.begun_at if running is not None else None,
+            width=data.get(CONF_FRAME_WIDTH, default_width(declared)),
             frames_taken=count.frames_taken,
             frames_persisted=count.frames_persisted,
             frame_age_seconds=count.frame_age_seconds,

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from homeassistant.core import CALLBACK_TYPE, Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_state_change_event, async_track_time_interval
+from homeassistant.util import dt as dt_util
 
 from .const import CONF_AUDIO
 from .core.clock import SystemClock
@@ -63,6 +64,7 @@ class Run:
         self._unsubs: list[CALLBACK_TYPE] = []
         self._observing = asyncio.Lock()
         self._error_key: str | None = None
+        self._error_since: datetime | None = None
 
     async def async_start(self, kept: Mapping[str, Json]) -> None:
         """Begin with what was kept; raises the core's own errors."""
@@ -94,12 +96,22 @@ class Run:
             self._unsubs.pop()()
         return await self._hass.async_add_executor_job(self._running.stop)
 
+    @property
+    def ended(self) -> bool:
+        """Return whether no thread of it runs."""
+        return self._running.ended
+
     def snapshot(self) -> PipelineSnapshot:
         """Return how it goes now."""
         found = self._running.snapshot()
-        if self._error_key is None:
+        if self._error_since is None:
             return found
-        return replace(found, status=PipelineStatus.DETECTOR_FAILED, error_key=self._error_key)
+        return replace(
+            found,
+            status=PipelineStatus.DETECTOR_FAILED,
+            since_at=self._error_since,
+            error_key=self._error_key,
+        )
 
     def learn(self, label: str) -> None:
         """Let the next pictures be an example of a state."""
@@ -147,6 +159,7 @@ class Run:
                 await self._hass.async_add_executor_job(self._running.observe, boxes)
             if key != self._error_key:
                 self._error_key = key
+                self._error_since = (self._error_since or dt_util.utcnow()) if key else None
                 self._on_change()
 
 

@@ -62,7 +62,7 @@ def _movement(result: MovementResult, texts: Texts) -> Iterator[str]:
     for zone, visits in result.visits.items():
         dwell = result.dwell.get(zone)
         yield texts["result_zone"].format(
-            zone=zone, visits=_count(visits, texts), dwell=_count(dwell, texts)
+            zone=zone, visits=_count(visits, texts), dwell="–" if dwell is None else dwell
         )
     if result.hour_at is not None:
         yield texts["result_heat"].format(since=_moment(result.hour_at))

@@ -19,6 +19,7 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.util import dt as dt_util
+from homeassistant.util.hass_dict import HassKey
 
 from .bridge import Bridge, cameras_of
 from .const import (
@@ -60,8 +61,9 @@ _LOGGER = logging.getLogger(__name__)
 _KEEP_EVERY: Final = timedelta(minutes=15)
 _ONLY_TIME: Final = frozenset({Lacking.LEAD_TIME, Lacking.START})
 _ADDRESS: Final = (CONF_ADDRESS, CONF_ADDRESS_OPTIONS, CONF_RTSP_TRANSPORT)
+_ENDING: HassKey[dict[str, dict[str, Run]]] = HassKey(f"{DOMAIN}_utilizations_ending")
 LOST_CAMERA: Final = "camera"
-"""What is lost, besides what `Lacking` names, where the site's camera is no longer there."""
+"""What is lost, besides what `Lacking` names, where the site's camera is gone, or being removed."""
 
 
 class UtilizationStatus(StrEnum):
@@ -107,8 +109,8 @@ class UtilizationRunner:
         self._turn = asyncio.Lock()
         self._stopped = False
         self._runs: dict[str, Run] = {}
-        self._ending: dict[str, Run] = {}
-        """Whose thread did not end in time; nothing is begun beside one."""
+        self._ending = hass.data.setdefault(_ENDING, {}).setdefault(entry.entry_id, {})
+        """Whose thread did not end in time; nothing is begun beside one, by another set-up neither."""
         self._past: dict[str, tuple[int, int]] = {}
         """Frames taken and persisted by pipelines that are gone."""
         self._gates: Mapping[str, UtilizationGate] = {}
@@ -223,13 +225,15 @@ class UtilizationRunner:
             )
         )
 
-    async def async_stop(self) -> bool:
-        """End all threads for now; return whether they ended. What runs goes on at the next start."""
+    async def async_stop(self) -> None:
+        """End all threads for now. What runs goes on at the next start.
+
+        A thread that does not end in time keeps nothing else of the site from stopping or starting.
+        """
         async with self._turn:
             self._stopped = True
             self._derived.async_stop()
             await asyncio.gather(*(self._async_halt(each) for each in list(self._runs)))
-            return await self._async_all_ended()
 
     async def async_settings_changed(self) -> None:
         """Take that utilizations were added, changed or removed: end what is gone at once."""
@@ -304,7 +308,7 @@ class UtilizationRunner:
         if (then := run["running"]) is not None and "why" in then:
             # It ended; the ledger could not take that before.
             await self._async_end(id_, Why(then["why"]), lost=then.get("lost", ()))
-            return True
+            return self._memory.run(id_)["running"] is None
         if running is None:
             await self._async_halt(id_)
             if then is not None:
@@ -328,7 +332,7 @@ class UtilizationRunner:
             )
             await self._async_end(id_, Why.REPLACED)
             return True
-        if (plan := self._plan(id_, running, subentry.data)) is None:
+        if (plan := self._plan(facts, id_, running, subentry.data)) is None:
             await self._async_end(id_, Why.LOST, lost=[LOST_CAMERA])
             return True
         if (now := self._runs.get(id_)) is None or now.plan != plan:
@@ -344,10 +348,12 @@ class UtilizationRunner:
     ) -> bool:
         """Begin what is declared, where that may be; the ledger says so before anything is opened."""
         id_, declared = fact.id, fact.declared
-        plan = self._plan(id_, declared, subentry.data)
+        plan = self._plan(facts, id_, declared, subentry.data)
         # The settings may have changed since the look; then the next one judges them.
         same = declaration_of(subentry.data, recipients_of(facts.records)) == declared
         if not (gate.open and fact.wanted and self.wanted(id_) and same) or plan is None:
+            return False
+        if self._is_ending(id_):
             return False
         data: dict[str, Json] = {"version": declared.version}
         actor = self._asked.get(id_, SYSTEM)
@@ -402,13 +408,15 @@ class UtilizationRunner:
         return True
 
     def _plan(
-        self, utilization: str, declared: Declaration, data: Mapping[str, Any]
+        self, facts: SiteFacts, utilization: str, declared: Declaration, data: Mapping[str, Any]
     ) -> Plan | None:
-        """Return what the pipeline of a declaration is made of; None where its camera is gone."""
+        """Return what the pipeline of a declaration is made of; None where its camera is gone or going."""
         source: Mapping[str, Any] | None = None
         if declared.detector is not DetectorKind.ENTITY:
             if not declared.camera:
                 source = {name: data[name] for name in _ADDRESS if name in data}
+            elif declared.camera in facts.going:
+                return None
             elif (camera := cameras_of(self._entry).get(declared.camera)) is not None:
                 source = camera.data
             else:
@@ -428,7 +436,7 @@ class UtilizationRunner:
         """Run a pipeline, instead of the one that ran before."""
         id_ = plan.utilization
         await self._async_halt(id_)
-        if id_ in self._ending and not await self._async_all_ended():
+        if self._is_ending(id_):
             return  # tried again at the next look
         run = Run(self._hass, plan, partial(self._from_thread, id_))
         try:
@@ -447,6 +455,7 @@ class UtilizationRunner:
         await self._async_take(utilization, run)
         del self._runs[utilization]
         if not await run.async_stop():
+            _LOGGER.warning("A utilization takes long to hang up; nothing is begun beside it")
             self._ending[utilization] = run
         snapshot, past = run.snapshot(), self._past.get(utilization, (0, 0))
         self._past[utilization] = (
@@ -455,11 +464,13 @@ class UtilizationRunner:
         )
         await self._derived.kept.async_save()
 
-    async def _async_all_ended(self) -> bool:
-        for id_, each in list(self._ending.items()):
-            if await each.async_stop():
-                self._ending.pop(id_)
-        return not self._ending
+    def _is_ending(self, utilization: str) -> bool:
+        """Return whether a thread of it still runs that was told to end."""
+        if (run := self._ending.get(utilization)) is None:
+            return False
+        if run.ended:
+            del self._ending[utilization]
+        return not run.ended
 
     async def _async_keep(self, _: datetime) -> None:
         async with self._turn:
@@ -472,10 +483,16 @@ class UtilizationRunner:
         await self._derived.kept.async_save()
 
     async def _async_take(self, utilization: str, run: Run) -> None:
+        try:
+            kept = await run.async_kept()
+        except Exception as err:
+            # Whatever is wrong with it, its thread is to end, and the others' data to be kept.
+            _LOGGER.warning("What a utilization derived is not kept: %s", type(err).__name__)
+            return
         self._derived.kept.take(
             utilization,
             run.plan.declared,
-            await run.async_kept(),
+            kept,
             self.count(utilization).frames_persisted,
             dt_util.utcnow(),
         )

@@ -87,6 +87,16 @@ def test_a_guess_is_the_middle_of_all_sights_and_goes_with_the_visit_or_the_quar
     assert told(work) == (0, [0] * 4, [0] * 2)
 
 
+def test_guesses_of_who_never_enters_go_with_the_quarter_as_well() -> None:
+    work = Attributes(ViewSettings(lines=(DOOR,)), {}, BEGIN)
+    stage = Stage(work)
+    stage.until(14)
+    stage.show([person((0.2, 0.6), age=33, sex=Sex.FEMALE)], 130)
+    (guesses,) = work._guesses.values()
+    assert not guesses.counted
+    assert 0 < len(guesses.ages) == len(guesses.sexes) < 20
+
+
 def test_a_clock_that_is_set_back_counts_nobody_twice() -> None:
     work = Attributes(ViewSettings(), {}, BEGIN)
     stage = Stage(work)

@@ -237,6 +237,33 @@ def test_who_stands_still_is_there_for_three_minutes_and_leaves_no_ghost() -> No
     assert [each.foot[0] for each in found] == pytest.approx([0.7], abs=0.02)
 
 
+def test_nothing_of_who_passed_stays_in_memory() -> None:
+    camera, vivid = Camera(), (5, 240, 10)
+
+    def seen_in_memory() -> bool:
+        planes = [each for each in arrays_of(camera.detector) if each.shape == (3, HEIGHT, WIDTH)]
+        assert planes
+        colour = np.array(vivid).reshape(3, 1, 1)
+        return any((np.abs(each - colour).max(axis=0) < 15).any() for each in planes)
+
+    camera.settle(street())
+    for x in (0.3, 0.4, 0.5):
+        camera.show(with_people((x, 0.7), colour=vivid))
+    assert seen_in_memory()
+    for _ in range(4):
+        camera.show(street())
+    assert not seen_in_memory()
+
+
+def arrays_of(held: object) -> list[NDArray[np.generic]]:
+    """Return all arrays that hang on something of the product."""
+    if isinstance(held, np.ndarray):
+        return [held]
+    if type(held).__module__.startswith("custom_components"):
+        return [each for value in vars(held).values() for each in arrays_of(value)]
+    return []
+
+
 def test_who_was_there_from_the_start_is_found_and_not_in_the_background() -> None:
     camera = Camera()
     for _ in range(6):

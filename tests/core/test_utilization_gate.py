@@ -118,6 +118,14 @@ def then(*changes: _Change) -> _Change:
     return lambda site: reduce(lambda found, change: change(found), changes, site)
 
 
+def seen_at(site: SiteFacts, seen: int, width: int) -> SiteFacts:
+    """Return a site whose scenery was looked at in pictures of one width, and is taken in another."""
+    (each,) = site.utilizations
+    answers = versioned(TaskKind.CHECK_UNREADABLE, each.declared, NOW)
+    looked = done(TaskKind.CHECK_UNREADABLE, SHOP, NOW - DAY, {**answers, "width": seen})
+    return replace(but(site, looked), utilizations=(replace(each, width=width),))
+
+
 PRIOR, SPOT = TaskKind.POST_PRIOR_NOTICE, TaskKind.POST_SITE_NOTICE
 LACKS: Mapping[Lacking, tuple[_Change, ...]] = {
     Lacking.MANAGER: (
@@ -198,8 +206,9 @@ LACKS: Mapping[Lacking, tuple[_Change, ...]] = {
                 nameplates="recognisable",
                 version=declaration(case=UtilizationCase.SCENERY).version,
             ),
-            # Seen of another camera.
+            # Seen of another camera, or in smaller pictures.
             also(TaskKind.CHECK_UNREADABLE, version="v"),
+            lambda site: seen_at(site, 320, 640),
         )
     ),
     Lacking.START: (
@@ -317,6 +326,8 @@ def test_what_runs_ends_where_what_it_rests_on_is_lost() -> None:
     }
     for lacking, lost in ends.items():
         assert judge(lost).lost == (lacking,)
+    assert judge(seen_at(site, 640, 640)).lost == ()
+    assert judge(seen_at(site, 320, 640)).lost == (Lacking.UNREADABLE,)
     # What a person judges too high ends what it was judged of, and not what runs beside it.
     for lacking, kind, answer in (
         (Lacking.RISKS, TaskKind.ASSESS_RISKS, "trait_later"),

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from custom_components.camera_steward.core.utilization.drawing import heat_map_png
 from custom_components.camera_steward.core.utilization.limiter import HOUR, QUARTER
 from custom_components.camera_steward.core.utilization.movement import LONGEST_PATH, Movement
 from custom_components.camera_steward.core.utilization.results import MovementResult
@@ -69,8 +70,11 @@ def test_zones_are_told_by_the_quarter_and_the_floor_by_the_hour() -> None:
     assert after.result() == work.result()
     later = Movement(VIEW, work.kept(), BEGIN + timedelta(days=2))
     assert later.result().heat == ()
-    other = parse_view({"floor": {**_floor(), "width_m": 7}})
-    assert Movement(other, work.kept(), BEGIN + HOUR).result().heat == ()  # of another grid
+    for size in ({"width_m": 7}, {"width_m": 2}, {"width_m": 2, "depth_m": 2}):  # of another grid
+        other = parse_view({"floor": {**_floor(), **size}})
+        gone_on = Movement(other, work.kept(), BEGIN + HOUR).result()
+        assert (gone_on.heat, gone_on.flows) == ((), {})
+        assert heat_map_png(gone_on, other, None, "ja")
     stage.until(0, hour=11)
     assert not any(map(any, work.result().heat))
 

@@ -66,15 +66,17 @@ type Saying = Callable[[socket.socket], None]
 class HttpServer:
     """Reads each request, notes it, and says what it is told to; hangs up where that is all."""
 
-    def __init__(self, said: bytes | Saying = b"") -> None:
+    def __init__(self, said: bytes | Saying = b"", address: str = "127.0.0.1") -> None:
         self.said = said
         self.requests: list[tuple[str, bytes]] = []
         self.connections = 0
         self.ending = threading.Event()
         self._open: list[socket.socket] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self._listener = socket.create_server((address, 0), family=family)
         self.port: int = self._listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.host = f"{f'[{address}]' if ':' in address else address}:{self.port}"
+        self.url = f"http://{self.host}"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._accept, daemon=True).start()
@@ -201,6 +203,18 @@ NONSENSE: dict[str, bytes] = {
     "500": http(b"{}", "500 Internal Server Error"),
     "login": http(b"{}", "401 Unauthorized", 'WWW-Authenticate: Basic realm="x"'),
 }
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_the_host_is_named_as_in_the_address(address: str) -> None:
+    try:
+        server = HttpServer(answer(), address)
+    except OSError:
+        pytest.skip("a machine without IPv6")
+    with server, asking(server.url) as client:
+        assert client.detect(picture()) == []
+        head = server.requests[0][0].split("\r\n")
+    assert [each for each in head if each.lower().startswith("host:")] == [f"Host: {server.host}"]
 
 
 def test_what_makes_no_sense_is_refused_and_the_next_picture_asked_about() -> None:

@@ -20,7 +20,9 @@ from homeassistant.components.recorder.models import (
 )
 from homeassistant.components.recorder.statistics import async_import_statistics
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.recorder import session_scope
+from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import MockUser, async_fire_time_changed
 from pytest_homeassistant_custom_component.components.recorder.common import (
@@ -93,6 +95,12 @@ async def recorded(instance: Recorder) -> dict[str, tuple[int, int]]:
     return await instance.async_add_executor_job(look)
 
 
+def entity_id_of_gone(hass: HomeAssistant, unique_id: str) -> str:
+    """Return by which id an entity of the steward was known that is gone."""
+    deleted = er.async_get(hass).deleted_entities
+    return next(each.entity_id for each in deleted.values() if each.unique_id == unique_id)
+
+
 async def oldest(instance: Recorder, *entities: str) -> datetime:
     """Return when the oldest state of some entities was."""
 
@@ -131,9 +139,15 @@ async def test_states_and_statistics_go_after_their_days_and_with_the_utilizatio
     most, foreign = entity_id(hass, "sensor", HALL, "most_persons"), "sensor.foreign"
     for entity, days in ((old, 31), (young, 29), (gone, 31), (most, 1), (foreign, 400)):
         await async_put_back(hass, recorder_mock, entity, days)
-    # Its line is no more, but what was recorded of it is.
+    # Its line is no more, but what was recorded of it is; another's id is somebody else's by now.
     await async_change(hass, entry, GATE, view={"lines": [LINE]})
     assert hass.states.get(gone) is None
+    taken = entity_id_of_gone(hass, f"{GATE}_count_Exit_person_out")
+    name = {"name": taken.removeprefix("sensor.").replace("_", " "), "state": "{{ 1 }}"}
+    assert await async_setup_component(hass, "template", {"template": {"sensor": [name]}})
+    await hass.async_block_till_done()
+    assert hass.states.get(taken) is not None
+    await async_put_back(hass, recorder_mock, taken, 31)
     before = await recorded(recorder_mock)
     assert all(before[each][1] == 2 for each in (old, young, gone, most, foreign)), before
 
@@ -155,7 +169,7 @@ async def test_states_and_statistics_go_after_their_days_and_with_the_utilizatio
     # What became of them since is young.
     assert after.get(old, (0, 0))[1] == after.get(gone, (0, 0))[1] == 0
     assert await oldest(recorder_mock, old, gone) > now - timedelta(days=30)
-    assert after[young][1] == after[most][1] == after[foreign][1] == 2
+    assert after[young][1] == after[most][1] == after[foreign][1] == after[taken][1] == 2
     assert await oldest(recorder_mock, young) < now - timedelta(days=28)
     assert await oldest(recorder_mock, foreign) < now - timedelta(days=399)
     assert set(hass_storage[f"{DOMAIN}.{entry.entry_id}.derived"]["data"]) == {GATE}

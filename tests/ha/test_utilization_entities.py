@@ -12,6 +12,7 @@ from homeassistant.auth.models import Group
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import device_registry as dr, entity_registry as er, issue_registry as ir
+from homeassistant.setup import async_setup_component
 from PIL import Image
 from pytest_homeassistant_custom_component.common import (
     MockUser,
@@ -22,7 +23,10 @@ from custom_components.camera_steward.const import DOMAIN
 from custom_components.camera_steward.core.clock import SystemClock
 from custom_components.camera_steward.core.ledger.entry import EntryKind
 from custom_components.camera_steward.core.policy.task import TaskKind
+from custom_components.camera_steward.core.utilization.results import MovementResult, OtherResult
 from custom_components.camera_steward.repairs import Issue, issue_id
+from custom_components.camera_steward.texts import async_texts
+from custom_components.camera_steward.utilization_results import result_lines
 from custom_components.camera_steward.utilization_runner import UtilizationStatus
 from tests.cameras import RtspCamera
 
@@ -124,8 +128,10 @@ async def test_an_entity_is_heard_after_the_gate_and_small_counts_are_not_told(
         for key in ("visitors", "sex_female", "sex_male", "age_from_20")
     ] == ["10", "4", "6", "10"]
     female = state_of(hass, "sensor", GATE, "sex_female")
-    assert female.attributes["unit_of_measurement"] == "people"
-    assert female.attributes["friendly_name"] == "Use Gate Visitors estimated female"
+    assert [female.attributes[each] for each in ("unit_of_measurement", "friendly_name")] == [
+        "people",
+        "Use Gate Visitors estimated female",
+    ]
 
     # An entity that is away, or begins to tell names, gives nothing; after a minute a repair says so.
     known = {"faces": [{"name": "Taro Fukaya", "confidence": 99.0}]}
@@ -135,9 +141,11 @@ async def test_an_entity_is_heard_after_the_gate_and_small_counts_are_not_told(
         status = state_of(hass, "sensor", GATE, "utilization_status")
         assert status.state == "detector_failed"
     assert runner_of(entry).count(GATE).error_key == "detector_identity"
-    await pass_time(hass, freezer, minutes=2)
     await entry.runtime_data.coordinator.async_refresh()
     issue = issue_id(entry, Issue.DETECTOR_FAILED, entry.subentries[GATE])
+    assert ir.async_get(hass).async_get_issue(DOMAIN, issue) is None
+    await pass_time(hass, freezer, minutes=2)
+    await entry.runtime_data.coordinator.async_refresh()
     assert ir.async_get(hass).async_get_issue(DOMAIN, issue) is not None
     assert "Taro" not in str([each.as_dict() for each in hass.states.async_all("sensor")])
     hass.states.async_set(FACES, "0", faces())
@@ -248,3 +256,27 @@ async def test_who_may_use_a_switch_may_end_it_and_to_begin_is_the_managers(
         hass, entry, EntryKind.UTILIZATION_BEGUN, EntryKind.UTILIZATION_ENDED
     )
     assert [each.actor for each in found] == ["steward", "Resident", "Hanako Kumagaya"]
+
+
+async def test_states_of_a_scene_that_are_set_later_can_be_told(
+    hass: HomeAssistant, disk: Path
+) -> None:
+    MockUser(id=MANAGER, name="Manager").add_to_hass(hass)
+    entry = await async_set_up(hass, site(disk, utilization(GATE, "scenery")))
+    await async_change(hass, entry, GATE, view={"labels": ["Dry", "Flooded"]})
+    assert state_of(hass, "sensor", GATE, "scene").attributes["options"] == ["Dry", "Flooded"]
+
+
+async def test_what_is_not_told_is_no_count_in_the_panel_either(hass: HomeAssistant) -> None:
+    assert await async_setup_component(hass, DOMAIN, {})
+    for language, said in (("en", "not told"), ("ja", "非表示")):
+        texts = await async_texts(hass, language)
+        most = OtherResult(since_at=datetime(2026, 11, 25, tzinfo=UTC), most=None)
+        (line,) = result_lines(most, texts)
+        assert said in line
+        assert not line.endswith("人")
+        none, few = result_lines(
+            MovementResult(visits={"Till": 0, "Shelf": None}, dwell={}, hour_at=None), texts
+        )
+        assert said in few
+        assert said not in none

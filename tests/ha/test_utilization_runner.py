@@ -1,28 +1,33 @@
 """What of utilizations runs: a real camera that sees who connects, a real ledger, real threads."""
 
+import socket
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.util import dt as dt_util
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 
 from custom_components.camera_steward.bridge import state_directory
 from custom_components.camera_steward.const import DOMAIN
 from custom_components.camera_steward.core.books import LEDGER_NAME
+from custom_components.camera_steward.core.errors import StorageFullError
 from custom_components.camera_steward.core.ledger.entry import EntryKind
 from custom_components.camera_steward.core.ledger.records import RecordKind
 from custom_components.camera_steward.core.policy.task import TaskKind
 from custom_components.camera_steward.core.policy.utilization import UtilizationFact
 from custom_components.camera_steward.core.policy.utilization_gate import Lacking
 from custom_components.camera_steward.core.steward import Steward
+from custom_components.camera_steward.core.utilization import pipeline
 from custom_components.camera_steward.diagnostics import async_get_config_entry_diagnostics
 from custom_components.camera_steward.repairs import Issue, issue_id
-from custom_components.camera_steward.utilization_runner import UtilizationStatus
+from custom_components.camera_steward.utilization_runner import LOST_CAMERA, UtilizationStatus
 from tests.cameras import RtspCamera
 
 from .conftest import CLIP
@@ -268,10 +273,41 @@ async def test_two_on_one_camera_of_the_site_and_what_ends_them(
     assert fact(entry, GATE).running is None
     await until_running(entry, HALL)
 
+    # A camera that is being removed is not looked at any more; where that is withdrawn, it is again.
+    decided = {
+        "decided_on": days_ago(0),
+        "body": "Board",
+        "reason": "",
+        "medium": "",
+        "notified": "",
+    }
+
+    def leave() -> str:
+        made = steward.removals().begin(
+            DOOR,
+            {DOOR: "door"},
+            decided,
+            erase="limit",
+            disclosures=[],
+            stopped_at=dt_util.utcnow(),
+            actor="test",
+        )
+        return str(made.id)
+
+    steward = entry.runtime_data.bridge.steward
+    record = await hass.async_add_executor_job(leave)
+    await async_look(entry)
+    assert (await begun(hass, entry))[2:] == [(HALL, "ended", "lost")]
+    assert runner_of(entry).lost(HALL) == (LOST_CAMERA,)
+    withdraw = partial(steward.removals().withdraw, record, reason="It stays", actor="test")
+    await hass.async_add_executor_job(withdraw)
+    await async_look(entry)
+    await until_running(entry, HALL)
+
     # Removed while it runs.
     hass.config_entries.async_remove_subentry(entry, HALL)
     await hass.async_block_till_done()
-    assert (await begun(hass, entry))[2:] == [(HALL, "ended", "removed"), (HALL, "removed", None)]
+    assert (await begun(hass, entry))[4:] == [(HALL, "ended", "removed"), (HALL, "removed", None)]
     assert [each for each in threads() if "utilization" in each] == []
 
 
@@ -323,3 +359,63 @@ async def test_nothing_runs_while_the_ledger_is_damaged_and_then_all_is_asked_fo
     assert runner_of(entry).snapshot(GATE) is None
     told = (await async_get_config_entry_diagnostics(hass, entry))["utilizations"][GATE]["state"]
     assert (told["status"], told["frames_persisted"]) == ("pending", 0)
+
+
+async def test_a_thread_that_hangs_keeps_neither_the_site_nor_a_later_thread_from_running(
+    hass: HomeAssistant, disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    MockUser(id=MANAGER, name="Manager").add_to_hass(hass)
+    monkeypatch.setattr(pipeline, "_STOP_SECONDS", 0.01)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"rtsp://127.0.0.1:{silent.getsockname()[1]}/silent"
+        entry = await async_set_up(hass, site(disk, utilization(GATE, **by_address(url))))
+        await async_open_gate(hass, entry, GATE)
+        await async_look(entry)
+        held, _ = await hass.async_add_executor_job(silent.accept)
+
+        # The view changes, then the site starts anew: nothing runs beside the one that hangs.
+        with held:
+            await async_change(hass, entry, GATE, view={})
+            await async_look(entry)
+            assert runner_of(entry).snapshot(GATE) is None
+            assert await hass.config_entries.async_reload(entry.entry_id)
+            await async_look(entry)
+            assert runner_of(entry).snapshot(GATE) is None
+            assert len([each for each in threads() if "utilization" in each]) == 1
+        await until(lambda: [each for each in threads() if "utilization" in each] == [])
+        await async_look(entry)
+        assert runner_of(entry).snapshot(GATE) is not None
+    await until(lambda: runner_of(entry).status(GATE) is UtilizationStatus.NO_STREAM)
+
+
+async def test_an_end_that_the_ledger_cannot_take_is_tried_again_at_leisure(
+    hass: HomeAssistant, disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    MockUser(id=MANAGER, name="Manager").add_to_hass(hass)
+    by_entity = {"detector": "entity", "detector_entity": "sensor.people"}
+    entry = await async_set_up(hass, site(disk, utilization(GATE, "attributes", **by_entity)))
+    await async_open_gate(hass, entry, GATE)
+    seen, runner = await async_look(entry), runner_of(entry)
+
+    def full(*_: Any, **__: Any) -> None:
+        raise StorageFullError
+
+    with monkeypatch.context() as disk_full:
+        disk_full.setattr(entry.runtime_data.bridge.steward, "remember", full)
+        await async_switch(hass, GATE, "off")
+        # It has ended all the same, and no look calls for the next one at once.
+        assert runner.snapshot(GATE) is None
+        assert not await runner.async_carry_out(seen.facts, seen.utilization_gates)
+    assert await runner.async_carry_out(seen.facts, seen.utilization_gates)
+    assert [kind for _, kind, _ in await begun(hass, entry)] == ["begun", "ended"]
+
+    # What it cannot hand over to be kept does not keep it, or the site, from stopping.
+    await async_switch(hass, GATE, "on")
+    assert runner.snapshot(GATE) is not None
+
+    def broken(_: pipeline.Pipeline) -> None:
+        raise ValueError
+
+    monkeypatch.setattr(pipeline.Pipeline, "kept", broken)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    assert runner.snapshot(GATE) is None

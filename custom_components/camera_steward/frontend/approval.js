@@ -28,7 +28,7 @@ export class Approval {
       hint: text("view_background_hint"),
       required: true,
       fresh: false,
-      taken: (address) => this._show(this._plate, address),
+      taken: (address) => this._meetPicture(address),
     });
     this._take = make("button", { type: "button", class: "second", onclick: () => this._fetch() }, text("view_background_take"));
     this._tick = make("input", { type: "checkbox", id: "background-nobody", required: true, "aria-describedby": "background-nobody-wrong" });
@@ -78,6 +78,12 @@ export class Approval {
     this._kept = background;
     const answer = await context.hass.fetchWithAuth(`/api/camera_steward/${this._site.entry_id}/utilization/${this._row.utilization}/plan`);
     if (answer.ok) this._show(this._seen, URL.createObjectURL(await answer.blob()));
+  }
+
+  // Whoever ticked that nobody is in it saw another picture.
+  _meetPicture(address) {
+    this._show(this._plate, address);
+    this._tick.checked = false;
   }
 
   _show(image, address) {

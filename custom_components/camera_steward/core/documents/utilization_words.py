@@ -72,8 +72,7 @@ _JA: Final[Mapping[UtilizationCase, CaseWords]] = {
         title="風景の状態の把握（積雪、冠水、駐車、棚など）",
         images="道路、駐車場、棚などの風景の画像。人が写り込むことがありますが、顔及び表札の文字を識別できない"
         "粗さで扱います",
-        derived="あらかじめ定めた区分による場面の状態、及び区分を見分けるための粗い数値（場面を16×12の区画に"
-        "分けた明るさ、模様及び色。それぞれ７段階）",
+        derived="あらかじめ定めた区分による、場面の状態",
         short="場面の状態",
         dropped="画像は、状態を判定した直後に１枚ごとに破棄します。見本とした場面は、縦12・横16の区画ごとの粗い数値"
         "（７段階）に置き換え、それだけを保存します。",
@@ -147,8 +146,7 @@ _EN: Final[Mapping[UtilizationCase, CaseWords]] = {
         title="Scenery (snow, flood, parking, shelves and the like)",
         images="A scene such as a road, a parking lane or a shelf. People may be in it; it is so coarse that "
         "faces and nameplates cannot be told",
-        derived="The state of the scene, one of a few that were named beforehand; and coarse numbers to tell "
-        "states by (brightness, structure and colour of 16 × 12 fields, in 7 steps each)",
+        derived="The state of the scene, one of a few that were named beforehand",
         short="State of the scene",
         dropped="Each image is discarded once the state was told. Of the moments that serve as examples, coarse "
         "numbers (7 steps) in 16 × 12 fields are kept and nothing else.",

@@ -227,6 +227,9 @@ class UtilizationFact:
     responsible: Mapping[str, str] = field(default_factory=dict)
     running: Declaration | None = None
     begun_at: datetime | None = None
+    width: int = 0
+    """Pixels across in which pictures are looked at: no part of what is declared."""
+
     frames_taken: int = 0
     frames_persisted: int = 0
     frame_age_seconds: float | None = None

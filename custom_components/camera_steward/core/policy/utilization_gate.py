@@ -141,7 +141,7 @@ class _Look:
         if declared.case is UtilizationCase.OTHER and self._done(TaskKind.ASSESS_CASE) is None:
             yield Lacking.ASSESSMENT
         scenery = declared.case is UtilizationCase.SCENERY
-        if scenery and self._done(TaskKind.CHECK_UNREADABLE) is None:
+        if scenery and (self._done(TaskKind.CHECK_UNREADABLE) is None or self._larger):
             yield Lacking.UNREADABLE
         if facts.now < self._starts_at:
             yield Lacking.START
@@ -164,7 +164,7 @@ class _Look:
         if not all(map(self._contracted, running.recipients)):
             yield Lacking.CONTRACTS
         scenery = running.case is UtilizationCase.SCENERY
-        if scenery and self._found_wrong(TaskKind.CHECK_UNREADABLE):
+        if scenery and (self._found_wrong(TaskKind.CHECK_UNREADABLE) or self._larger):
             yield Lacking.UNREADABLE
 
     @property
@@ -242,6 +242,13 @@ class _Look:
         if found is None or found.answers.get("version") != self.each.declared.version:
             return None
         return found if _is_in_order(found) else None
+
+    @property
+    def _larger(self) -> bool:
+        """Return whether pictures are larger than those in which faces could not be read."""
+        found = self.facts.doing(TaskKind.CHECK_UNREADABLE, self.each.subject)
+        seen = found.answers.get("width") if found is not None else None
+        return isinstance(seen, int) and self.each.width > seen
 
     def _found_wrong(self, kind: TaskKind) -> bool:
         """Return whether something was not in order when somebody looked last, whatever was declared."""

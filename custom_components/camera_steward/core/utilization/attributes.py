@@ -158,8 +158,8 @@ class Attributes:
             if guesses.counted and not guesses.told:
                 quarter.vote(guesses)
                 guesses.told = True
-                guesses.ages.clear()
-                guesses.sexes.clear()
+            guesses.ages.clear()
+            guesses.sexes.clear()
         self._queue.end(whole=since_at is not None)
         ages, sexes, visitors = _UNKNOWN if since_at is None else _suppressed(quarter)
         self._result = replace(

@@ -3,7 +3,8 @@
 Planes are 3 × rows × columns of 32-bit floats, red, green, blue of 255; masks rows × columns. For each
 pixel one other colour is remembered beside the background's: what stands before it now. It becomes
 background when it has been there for longer than the background was while that is young, and for
-`ABSORBED_SECONDS` later on; `forget` makes it so at once.
+`ABSORBED_SECONDS` later on; `forget` makes it so at once. Of what has gone the colour is let go of after as
+long as it was there, so that nobody who passed stays in memory.
 """
 
 from typing import Final
@@ -45,6 +46,8 @@ _GAIN: Final = (0.5, 2.0)
 """Of the light of the whole picture, what is followed within a frame."""
 _EVERY: Final = 4
 """Rows and columns between the pixels by which the light is told."""
+_NOTHING: Final = -1000.0
+"""For a colour: nothing stands before the background."""
 _CHANGED: Final = 0.6
 """Of the picture: when so much is other than it was, it is another light or place."""
 
@@ -57,7 +60,7 @@ class Background:
         self._colour = first.copy()
         self._spread = np.full(shape, _QUIET**2, dtype=np.float32)
         self._seconds = np.zeros(shape, dtype=np.float32)
-        self._other = first.copy()
+        self._other = np.full_like(first, _NOTHING)
         self._other_seconds = np.zeros(shape, dtype=np.float32)
         self._gain = 1.0
 
@@ -128,6 +131,7 @@ class Background:
         held[new] = 0
         self._spread[new] += np.float32(_RESTLESS) * (_LOUD**2 - self._spread[new])
         np.maximum(held, 0, out=held)
+        np.copyto(self._other, np.float32(_NOTHING), where=~before & (held == 0))
         lasting = np.where(
             self._seconds < _YOUNG_SECONDS,
             self._seconds + np.float32(_YIELDS_SECONDS),
@@ -138,6 +142,7 @@ class Background:
             self._become((slice(None), slice(None)), yields)
 
     def _become(self, where: tuple[slice, slice], what: Mask) -> None:
+        what = what & (self._other[0][where] != _NOTHING)
         for colour, other in zip(self._colour, self._other, strict=True):
             colour[where][what] = other[where][what] / np.float32(self._gain)
         self._spread[where][what] = _QUIET**2

@@ -226,7 +226,10 @@ class Movement:
                 visits=counts_of(kept.get("visits"), self._names),
             )
         heat, flows = kept.get("heat"), kept.get("flows")
-        if hour_at is None or not HOUR <= now - hour_at <= timedelta(days=1):
+        rows, columns = self._grid
+        # Of a floor of another size the numbers are of other places.
+        fits = isinstance(heat, list) and len(heat) == rows
+        if hour_at is None or not fits or not HOUR <= now - hour_at <= timedelta(days=1):
             return
         self._result = replace(
             self._result,
@@ -235,6 +238,7 @@ class Movement:
             flows={
                 (a, b, c, d): count
                 for a, b, c, d, count in map(_numbers, flows if isinstance(flows, list) else ())
+                if max(a, c) * _CELLS_OF_FLOW < rows and max(b, d) * _CELLS_OF_FLOW < columns
             },
         )
 

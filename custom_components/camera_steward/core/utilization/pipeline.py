@@ -131,6 +131,11 @@ class Pipeline:
         self._finish()
         return True
 
+    @property
+    def ended(self) -> bool:
+        """Return whether no thread runs, without waiting for it."""
+        return self._thread is None or not self._thread.is_alive()
+
     def observe(self, boxes: Sequence[Box]) -> None:
         """Take in what an entity found, in the calling thread."""
         if self._quit.is_set():

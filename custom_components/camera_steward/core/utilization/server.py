@@ -130,6 +130,8 @@ class DetectionServer:
             port=parts.port,
             target=parts.path + _PATH,
         )
+        # Written as in the address: of IPv6 with its brackets, without which servers refuse it.
+        self._host = parts.netloc.removesuffix(":")
         self._least_score = least_score
         self._network = _LocalNetwork()
         self._pool: httpcore.ConnectionPool | None = None
@@ -162,6 +164,7 @@ class DetectionServer:
             self._pool = httpcore.ConnectionPool(max_connections=1, network_backend=self._network)
         content_type, body = _form(picture, self._least_score)
         headers = [
+            ("Host", self._host),
             ("Accept", "application/json"),
             ("Accept-Encoding", "identity"),
             ("Content-Type", content_type),
