@@ -264,7 +264,7 @@ def test_whole_quarters_and_an_hour_are_told(street: _Street, pictures: Path) ->
     wait_for(lambda: street.number("other", "most_persons") is not None, seconds=120)
     assert (street.number("attributes", "visitors") or 0) > 3
     assert (street.number("other", "most_persons") or 0) > 2
-    assert street.number("attributes", "queue_forecast") is not None
+    wait_for(lambda: street.number("attributes", "queue_forecast") is not None, seconds=120)
     # A woman came near two times, and of so few neither age nor sex is told.
     assert street.number("attributes", "age_under_20") == 0
     assert street.state("attributes", "age_from_20")["state"] == "unknown"
