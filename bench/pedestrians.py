@@ -25,6 +25,9 @@ edge does not. From picture 675 on one is at a car in the upper right corner.
 PUBLISHED: Final = tuple(chain(repeat(3, 16), repeat(4, 5), repeat(5, 19), repeat(6, 29)))
 """Persons in the first 69 pictures by the published ground truth."""
 
+PEOPLE: Final = 19
+"""How many people there are in the published annotation of the whole sequence."""
+
 HEIGHTS: Final = (((0.35, 0.5315), (0.35, 0.3824)), ((0.51, 0.9622), (0.51, 0.7101)))
 """Feet and heads of two persons, as somebody would set them: the man on the left of picture 0, the woman on the grass of picture 625."""
 

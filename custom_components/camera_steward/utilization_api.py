@@ -45,7 +45,7 @@ from .utilizations import utilizations_of, view_of
 from .views import BASE, HEADERS, SiteView
 
 _NEEDS: Final[Mapping[UtilizationCase, tuple[str, ...]]] = {
-    UtilizationCase.ATTRIBUTES: ("queue", "persons", "till_people"),
+    UtilizationCase.ATTRIBUTES: ("entrance", "queue", "persons", "till_people"),
     UtilizationCase.MOVEMENT: ("zones", "floor", "persons"),
     UtilizationCase.COUNTING: ("lines", "persons"),
     UtilizationCase.SCENERY: ("labels",),
@@ -54,7 +54,7 @@ _NEEDS: Final[Mapping[UtilizationCase, tuple[str, ...]]] = {
 }
 """What can be set in the view of each case."""
 
-_LOCATED: Final = frozenset({"queue", "zones", "floor", "lines", "persons"})
+_LOCATED: Final = frozenset({"entrance", "queue", "zones", "floor", "lines", "persons"})
 """What has no sense where nothing is found in a picture: where an entity only counts."""
 
 _TASKS: Final[Mapping[str, TaskKind]] = {
@@ -99,8 +99,8 @@ async def utilizations(
     `running_version`, `camera`, `begun_at`, `opens_at`, `missing` and `lost`: [{`text`, `task`: the
     task that brings it, `page`: where it is mended otherwise}], `frames_taken`, `frames_persisted`,
     `frame_age_seconds`, `result`: [text], `view`: as settings, `needs`: what can be set in it
-    (lines, zones, queue, persons, floor, labels, background, capacity, till_people), `learnt`:
-    {label: moments}.
+    (lines, zones, entrance, queue, persons, floor, labels, background, capacity, till_people),
+    `learnt`: {label: moments}.
     """
     entry, *_ = await async_allowed(hass, connection, msg, Action.DUTIES)
     data = entry.runtime_data

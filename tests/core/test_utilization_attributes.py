@@ -97,10 +97,31 @@ def test_guesses_of_who_never_enters_go_with_the_quarter_as_well() -> None:
     assert 0 < len(guesses.ages) == len(guesses.sexes) < 20
 
 
+def test_without_a_line_who_shows_for_two_seconds_is_a_visitor_and_with_one_who_crosses_it() -> (
+    None
+):
+    works = (
+        Attributes(ViewSettings(), {}, BEGIN),
+        Attributes(ViewSettings(lines=(DOOR,)), {}, BEGIN),
+    )
+    stages = [Stage(each) for each in works]
+    moment, visit = way((0.4, 0.6), (0.6, 0.6), 3), way((0.4, 0.6), (0.65, 0.6), 4)
+    hidden = way((0.2, 0.6), (0.3, 0.6), 5), way((0.35, 0.6), (0.8, 0.6), 9)
+    for stage in stages:
+        for _ in range(5):
+            stage.walk(moment)
+        for _ in range(3):
+            stage.walk(visit)
+        for each in hidden:  # of one person, who is another after the pause
+            stage.walk(each)
+        stage.until(15)
+    assert [each.result().visitors for each in works] == [5, 9]
+
+
 def test_a_clock_that_is_set_back_counts_nobody_twice() -> None:
     work = Attributes(ViewSettings(), {}, BEGIN)
     stage = Stage(work)
-    ways = [way((0.2 * n, 0.6), (0.2 * n, 0.62), 3) for n in (1, 2, 3, 4)]
+    ways = [way((0.2 * n, 0.6), (0.2 * n, 0.62), 5) for n in (1, 2, 3, 4)]
     stage.until(10)
     stage.walk(*ways)
     stage.until(16)

@@ -26,7 +26,16 @@ from .conftest import CLIP
 from .sites import async_ledger, names, until
 from .staff import async_look, async_staffed
 from .test_photos import picture, send
-from .utilizing import GATE, HALL, LINE, async_open_gate, by_address, runner_of, utilization
+from .utilizing import (
+    GATE,
+    HALL,
+    LINE,
+    async_change,
+    async_open_gate,
+    by_address,
+    runner_of,
+    utilization,
+)
 from .watching import FORBIDDEN, Person, Stage
 
 FLOOR = {
@@ -36,6 +45,7 @@ FLOOR = {
     "depth_m": 4,
 }
 YARD = "01J0000000000000000000YARD"
+SHOP = "01J0000000000000000000SHOP"
 
 
 @pytest.fixture
@@ -53,7 +63,7 @@ async def stage(
     hass_ws_client: Callable[..., Any],
     hass_client_no_auth: Callable[..., Any],
 ) -> Stage:
-    """Set up a site that counts, draws icons and tells scenes, all of it waiting for its notice."""
+    """Set up a site that counts, draws icons, tells scenes and visitors, all of it waiting for its notice."""
     made = await async_staffed(
         hass,
         disk,
@@ -62,6 +72,7 @@ async def stage(
         utilization(GATE, **by_address(street.url), frame_rate=10.0),
         utilization(HALL, "icons", **by_address(street.url)),
         utilization(YARD, "scenery", **by_address(street.url)),
+        utilization(SHOP, "attributes", **by_address(street.url)),
     )
     await async_look(made)
     return made
@@ -105,10 +116,11 @@ async def test_operators_see_how_they_stand_and_the_manager_sets_their_view(stag
     }
     assert (gate["frames_taken"], gate["frames_persisted"], gate["result"]) == (0, 0, [])
     assert gate["view"]["lines"] == [LINE]
-    assert [found[each]["needs"] for each in (GATE, HALL, YARD)] == [
+    assert [found[each]["needs"] for each in (GATE, HALL, YARD, SHOP)] == [
         ["lines", "persons"],
         ["background", "persons", "capacity"],
         ["labels"],
+        ["entrance", "queue", "persons", "till_people"],
     ]
     tasks = {each["task"] for each in gate["missing"]}
     assert f"post_prior_notice:utilization:{GATE}" in tasks
@@ -153,6 +165,10 @@ async def test_operators_see_how_they_stand_and_the_manager_sets_their_view(stag
     # It is no part of what was declared.
     declared = await async_ledger(hass, entry, EntryKind.UTILIZATION_DECLARED)
     assert [each.subject for each in declared].count(GATE) == 1
+
+    # An entity that counts finds nothing in a place.
+    await async_change(hass, entry, SHOP, detector="entity", detector_entity="sensor.people")
+    assert (await rows(stage))[SHOP]["needs"] == ["till_people"]
 
     labels = {"labels": ["平常", "積雪"]}
     assert (await stage.ask("utilization_view", utilization=YARD, view=labels))["success"]

@@ -12,7 +12,6 @@ const MOST_CORNERS = 20;
 const FEWEST_CORNERS = 3;
 const SHORTEST = 0.02;
 const APART = 0.05;
-const QUEUE = "queue";
 
 const START = {
   line: [[0.3, 0.6], [0.7, 0.6]],
@@ -166,19 +165,14 @@ export class Lines extends Several {
     return { lines: this._all.map((each) => ({ name: each.name, start: each.figure.points[0], end: each.figure.points[1] })) };
   }
 
-  bad([[ax, ay], [bx, by]]) {
-    return Math.hypot(bx - ax, by - ay) < SHORTEST ? "view_needs_length" : "";
+  bad(points) {
+    return short(points);
   }
 
   draw(name, points) {
     const context = this._context;
-    const ends = [context.text("view_line_start"), context.text("view_line_end")];
-    const figure = new Figure(context, this._stage, { points, names: (at) => ends[at], tone: "lined", arrow: context.text("view_in"), changed: this._changed });
-    const turn = button(context.text("view_turn"), () => {
-      figure.take([...figure.points].reverse());
-      this._changed();
-    });
-    const drawn = new Drawn(context, { name, figure, buttons: [turn, this._away(() => drawn)], changed: this._changed });
+    const figure = line(context, this._stage, points, this._changed);
+    const drawn = new Drawn(context, { name, figure, buttons: [turned(context, figure, this._changed), this._away(() => drawn)], changed: this._changed });
     return drawn;
   }
 }
@@ -209,36 +203,39 @@ export class Zones extends Several {
   }
 }
 
-// Where people queue: one zone, whose name is known.
-export class Queue {
-  constructor(context, stage, changed) {
+// One line or area, or none, by whose name its case knows it; others of its kind stay as they are.
+class Known {
+  constructor(context, stage, name, kind, changed) {
     this._context = context;
     this._stage = stage;
+    this._name = name;
+    this._kind = kind;
     this._changed = changed;
     this._figure = null;
     this._body = make("div");
-    this.element = part(context, "queue", this._body);
-    this.set({ zones: [] });
+    this.element = part(context, name, this._body);
+    this.set({ [kind]: [] });
   }
 
-  set({ zones }) {
-    this._others = zones.filter((each) => each.name !== QUEUE);
-    const found = zones.find((each) => each.name === QUEUE);
-    this._draw(found ? copied(found.points) : null);
+  set(view) {
+    const all = view[this._kind];
+    this._others = all.filter((each) => each.name !== this._name);
+    const found = all.find((each) => each.name === this._name);
+    this._draw(found ? copied(this.points(found)) : null);
   }
 
   get() {
-    return { zones: [...this._others, ...(this._figure ? [{ name: QUEUE, points: this._figure.points }] : [])] };
+    return { [this._kind]: [...this._others, ...(this._figure ? [{ name: this._name, ...this.told(this._figure.points) }] : [])] };
   }
 
   check() {
-    const wrong = this._figure !== null && crosses(this._figure.points);
-    mark(this.element.parentNode, "view-queue", wrong ? this._context.text("view_needs_area") : "");
+    const wrong = this._figure && this.bad(this._figure.points);
+    mark(this.element.parentNode, `view-${this._name}`, wrong ? this._context.text(wrong) : "");
     return !wrong;
   }
 
   look() {
-    this._figure?.mark(crosses(this._figure.points));
+    this._figure?.mark(Boolean(this.bad(this._figure.points)));
   }
 
   _draw(points) {
@@ -251,15 +248,90 @@ export class Queue {
       this._body.querySelector("button").focus();
     };
     if (!points) {
-      this._body.replaceChildren(make("div", { class: "buttons" }, button(context.text("view_queue_set"), () => turn(copied(START.zone)))));
+      this._body.replaceChildren(make("div", { class: "buttons" }, button(context.text(`view_${this._name}_set`), () => turn(copied(this.start)))));
       return;
     }
-    const figure = area(context, this._stage, points, this._changed);
+    const figure = this.draw(points);
     this._figure = figure;
-    figure.title = context.text("view_queue_here");
+    figure.title = context.text(`view_${this._name}_here`);
     const places = make("details", {}, make("summary", {}, context.text("view_numbers")), figure.fields);
-    this._body.replaceChildren(places, make("div", { class: "buttons" }, ...corners(context, figure, this._changed), button(context.text("view_remove"), () => turn(null))));
+    this._body.replaceChildren(places, make("div", { class: "buttons" }, ...this.buttons(figure), button(context.text("view_remove"), () => turn(null))));
   }
+}
+
+// Where people queue.
+export class Queue extends Known {
+  start = START.zone;
+
+  constructor(context, stage, changed) {
+    super(context, stage, "queue", "zones", changed);
+  }
+
+  points({ points }) {
+    return points;
+  }
+
+  told(points) {
+    return { points };
+  }
+
+  bad(points) {
+    return crosses(points) ? "view_needs_area" : "";
+  }
+
+  draw(points) {
+    return area(this._context, this._stage, points, this._changed);
+  }
+
+  buttons(figure) {
+    return corners(this._context, figure, this._changed);
+  }
+}
+
+// The line at which visitors are counted.
+export class Entrance extends Known {
+  start = START.line;
+
+  constructor(context, stage, changed) {
+    super(context, stage, "entrance", "lines", changed);
+  }
+
+  points({ start, end }) {
+    return [start, end];
+  }
+
+  told([start, end]) {
+    return { start, end };
+  }
+
+  bad(points) {
+    return short(points);
+  }
+
+  draw(points) {
+    return line(this._context, this._stage, points, this._changed);
+  }
+
+  buttons(figure) {
+    return [turned(this._context, figure, this._changed)];
+  }
+}
+
+function line(context, stage, points, changed) {
+  const ends = [context.text("view_line_start"), context.text("view_line_end")];
+  return new Figure(context, stage, { points, names: (at) => ends[at], tone: "lined", arrow: context.text("view_in"), changed });
+}
+
+function short([[ax, ay], [bx, by]]) {
+  return Math.hypot(bx - ax, by - ay) < SHORTEST ? "view_needs_length" : "";
+}
+
+// A button by which the other way is in.
+function turned(context, figure, changed) {
+  return button(context.text("view_turn"), () => {
+    figure.take([...figure.points].reverse());
+    changed();
+  });
 }
 
 function area(context, stage, points, changed) {

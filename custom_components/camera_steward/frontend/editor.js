@@ -2,13 +2,15 @@
 // or the place without people once the utilization runs. What is typed and drawn stays until it is saved.
 
 import { Approval } from "./approval.js";
-import { Floor, Lines, Persons, Queue, Zones } from "./drawing.js";
+import { Entrance, Floor, Lines, Persons, Queue, Zones } from "./drawing.js";
 import { endForm, makeForm, sayDone, send } from "./forms.js";
 import { Labels } from "./labels.js";
 import { field, focusWrong, make, mark } from "./parts.js";
 import { Stage } from "./stage.js";
 
-const DRAWN = ["lines", "zones", "queue", "persons", "floor"];
+// Where one is drawn whose name is known, what is wrong is said beside it.
+const KNOWN = { lines: "entrance", zones: "queue" };
+const DRAWN = ["lines", "zones", "entrance", "queue", "persons", "floor"];
 // The most that each may be (core/utilization/view.py).
 const NUMBERS = { capacity: "10000", till_people: "100" };
 
@@ -103,6 +105,7 @@ export class ViewEditor {
     const kinds = {
       lines: () => new Lines(context, this._stage, changed),
       zones: () => new Zones(context, this._stage, changed),
+      entrance: () => new Entrance(context, this._stage, changed),
       queue: () => new Queue(context, this._stage, changed),
       floor: () => new Floor(context, this._site, this._stage, changed),
       labels: () => new Labels(context, changed, (label) => this._learn(label)),
@@ -252,7 +255,8 @@ export class ViewEditor {
   _refuse(error) {
     const said = this._context.error(error);
     const [name] = String(error?.translation_placeholders?.field ?? "").split(/[.[]/);
-    const found = name && this._form.querySelector(`#view-${CSS.escape(name === "zones" && this._parts.queue ? "queue" : name)}`);
+    const known = KNOWN[name] in this._parts ? KNOWN[name] : name;
+    const found = name && this._form.querySelector(`#view-${CSS.escape(known)}`);
     if (found) mark(this._form, found.id, said);
     this._form.querySelector(".refused").textContent = found ? this._context.text("view_not_saved") : said;
     focusWrong(this._form);

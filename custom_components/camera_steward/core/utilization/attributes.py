@@ -23,7 +23,10 @@ from .view import ViewSettings
 from .waiting import Queue
 
 ENTRANCE: Final = "entrance"
-"""The line at which visitors are counted; without it, whoever comes into the picture is one."""
+"""The line at which visitors are counted; without it, whoever is in the picture for a while is one."""
+
+_SHORTEST_VISIT = 2.0
+"""Seconds from first to last sight, as of a stay in a zone (case 2): not what shows for a moment."""
 
 _GUESSES = 200
 """Of one person."""
@@ -118,7 +121,7 @@ class Attributes:
             guesses = self._guesses.pop(gone)
             if guesses.counted and not guesses.told:
                 self._quarter.vote(guesses)
-        entered = there
+        entered = {each.id for each in tracks if each.seen_at - each.since >= _SHORTEST_VISIT}
         if self._entrance is not None:
             entered = {
                 track.id for _, track, way in self._entrance.update(tracks) if way is Direction.IN
