@@ -99,6 +99,22 @@ SCENES = (
         },
     ),
 )
+UTILIZATION = {
+    "en": {
+        "name": "Passers-by",
+        "purpose": "Pictures of the street. To count how many people pass, by direction, so that we "
+        "know when to open and how many of us are needed.",
+        "benefit": "Opening hours and staff that fit those who come",
+        "place": "Above the shop’s entrance; the pavement and the street before it",
+    },
+    "ja": {
+        "name": "前面道路の通行量",
+        "purpose": "店舗前の道路の画像を用い、通行する人数を方向別に計測します。営業時間と人員配置の検討に使います。",
+        "benefit": "来店しやすい営業時間の設定と、混雑の緩和",
+        "place": "店舗入口の上。入口前の歩道と車道",
+    },
+}
+"""What a utilization is said to be for, by language."""
 
 
 class Demo:

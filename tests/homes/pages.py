@@ -73,6 +73,24 @@ class Pages:
         """Press the button with a text."""
         self.panel.get_by_role("button", name=self.text(key, **values), exact=True).click()
 
+    def press_of(self, key: str, name: str) -> None:
+        """Press the button with a text on something that has a name."""
+        label = f"{self.text(key)}: {name}"
+        self.panel.get_by_role("button", name=label, exact=True).click()
+
+    def drag(self, point: Locator, x: float, y: float) -> None:
+        """Drag a point by mouse to a place of its picture, in fractions of width and height."""
+        stage = point.locator("xpath=..")
+        stage.scroll_into_view_if_needed()
+        held, box = point.bounding_box(), stage.bounding_box()
+        assert held
+        assert box
+        mouse = self.page.mouse
+        mouse.move(held["x"] + held["width"] / 2, held["y"] + held["height"] / 2)
+        mouse.down()
+        mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=4)
+        mouse.up()
+
     def card(self, name: str) -> Locator:
         """Return the cards in which a name stands."""
         return self.panel.locator("ul.cards > li", has_text=name)

@@ -5,33 +5,58 @@ Run by `script/screenshots`, which keeps a demo of its own for it.
 
 import argparse
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from ..cameras import RtspCamera, wait_for
+from ..cameras.pedestrians import pedestrians
 from .browser import browser, log_in, picture, visit
 from .client import Person, RefusedError
-from .demo import SCENES, SITE, Demo, say
+from .demo import SCENES, SITE, UTILIZATION, Demo, say
 from .duties import adopt_rules, do, open_tasks
+from .heat import example_heat_map
 from .home import ADMINISTRATOR, MANAGER, RESIDENT, ROOT, Home, free_port
 from .pages import ZONE, Pages
-from .site import accept, add_generic, look, wait_until_recording
+from .site import accept, add_generic, add_site, entities, look, wait_until_recording
+from .utilization import (
+    add_utilization,
+    background,
+    keep_photo,
+    prepare,
+    set_view,
+    utilizations,
+)
 from .walk import INTEGRATION, Walker, text
 
 IMAGES = ROOT / "docs" / "images"
 _WIDTH, _HEIGHT = 1280, 900
 _TALL = 1500
-_A4 = (794, 1123)
+_HIGH = 1160
 """For what is longer than a screen."""
+_A4 = (794, 1123)
+_SMALL = 640
 _COLOURS = 192
 _LARGEST_BYTES = 200_000
 _SOURCE = "media-source://camera_steward"
+_LEAD = timedelta(days=14)
+_VIDEO_SECONDS = 110
+_UNTIL_KNOWN = 450
+"""Pictures."""
+_HEIGHTS = [
+    {"foot": [0.5, 0.35], "head": [0.5, 0.25]},
+    {"foot": [0.5, 0.9], "head": [0.5, 0.72]},
+]
+_ICONS = {
+    "en": ("How busy it is", "Above the shop’s entrance; the pavement and the street before it"),
+    "ja": ("店舗前の混雑", "店舗入口の上。入口前の歩道と車道"),
+}
 _PERMISSION = {
     "en": {
         "name": "Hanako Kumagaya",
@@ -60,16 +85,16 @@ _REQUESTS = {
 
 
 def main() -> None:
-    """Take all pictures, or those of one language."""
+    """Take all pictures, or those of some parts or one language."""
     parser = argparse.ArgumentParser(prog="script/screenshots", description=__doc__)
     parser.add_argument("--language", choices=sorted(SITE), action="append")
+    parser.add_argument("--part", choices=_PARTS, action="append")
     parser.add_argument("--folder", type=Path, default=IMAGES)
     chosen = parser.parse_args()
-    disk = Path(gettempdir()) / "disk"  # seen in the pictures
     for language in chosen.language or sorted(SITE):
         with TemporaryDirectory() as temporary:
-            _forms(Path(temporary) / "forms", disk, language, chosen.folder / language)
-            _pages(Path(temporary) / "demo", language, chosen.folder / language)
+            for part in chosen.part or _PARTS:
+                _PARTS[part](Path(temporary) / part, language, chosen.folder / language)
     for path in sorted(chosen.folder.rglob("*.png")):
         _shrink(path)
         say(f"{path.relative_to(chosen.folder)}: {path.stat().st_size // 1000} kB")
@@ -82,8 +107,9 @@ def _seen_by(person: Person, home: Home, language: str) -> Iterator[Page]:
         yield page
 
 
-def _forms(folder: Path, disk: Path, language: str, images: Path) -> None:
+def _forms(folder: Path, language: str, images: Path) -> None:
     """Walk the forms in an empty Home Assistant."""
+    disk = Path(gettempdir()) / "disk"  # seen in the pictures
     (scene, *_), texts = SCENES, SCENES[0].texts[language]
     with (
         RtspCamera(scene.clip) as camera,
@@ -192,10 +218,14 @@ def _sign(page: Page, demo: Demo, images: Path) -> None:
     options = {"languages": ["ja", "en", "zh", "ko"], "manager": True, "contact": True}
     asked = {"paper": "sign", "language": demo.language, "options": options | {"purpose": True}}
     made = demo.home.client(MANAGER).ws("camera_steward/paper", entry_id=demo.site, **asked)
+    _on_paper(page, made["html"], images / "sign.png")
+
+
+def _on_paper(page: Page, html: str, path: Path) -> None:
     with page.context.new_page() as paper:
         paper.set_viewport_size({"width": _A4[0], "height": _A4[1]})
-        paper.set_content(made["html"])
-        picture(paper, images / "sign.png")
+        paper.set_content(html)
+        picture(paper, path)
 
 
 def _hold_and_refuse(demo: Demo, camera: str, day: datetime) -> None:
@@ -256,6 +286,122 @@ def _hand_over(page: Page, demo: Demo, images: Path) -> None:
     pages.press("record_close")
 
 
+def _utilizations(folder: Path, language: str, images: Path) -> None:
+    """Look at two utilizations of a street: waiting, and once they run."""
+    folder.mkdir()
+    images.mkdir(parents=True, exist_ok=True)
+    (images / "utilization-heat-map.png").write_bytes(example_heat_map(language))
+    with (
+        RtspCamera(pedestrians(_VIDEO_SECONDS)) as camera,
+        Home(folder, {}, language=language) as home,
+    ):
+        site = add_site(home, folder / "footage", texts=SITE[language])
+        accept(home, site, MANAGER, language)
+        texts, (icons_name, place) = UTILIZATION[language], _ICONS[language]
+        address = {"stream_address": camera.url}
+
+        def on_step(step: str) -> None:
+            if step == "user":
+                picture(page, images / "utilization-form.png")
+
+        with _seen_by(ADMINISTRATOR, home, language) as page:
+            page.set_viewport_size({"width": _WIDTH, "height": _TALL})
+            walker = Walker(page, home.base, language, on_step)
+            walker.add_utilization(texts, "counting", address=address)
+        (counting,) = wait_for(lambda: utilizations(home.client(MANAGER), site))
+        icons = add_utilization(
+            home,
+            site,
+            icons_name,
+            "icons",
+            source=address,
+            start_on=datetime.now(ZONE).date() + _LEAD,
+            more={"use": {"place": place}},
+        )
+        with _seen_by(MANAGER, home, language) as page:
+            # One has its notices already, and waits for time alone.
+            prepare(home.client(MANAGER), site, datetime.now(ZONE).date(), counting)
+            _see_utilizations(page, home, images / "utilization-waiting.png")
+            _poster(page, home, site, counting, language, images)
+        prepare(home.client(MANAGER), site, datetime.now(ZONE).date())
+
+        home.stop()
+        home.ahead = _LEAD + timedelta(days=1)
+        home.start()
+        client = home.client(MANAGER)
+
+        # Until nobody is left in the place as it is known: some of them stood still at first.
+        def known() -> bool:
+            rows = utilizations(client, site).values()
+            return all(each["frames_taken"] > _UNTIL_KNOWN for each in rows)
+
+        wait_for(known, 900, 5)
+        with _seen_by(MANAGER, home, language) as page:
+            _draw(page, home, texts["name"], language, images)
+            empty = background(client, site, icons)
+            assert empty is not None
+            photo = keep_photo(client, site, empty, "image/png")
+            task = f"approve_background:utilization:{icons}"
+            approved = {"nobody": True, "photo": photo}
+            client.ws("camera_steward/task_done", entry_id=site, task=task, answers=approved)
+            set_view(client, site, icons, {"persons": _HEIGHTS, "capacity": 6, "background": photo})
+            _see_icons(home, site, icons, images)
+            _see_utilizations(page, home, images / "utilization-running.png")
+
+
+def _see_utilizations(page: Page, home: Home, path: Path) -> None:
+    visit(page, f"{home.base}/camera-steward/utilizations", "camera-steward-panel ul.cards h3")
+    page.set_viewport_size({"width": _WIDTH, "height": _HIGH})
+    picture(page, path)
+
+
+def _draw(page: Page, home: Home, name: str, language: str, images: Path) -> None:
+    """Set a line and two heights on the place without people."""
+    pages = Pages(page, home.base, language)
+    page.set_viewport_size({"width": _WIDTH, "height": _HIGH})
+    pages.open("utilizations")
+    pages.press_of("utilization_view", name)
+    pages.press("view_under_place")
+    pages.panel.locator(".stage img").wait_for()
+    for button, places in (
+        ("view_add_line", ((0.36, 0.97), (0.55, 0.33))),
+        ("view_persons_set", ((0.2, 0.9), (0.2, 0.72), (0.76, 0.36), (0.76, 0.26))),
+    ):
+        points = pages.panel.locator(".stage .point")
+        before = points.count()
+        pages.press(button)
+        for number, place in enumerate(places, before):
+            pages.drag(points.nth(number), *place)
+    pages.panel.locator("h2:visible").click()  # no field has the cursor
+    picture(page, images / "utilization-view.png")
+    pages.press("view_save")
+    expect(pages.panel).to_contain_text(pages.text("view_saved"))
+
+
+def _see_icons(home: Home, site: str, icons: str, images: Path) -> None:
+    """Keep the icon view as a dashboard shows it, with somebody in it."""
+    client = home.client(RESIDENT)
+    found = entities(home.client(), site)
+    wait_for(lambda: client.state(found[icons, "crowd"])["state"] in ("some", "busy"), 120, 1)
+    content = client.rest("GET", f"/api/image_proxy/{found[icons, 'icons']}")
+    with Image.open(BytesIO(content)) as image:
+        image.thumbnail((_SMALL, _SMALL))
+        image.save(images / "utilization-icons.png")
+
+
+def _poster(page: Page, home: Home, site: str, about: str, language: str, images: Path) -> None:
+    """Look at the notice on the spot as it comes out of a printer."""
+    made = home.client(MANAGER).ws(
+        "camera_steward/paper",
+        entry_id=site,
+        paper="site_notice",
+        subject=about,
+        language=language,
+        options={"size": "a4"},
+    )
+    _on_paper(page, made["html"], images / "utilization-poster.png")
+
+
 def _repair(demo: Demo, page: Page, images: Path) -> None:
     """Take the vault away, as when a disk is pulled out."""
     home, vault = demo.home, demo.folder / "footage"
@@ -280,6 +426,13 @@ def _shrink(path: Path) -> None:
         few = image.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
     few.save(path, optimize=True)
     assert path.stat().st_size < _LARGEST_BYTES, path
+
+
+_PARTS: Mapping[str, Callable[[Path, str, Path], None]] = {
+    "forms": _forms,
+    "pages": _pages,
+    "utilizations": _utilizations,
+}
 
 
 if __name__ == "__main__":

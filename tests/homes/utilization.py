@@ -84,11 +84,13 @@ def missing(client: Client, site: str) -> dict[str, set[str]]:
     }
 
 
-def prepare(client: Client, site: str, today: date) -> list[str]:
-    """Do all that is to be done about utilizations; return which kinds that was."""
+def prepare(client: Client, site: str, today: date, utilization: str | None = None) -> list[str]:
+    """Do all that is to be done about utilizations, or one; return which kinds that was."""
     done = []
     for each in open_tasks(client, site).values():
         if each["subject"]["kind"] != "utilization" or not each["may"]:
+            continue
+        if utilization not in (None, each["subject"]["id"]):
             continue
         if each["kind"] == "post_prior_notice":
             post_prior_notice(client, site, each["task"], today)
@@ -112,6 +114,12 @@ def post_prior_notice(client: Client, site: str, task: str, on: date) -> None:
 def set_view(client: Client, site: str, utilization: str, view: Mapping[str, Any]) -> None:
     """Set lines, zones and the like."""
     client.ws(f"{DOMAIN}/utilization_view", entry_id=site, utilization=utilization, view=view)
+
+
+def take_fewer(client: Client, site: str, utilization: str) -> None:
+    """Look at one picture a second, as a slow detector does."""
+    forms = {"pictures": {"frame_rate": 1, "frame_width": 640}}
+    client.fill("subentries/flow", [site, "utilization"], forms, subentry_id=utilization)
 
 
 def background(client: Client, site: str, utilization: str) -> bytes | None:

@@ -43,7 +43,7 @@ class Walker:
         """Return one of the integration's texts in the language of the walk."""
         return text(self.language, path)
 
-    # ------------------------------------------------------------------ the two walks
+    # ------------------------------------------------------------------ the walks
 
     def add_site(self, texts: Mapping[str, str], manager: str, vault: str) -> None:
         """Add the integration from the list of all, as a newcomer does."""
@@ -104,6 +104,41 @@ class Walker:
         self._send("found")
         self._expect("config_subentries.camera.step.stays_shared")
         self._send("shared")
+        self._finish()
+
+    def add_utilization(
+        self,
+        texts: Mapping[str, str],
+        case: str,
+        *,
+        camera: str | None = None,
+        address: Mapping[str, str] | None = None,
+    ) -> None:
+        """Declare a utilization of a camera of the site by its name, or of one at an address.
+
+        `texts` are name, purpose, benefit and place; what is suggested beside them stays.
+        """
+        visit(self.page, f"{self.base}{INTEGRATION}", "ha-config-entry-row")
+        flow = "config_subentries.utilization"
+        button = self.text(f"{flow}.initiate_flow.user")
+        self.page.get_by_role("button", name=button).first.click()
+        self._expect(f"{flow}.step.user")
+        label = self.text(f"{flow}.step.user.data.camera")
+        self.choose(label, camera or self.text("common.utilization_by_address"))
+        self.dialog.get_by_text(self.text(f"selector.utilization_case.options.{case}")).click()
+        self.fill(texts, "name")
+        self.dialog.locator("ha-picker-field").first.scroll_into_view_if_needed()
+        self._send("user")
+        if address is not None:
+            self._expect(f"{flow}.step.address")
+            self.fill(address, *address)
+            self._send("address")
+        self._expect(f"{flow}.step.use")
+        self.fill(texts, "purpose", "benefit", "place")
+        self._send("use")
+        for step in ("data", "nodes"):
+            self._expect(f"{flow}.step.{step}")
+            self._send(step)
         self._finish()
 
     # ------------------------------------------------------------------ parts of a form

@@ -24,43 +24,63 @@ _MAGIC = re.compile(
 """How files of pictures begin."""
 _INSIDE = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0\x00\x10JFIF", b"iVBORw0KGgo", b"/9j/4AAQSkZJRg")
 """Pictures inside of something else, also as text (Base64)."""
-_PIECE, _START = 24, 8
+_WORD = 8
+_WORDS = 3
+_PIECE = _WORDS * _WORD
+_BITS = 20
+"""Of a piece's hash, which is looked at first."""
+_ODD = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)
 _EVENTS = Mask.CREATE | Mask.MOVED_TO | Mask.MODIFY | Mask.CLOSE_WRITE
 
 
 class Pieces:
-    """Pieces of a video's pictures by which any of them would be known again."""
+    """Pieces of videos' pictures by which any of them would be known again."""
 
-    def __init__(self, video: Path, widths: Iterable[int], every: int = 3) -> None:
+    def __init__(self, videos: Iterable[Path], widths: Iterable[int], every: int = 3) -> None:
         """Take pieces of the encoded pictures, and of decoded ones in several sizes and orders."""
-        found = {unit[len(unit) // 2 :][:_PIECE] for unit in units(video) if len(unit) > 4 * _PIECE}
-        with av.open(str(video)) as container:
-            for number, frame in enumerate(container.decode(video=0)):
-                if number % every:
-                    continue
-                for width in {frame.width, *widths}:
-                    height = round(frame.height * width / frame.width / 2) * 2
-                    for order in ("rgb24", "gray"):
-                        made = frame.reformat(width, height, order).to_ndarray()
-                        found.update(_rows(made))
+        found: set[bytes] = set()
+        for video in videos:
+            found |= _encoded(video) | _decoded(video, widths, every)
         self._pieces = found
-        starts = {each[:_START] for each in found}
-        self._starts = np.sort(np.frombuffer(b"".join(starts), dtype="<u8"))
+        self._hashes = np.zeros(1 << _BITS, dtype=bool)
+        words = np.frombuffer(b"".join(found), dtype="<u8")
+        self._hashes[_hashed([words[each::_WORDS] for each in range(_WORDS)])] = True
 
     def within(self, content: bytes) -> bool:
         """Return whether any piece is in there."""
         return any(content[at : at + _PIECE] in self._pieces for at in self._candidates(content))
 
     def _candidates(self, content: bytes) -> Iterator[int]:
-        for first in range(_START):
-            count = max(len(content) - first, 0) // _START
-            if not count:
+        for first in range(_WORD):
+            count = max(len(content) - first, 0) // _WORD
+            if count < _WORDS:
                 return
-            seen = np.frombuffer(content, dtype="<u8", count=count, offset=first)
-            places = np.searchsorted(self._starts, seen)
-            places[places == len(self._starts)] = 0
-            for each in np.flatnonzero(self._starts[places] == seen):
-                yield first + int(each) * _START
+            words = np.frombuffer(content, dtype="<u8", count=count, offset=first)
+            rows = [words[each : count - _WORDS + 1 + each] for each in range(_WORDS)]
+            for each in np.flatnonzero(self._hashes[_hashed(rows)]):
+                yield first + int(each) * _WORD
+
+
+def _hashed(words: list[np.ndarray]) -> np.ndarray:
+    mixed = sum(each * np.uint64(odd) for each, odd in zip(words, _ODD, strict=True))
+    return np.asarray(mixed) >> np.uint64(64 - _BITS)
+
+
+def _encoded(video: Path) -> set[bytes]:
+    return {unit[len(unit) // 2 :][:_PIECE] for unit in units(video) if len(unit) > 4 * _PIECE}
+
+
+def _decoded(video: Path, widths: Iterable[int], every: int) -> set[bytes]:
+    found: set[bytes] = set()
+    with av.open(str(video)) as container:
+        for number, frame in enumerate(container.decode(video=0)):
+            if number % every:
+                continue
+            for width in {frame.width, *widths}:
+                height = round(frame.height * width / frame.width / 2) * 2
+                for order in ("rgb24", "gray"):
+                    found.update(_rows(frame.reformat(width, height, order).to_ndarray()))
+    return found
 
 
 def _rows(picture: np.ndarray) -> Iterator[bytes]:

@@ -173,7 +173,10 @@ export class PapersPage {
     const shown = this._wanted && this._held.get(this._wanted);
     if (!shown) return;
     this._wanted = null;
-    if ([...shown.subject.options].some((each) => each.value === this._about)) shown.subject.value = this._about;
+    // Its other papers are about the same.
+    for (const { subject } of this._held.values()) {
+      if ([...subject.options].some((each) => each.value === this._about)) subject.value = this._about;
+    }
     shown.card.scrollIntoView();
     shown.title.focus();
   }
