@@ -279,10 +279,11 @@ def test_a_whole_quarter_of_an_hour_is_told(street: _Street) -> None:
     assert (street.number("movement", "visits_Middle") or 0) > 3
     assert (street.number("movement", "dwell_Middle") or 0) > 0
     wait_for(lambda: street.number("attributes", "queue_forecast") is not None, seconds=120)
-    # A woman came near two times, and of so few neither age nor sex is told.
-    assert street.number("attributes", "age_under_20") == 0
-    assert street.state("attributes", "age_from_20")["state"] == "unknown"
-    assert street.state("attributes", "sex_female")["state"] == "unknown"
+    # A woman came near, some times: of one or two neither age nor sex is told.
+    ages = ["age_under_20", "age_from_20", "age_from_40", "age_from_60"]
+    told = [street.number("attributes", each) for each in (*ages, "sex_female", "sex_male")]
+    assert set(told) != {0}
+    assert not {1, 2} & set(told)
 
 
 def _take(found: list[bytes], content: bytes | None) -> bool:
