@@ -372,7 +372,8 @@ def test_an_operator_preserves_and_hands_nothing_over(stage: _Stage, pictures: P
         log_in(page, stage.home.base, OPERATOR)
         pages = _Pages(page, stage, "en", pictures)
         pages.pledge()
-        names = [pages.text(f"panel_{each}") for each in ("own", "duties", "tasks", "holds")]
+        shown = ("own", "duties", "tasks", "utilizations", "holds")
+        names = [pages.text(f"panel_{each}") for each in shown]
         expect(pages.panel.get_by_role("link")).to_have_text(names)
         pages.open("holds")
         expect(pages.panel).to_contain_text("preserve only, never disclosure")
