@@ -14,9 +14,7 @@ from homeassistant.helpers.update_coordinator import CoordinatorEntity
 from .const import DOCUMENTATION_URL, DOMAIN
 from .coordinator import CameraStewardConfigEntry, CameraStewardCoordinator
 from .core.copies.keeper import FolderSnapshot
-from .core.site import (
-    CameraSnapshot,
-)
+from .core.site import CameraSnapshot
 from .utilization_runner import UtilizationRunner
 from .utilizations import utilizations_of
 
@@ -94,7 +92,23 @@ class CameraStewardCameraEntity(CameraStewardEntity):
         return super().available and self.camera in self.coordinator.data.cameras
 
 
-class CameraStewardFolderEntity(CameraStewardEntity):
+class _ServiceEntity(CameraStewardEntity):
+    """An entity of something of the site that is no device to touch."""
+
+    def __init__(
+        self,
+        coordinator: CameraStewardCoordinator,
+        subentry: ConfigSubentry,
+        description: EntityDescription,
+    ) -> None:
+        super().__init__(coordinator, description)
+        self._attr_unique_id = f"{subentry.subentry_id}_{description.key}"
+        self._attr_device_info = DeviceInfo(
+            **subentry_device(coordinator, subentry), entry_type=DeviceEntryType.SERVICE
+        )
+
+
+class CameraStewardFolderEntity(_ServiceEntity):
     """An entity of one managed folder."""
 
     def __init__(
@@ -104,12 +118,8 @@ class CameraStewardFolderEntity(CameraStewardEntity):
         description: EntityDescription,
     ) -> None:
         """Belong to the folder's device."""
-        super().__init__(coordinator, description)
+        super().__init__(coordinator, subentry, description)
         self.folder = subentry.subentry_id
-        self._attr_unique_id = f"{subentry.subentry_id}_{description.key}"
-        self._attr_device_info = DeviceInfo(
-            **subentry_device(coordinator, subentry), entry_type=DeviceEntryType.SERVICE
-        )
 
     @property
     def snapshot(self) -> FolderSnapshot:
@@ -124,7 +134,7 @@ class CameraStewardFolderEntity(CameraStewardEntity):
         return super().available and (snapshot.looked_at or snapshot.error_key) is not None
 
 
-class CameraStewardUtilizationEntity(CameraStewardEntity):
+class CameraStewardUtilizationEntity(_ServiceEntity):
     """An entity of one utilization; it is told of another status or result at once."""
 
     def __init__(
@@ -134,12 +144,8 @@ class CameraStewardUtilizationEntity(CameraStewardEntity):
         description: EntityDescription,
     ) -> None:
         """Belong to the utilization's device."""
-        super().__init__(coordinator, description)
+        super().__init__(coordinator, subentry, description)
         self.utilization = subentry.subentry_id
-        self._attr_unique_id = f"{subentry.subentry_id}_{description.key}"
-        self._attr_device_info = DeviceInfo(
-            **subentry_device(coordinator, subentry), entry_type=DeviceEntryType.SERVICE
-        )
 
     @property
     def runner(self) -> UtilizationRunner:
